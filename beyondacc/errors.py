@@ -1,0 +1,39 @@
+"""The exceptions a user can meet; every message says what was given, what is allowed and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["BeyondAccError", "DataError", "DependencyError", "SpecError", "choices", "did_you_mean"]
+
+
+class BeyondAccError(ValueError):
+    """Base of all errors that beyondacc raises on purpose."""
+
+
+class DataError(BeyondAccError):
+    """The data given cannot be used as it is: a column, a value, an id, a file, a shape."""
+
+
+class SpecError(BeyondAccError):
+    """What was asked for does not exist or does not fit: a name, a parameter, a combination."""
+
+
+class DependencyError(BeyondAccError, ImportError):
+    """An optional package is needed; the message names the extra that brings it."""
+
+
+def choices(names: Iterable[object]) -> str:
+    """Join names for a message: ``a, b or c``."""
+    texts = [str(name) for name in names]
+    if len(texts) < 2:
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} or {texts[-1]}"
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """Say which known names are near the given one, or list them all where none is."""
+    names = sorted(known)
+    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+    return f"did you mean {choices(near)}?" if near else f"known are {choices(names)}"
