@@ -1,7 +1,7 @@
 """The only place that says njit: how kernels are compiled and where they are kept.
 
-A kernel is a serial loop over rows that trusts its input. Compiled code is cached on disk in a folder named by the digest
-of all kernel sources and the versions of Python and Numba, because Numba's own cache notices edits in the file of a
+A kernel is a serial loop over rows that trusts its input. Compiled code is cached on disk in a folder named by the
+digest of all kernel sources and the versions of Python and Numba, because Numba's own cache notices edits in the file of a
 function only, not in the files of the helpers it calls. So kernels may share helpers, an upgrade never runs stale code,
 and a read-only installation is no obstacle.
 """

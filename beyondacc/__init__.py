@@ -1,0 +1,1 @@
+"""Beyond-accuracy evaluation of recommender systems."""

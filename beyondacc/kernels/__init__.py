@@ -1,0 +1,1 @@
+"""Kernels: numpy and numba only, serial loops over rows that trust their input."""

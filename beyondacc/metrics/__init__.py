@@ -1,0 +1,1 @@
+"""Declarations of metrics, one each, next to their formula."""

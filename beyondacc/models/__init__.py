@@ -1,0 +1,1 @@
+"""Recommendation models to study: numpy and scipy only."""

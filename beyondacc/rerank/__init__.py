@@ -1,0 +1,1 @@
+"""Re-rankers: one greedy engine with declared gains."""

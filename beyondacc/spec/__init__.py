@@ -1,0 +1,1 @@
+"""What a metric, a re-ranker and a model are: parameters, names, registries."""

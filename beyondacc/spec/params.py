@@ -1,0 +1,177 @@
+"""Parameters with domains, read from annotated signatures; one shape of message for the whole library."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import types
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from beyondacc.errors import SpecError, choices, did_you_mean
+
+__all__ = ["Cutoff", "Fraction", "Param", "Range", "bind", "format_call", "parameters"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """An interval of numbers; the bounds belong to it unless `open_low`, `open_high`."""
+
+    low: float | None = None
+    high: float | None = None
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        """Whether the number lies inside."""
+        if not math.isfinite(value):
+            return False
+        above = self.low is None or value > self.low or (value == self.low and not self.open_low)
+        below = self.high is None or value < self.high or (value == self.high and not self.open_high)
+        return above and below
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return "any number" if self.low is None else f"{'>' if self.open_low else '>='} {self.low:g}"
+        if self.low is None:
+            return f"{'<' if self.open_high else '<='} {self.high:g}"
+        return f"in {'(' if self.open_low else '['}{self.low:g}, {self.high:g}{')' if self.open_high else ']'}"
+
+
+Cutoff = Annotated[int, Range(low=1)]
+"""How many items of a list count."""
+Fraction = Annotated[float, Range(0, 1)]
+"""A number between 0 and 1."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Param:
+    """One parameter: its name, its default and what it may be.
+
+    Parameters
+    ----------
+    name
+        As in the signature.
+    default
+        The default; `inspect.Parameter.empty` where the parameter must be given.
+    annotation
+        ``bool``, ``int``, ``float``, ``str``, a ``Literal``, an ``Annotated`` number with a `Range`, a union of these
+        with ``None``, or a class with a ``parse`` class method (such as `Distance`).
+    """
+
+    name: str
+    default: Any
+    annotation: Any
+
+    @property
+    def domain(self) -> str:
+        """What is allowed, in words."""
+        return _describe(self.annotation)
+
+    def check(self, value: Any, owner: str) -> Any:
+        """Return the value in its type, or raise a `SpecError` that names the owner."""
+        accepted, result = _accept(self.annotation, value)
+        if not accepted:
+            raise SpecError(f"{owner}: {self.name}={value!r} is not allowed; {self.name} must be {self.domain}")
+        return result
+
+
+def _describe(annotation: Any) -> str:
+    if annotation is None or annotation is type(None):
+        return "none"
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return choices(repr(choice) if isinstance(choice, str) else choice for choice in get_args(annotation))
+    if origin is Annotated:
+        base, span = get_args(annotation)
+        return f"{_describe(base)} {span}"
+    if origin in {Union, types.UnionType}:
+        return choices(_describe(part) for part in get_args(annotation))
+    if annotation is bool:
+        return "true or false"
+    if annotation is int:
+        return "a whole number"
+    if annotation is float:
+        return "a number"
+    if annotation is str:
+        return "a text"
+    return str(annotation.describe())
+
+
+def _accept(annotation: Any, value: Any) -> tuple[bool, Any]:
+    if annotation is None or annotation is type(None):
+        return value is None or value == "none", None
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return any(value == choice and isinstance(value, type(choice)) for choice in get_args(annotation)), value
+    if origin is Annotated:
+        base, span = get_args(annotation)
+        accepted, number = _accept(base, value)
+        return accepted and number in span, number
+    if origin in {Union, types.UnionType}:
+        return next((found for part in get_args(annotation) if (found := _accept(part, value))[0]), (False, value))
+    if annotation is bool:
+        return _boolean(value)
+    if annotation in {int, float}:
+        return _number(annotation, value)
+    if annotation is str:
+        return isinstance(value, str), value
+    found = annotation.parse(value)
+    return found is not None, found
+
+
+def _boolean(value: Any) -> tuple[bool, Any]:
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return True, value.lower() == "true"
+    return type(value).__name__ in {"bool", "bool_"}, bool(value)
+
+
+def _number(kind: type[int | float], value: Any) -> tuple[bool, Any]:
+    if type(value).__name__ in {"bool", "bool_"}:
+        return False, value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return False, value
+    if kind is float:
+        return math.isfinite(number), number
+    return number.is_integer(), int(number) if number.is_integer() else value
+
+
+def parameters(function: Callable[..., Any]) -> dict[str, Param]:
+    """Read the keyword-only parameters of a function or the fields of a class."""
+    signature = inspect.signature(function, eval_str=True)
+    return {
+        name: Param(name, parameter.default, parameter.annotation)
+        for name, parameter in signature.parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+def bind(owner: str, known: Mapping[str, Param], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the given values against the declared parameters and fill in the defaults."""
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, known) if known else "it takes none"
+            raise SpecError(f"{owner} has no parameter {name!r}; {hint}")
+    values = {}
+    for name, param in known.items():
+        if name in given:
+            values[name] = param.check(given[name], owner)
+        elif param.default is inspect.Parameter.empty:
+            raise SpecError(f"{owner} needs {name}=, {param.domain}")
+        else:
+            values[name] = param.check(param.default, owner)
+    return values
+
+
+def format_call(name: str, known: Mapping[str, Param], values: Mapping[str, Any]) -> str:
+    """Write ``name(parameter=value)`` with the values that are not the default; `names.parse_call` reads it back."""
+    shown = []
+    for key, value in values.items():
+        param = known[key]
+        if param.default is not inspect.Parameter.empty and value == param.check(param.default, name):
+            continue
+        shown.append(f"{key}={str(value).lower() if isinstance(value, bool) or value is None else value}")
+    return f"{name}({', '.join(shown)})" if shown else name

@@ -1,0 +1,1 @@
+"""Studies: a grid of runs, correlations, Pareto fronts, charts, a report."""
