@@ -1,9 +1,9 @@
 """The only place that says njit: how kernels are compiled and where they are kept.
 
 A kernel is a serial loop over rows that trusts its input. Compiled code is cached on disk in a folder named by the
-digest of all kernel sources and the versions of Python and Numba, because Numba's own cache notices edits in the file of a
-function only, not in the files of the helpers it calls. So kernels may share helpers, an upgrade never runs stale code,
-and a read-only installation is no obstacle.
+digest of all kernel sources and the versions of Python and Numba, because Numba's own cache notices edits in the file
+of a function only, not in the files of the helpers it calls. So kernels may share helpers, an upgrade never runs stale
+code, and a read-only installation is no obstacle.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba import float64
+from numba import float64, types
+from numba.extending import intrinsic
 
-__all__ = ["CACHE", "DISTANCE_SIGNATURE", "first_class", "is_cold", "kernel"]
+__all__ = ["CACHE", "DISTANCE_SIGNATURE", "first_class", "is_cold", "kernel", "popcount", "reduction"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,18 +63,46 @@ def is_cold() -> bool:
     return not any(CACHE.rglob("*.nbi"))
 
 
-def kernel(function: F) -> F:
-    """Compile a module-level function: nogil, cached on disk, numpy division, no bounds checks, no fastmath."""
+def _compile(function: F, **options: Any) -> F:
+    # CACHE_DIR is read when a dispatcher is made; putting it back leaves other users of numba with their own folder
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(CACHE)  # read when the dispatcher is made, so that other users of numba keep theirs
+    numba.config.CACHE_DIR = str(CACHE)
     try:
-        compiled: F = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
     finally:
         numba.config.CACHE_DIR = before
-    return compiled
+    return compiled  # type: ignore[no-any-return]
+
+
+def kernel(function: F) -> F:
+    """Compile a module-level function: nogil, cached on disk, numpy division, no bounds checks, strict floats."""
+    return _compile(function)
+
+
+def reduction(function: F) -> F:
+    """Compile a sum or a dot product: as `kernel`, but additions may be reordered, so that it is vectorised."""
+    return _compile(function, fastmath={"reassoc", "contract"})
 
 
 def first_class(function: Callable[..., float]) -> Any:
     """Make a Python or numba function passable to a kernel without compiling the kernel again."""
-    python = getattr(function, "py_func", function)
+    python: Any = getattr(function, "py_func", function)
     return python if numba.config.DISABLE_JIT else numba.cfunc(DISTANCE_SIGNATURE)(python)
+
+
+if numba.config.DISABLE_JIT:
+
+    def popcount(word: Any) -> int:
+        """Count the bits of a word."""
+        return int(word).bit_count()
+
+else:
+
+    @intrinsic
+    def popcount(typing_context: Any, word: Any) -> Any:  # noqa: ARG001 - numba's calling convention
+        """Count the bits of a word: one machine instruction."""
+
+        def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return builder.ctpop(arguments[0])
+
+        return types.int64(types.uint64), emit

@@ -1,0 +1,173 @@
+"""From rows to compressed rows, and from lists to the gains of their items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.kernels.jit import kernel
+from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
+
+__all__ = ["drop_seen_rows", "find", "gain_rows", "group_rows", "list_rows", "merge_rows", "sort_gains", "tied_rows"]
+
+
+@kernel
+def group_rows(rows: NDArray[np.int32], starts: Offsets, order: Offsets) -> None:
+    """Sort by counting: `order` lists the positions of row 0, then of row 1, ..., each in input order.
+
+    `starts` holds zeros, shape ``(n + 1,)``, and becomes the row pointers.
+    """
+    n = starts.shape[0] - 1
+    for position in range(rows.shape[0]):
+        starts[rows[position] + 1] += 1
+    for row in range(n):
+        starts[row + 1] += starts[row]
+    cursor = starts[:n].copy()
+    for position in range(rows.shape[0]):
+        row = rows[position]
+        order[cursor[row]] = position
+        cursor[row] += 1
+
+
+@kernel
+def merge_rows(
+    starts: Offsets,
+    order: Offsets,
+    items: ItemIds,
+    values: Floats,
+    out_starts: Offsets,
+    out_items: ItemIds,
+    out_values: NDArray[np.float64],
+) -> None:
+    """Sort each row by item and keep the last value of an item that occurs more than once in it."""
+    filled = 0
+    for row in range(starts.shape[0] - 1):
+        positions = order[starts[row] : starts[row + 1]]
+        keys = items[positions]
+        ranks = np.argsort(keys, kind="mergesort")
+        before = np.int32(-1)
+        for rank in ranks:
+            item = keys[rank]
+            if item != before:
+                out_items[filled] = item
+                filled += 1
+                before = item
+            out_values[filled - 1] = values[positions[rank]]
+        out_starts[row + 1] = filled
+
+
+@kernel
+def list_rows(
+    starts: Offsets,
+    order: Offsets,
+    items: ItemIds,
+    keys: Floats,
+    lists: ItemIds,
+    sorted_keys: NDArray[np.float64],
+) -> None:
+    """Write each row's items by ascending key into a padded matrix; equal keys keep the input order.
+
+    Rows longer than the matrix is wide are cut; with an empty `keys` the input order is kept.
+    """
+    width = lists.shape[1]
+    for row in range(starts.shape[0] - 1):
+        positions = order[starts[row] : starts[row + 1]]
+        n = positions.shape[0]
+        if keys.shape[0]:
+            own = keys[positions]
+            ascending = True
+            for position in range(1, n):
+                if own[position] < own[position - 1]:
+                    ascending = False
+                    break
+            if not ascending:
+                positions = positions[np.argsort(own, kind="mergesort")]
+        for rank in range(n if n < width else width):
+            lists[row, rank] = items[positions[rank]]
+            if keys.shape[0]:
+                sorted_keys[row, rank] = keys[positions[rank]]
+
+
+@kernel
+def first_duplicates(starts: Offsets, order: Offsets, items: ItemIds, later: Bools) -> None:
+    """Mark every position whose item occurred earlier in the same row."""
+    for row in range(starts.shape[0] - 1):
+        positions = order[starts[row] : starts[row + 1]]
+        ranks = np.argsort(items[positions], kind="mergesort")
+        for rank in range(1, ranks.shape[0]):
+            if items[positions[ranks[rank]]] == items[positions[ranks[rank - 1]]]:
+                later[positions[ranks[rank]]] = True
+
+
+@kernel
+def find(items: ItemIds, low: int, high: int, item: int) -> int:
+    """Binary search in the sorted ``items[low:high]``: the position, or -1."""
+    stop = high
+    while low < high:
+        middle = (low + high) >> 1
+        if items[middle] < item:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < stop and items[low] == item else -1
+
+
+@kernel
+def gain_rows(
+    lists: ItemIds, lengths: ItemIds, users: UserIds, starts: Offsets, items: ItemIds, gains: Floats, out: Floats
+) -> None:
+    """Write the gain of each listed item for its user, -1 where the item is not among the user's own."""
+    for row in range(lists.shape[0]):
+        user = users[row]
+        for rank in range(lists.shape[1]):
+            out[row, rank] = -1.0
+        if user < 0:
+            continue
+        for rank in range(lengths[row]):
+            position = find(items, starts[user], starts[user + 1], lists[row, rank])
+            if position >= 0:
+                out[row, rank] = gains[position]
+
+
+@kernel
+def sort_gains(starts: Offsets, gains: NDArray[np.float64]) -> None:
+    """Sort each row's gains, best first, in place."""
+    for row in range(starts.shape[0] - 1):
+        gains[starts[row] : starts[row + 1]] = -np.sort(-gains[starts[row] : starts[row + 1]])
+
+
+@kernel
+def drop_seen_rows(
+    lists: ItemIds, scores: NDArray[Any], lengths: ItemIds, users: UserIds, starts: Offsets, items: ItemIds
+) -> None:
+    """Take the items of the user's own row out of each list, in place; the rest moves up."""
+    for row in range(lists.shape[0]):
+        user = users[row]
+        if user < 0:
+            continue
+        kept = 0
+        for rank in range(lengths[row]):
+            item = lists[row, rank]
+            if find(items, starts[user], starts[user + 1], item) < 0:
+                lists[row, kept] = item
+                if scores.shape[0]:
+                    scores[row, kept] = scores[row, rank]
+                kept += 1
+        for rank in range(kept, lengths[row]):
+            lists[row, rank] = -1
+        lengths[row] = kept
+
+
+@kernel
+def tied_rows(scores: Floats, lengths: ItemIds, k: int) -> int:
+    """Count the lists with two equal neighbouring scores among their first k items."""
+    tied = 0
+    for row in range(scores.shape[0]):
+        n = lengths[row] if lengths[row] < k else k
+        for rank in range(1, n):
+            if scores[row, rank] == scores[row, rank - 1]:
+                tied += 1
+                break
+    return tied

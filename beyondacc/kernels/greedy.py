@@ -1,0 +1,192 @@
+"""Re-ranking: one greedy engine over users, and one pass for terms that do not depend on what was picked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.pairwise import distance_row
+from beyondacc.types import Bits, Floats, ItemIds, UserIds
+
+__all__ = [
+    "MEAN_DISTANCE",
+    "MINMAX",
+    "MOST_SIMILAR",
+    "NONE",
+    "RANK",
+    "ZSCORE",
+    "blend_rows",
+    "greedy_rows",
+    "shuffle_rows",
+]
+
+MINMAX, ZSCORE, RANK, NONE = range(4)
+MOST_SIMILAR, MEAN_DISTANCE = range(2)
+
+
+@kernel
+def normalise(values: NDArray[np.float64], n: int, how: int) -> None:
+    """Bring the first n values, in input rank order, to a common scale in place; constant values become zeros."""
+    if how == NONE or n == 0:
+        return
+    if how == RANK:
+        for position in range(n):
+            values[position] = (n - 1 - position) / (n - 1) if n > 1 else 0.0
+        return
+    low = values[0]
+    high = values[0]
+    largest = 0.0
+    for position in range(n):
+        if values[position] < low:
+            low = values[position]
+        if values[position] > high:
+            high = values[position]
+    if low == high:
+        values[:n] = 0.0
+        return
+    largest = max(abs(low), abs(high))
+    if how == MINMAX:
+        for position in range(n):  # halves, because high - low may overflow
+            values[position] = (0.5 * values[position] - 0.5 * low) / (0.5 * high - 0.5 * low)
+        return
+    total = 0.0
+    for position in range(n):
+        values[position] /= largest  # so that squares neither overflow nor vanish
+        total += values[position]
+    mean = total / n
+    squares = 0.0
+    for position in range(n):
+        squares += (values[position] - mean) ** 2
+    deviation = np.sqrt(squares / n)
+    for position in range(n):
+        values[position] = (values[position] - mean) / deviation if deviation > 0 else 0.0
+
+
+@kernel
+def greedy_rows(
+    kind: int,
+    bits: Bits,
+    sizes: Floats,
+    vectors: Floats,
+    own: Any,
+    lists: ItemIds,
+    scores: Floats,
+    lengths: ItemIds,
+    gain: int,
+    diversity: float,
+    how: int,
+    renormalise: bool,
+    picks: ItemIds,
+    selection: NDArray[np.float64],
+) -> None:
+    """Pick k items one by one, each the best sum of relevance and of distance to those picked before.
+
+    Parameters
+    ----------
+    kind, bits, sizes, vectors, own
+        The distance, as in `pairwise.distance_row`; a missing distance counts as 1.
+    lists, scores, lengths : (rows, n), (rows, n), (rows,)
+        Candidates in input rank order and their relevance.
+    gain
+        MOST_SIMILAR: minus the greatest similarity to a picked item (running maximum);
+        MEAN_DISTANCE: the mean distance to the picked items (running sum).
+    how
+        Normalisation of the relevance within the row.
+    renormalise
+        Whether the distance term is z-scored over the remaining candidates at every step.
+    picks, selection : (rows, k)
+        Positions in the input list and the objective's value at selection; padded with -1 and NaN.
+    """
+    width = lists.shape[1]
+    relevance = np.empty(width)
+    term = np.empty(width)
+    scaled = np.empty(width)
+    distances = np.empty(width)
+    remaining = np.empty(width, np.int64)
+    items = np.empty(width, np.int32)
+    for row in range(lists.shape[0]):
+        n = lengths[row]
+        for position in range(n):
+            relevance[position] = scores[row, position]
+            term[position] = 0.0
+            scaled[position] = 0.0
+            remaining[position] = position
+            items[position] = lists[row, position]
+        normalise(relevance, n, how)
+        left = n
+        for step in range(picks.shape[1]):
+            if left == 0:
+                picks[row, step] = -1
+                selection[row, step] = np.nan
+                continue
+            for slot in range(left):
+                scaled[slot] = term[remaining[slot]]
+            if renormalise:
+                normalise(scaled, left, ZSCORE)
+            best_slot = 0
+            best = -np.inf
+            for slot in range(left):
+                value = (1.0 - diversity) * relevance[remaining[slot]] + diversity * scaled[slot]
+                if value > best:
+                    best = value
+                    best_slot = slot
+            picked = remaining[best_slot]
+            picks[row, step] = picked
+            selection[row, step] = best
+            for slot in range(best_slot, left - 1):  # keeps the input order, on which ties rest
+                remaining[slot] = remaining[slot + 1]
+                items[slot] = items[slot + 1]
+            left -= 1
+            if step + 1 == picks.shape[1]:
+                break
+            distance_row(kind, bits, sizes, vectors, own, lists[row, picked], items, 0, left, distances)
+            for slot in range(left):
+                position = remaining[slot]
+                distance = 1.0 if np.isnan(distances[slot]) else distances[slot]
+                if gain == MEAN_DISTANCE:
+                    term[position] = (term[position] * step + distance) / (step + 1)
+                elif step == 0 or distance - 1.0 < term[position]:
+                    term[position] = distance - 1.0
+
+
+@kernel
+def blend_rows(
+    lists: ItemIds,
+    scores: Floats,
+    lengths: ItemIds,
+    terms: Floats,
+    diversity: float,
+    how: int,
+    how_term: int,
+    picks: ItemIds,
+    selection: NDArray[np.float64],
+) -> None:
+    """Order by a weighted sum of relevance and a term that does not depend on the picks: one stable sort."""
+    for row in range(lists.shape[0]):
+        n = lengths[row]
+        relevance = scores[row, :n].astype(np.float64)
+        term = terms[row, :n].astype(np.float64)
+        normalise(relevance, n, how)
+        normalise(term, n, how_term)
+        blended = (1.0 - diversity) * relevance + diversity * term
+        order = np.argsort(-blended, kind="mergesort")
+        for step in range(picks.shape[1]):
+            picks[row, step] = order[step] if step < n else -1
+            selection[row, step] = blended[order[step]] if step < n else np.nan
+
+
+@kernel
+def shuffle_rows(lists: ItemIds, lengths: ItemIds, users: UserIds, seed: int, out: NDArray[np.float64]) -> None:
+    """Write the same pseudo-random number in [0, 1) for the same seed, user and item, whatever else is in the run."""
+    for row in range(lists.shape[0]):
+        for position in range(lengths[row]):
+            state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
+            for part in (np.uint64(users[row] + 1), np.uint64(lists[row, position] + 1)):
+                state = state + part * np.uint64(0x9E3779B97F4A7C15)
+                state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+                state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+                state = state ^ (state >> np.uint64(31))
+            out[row, position] = np.float64(state >> np.uint64(11)) * 2.0**-53
