@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 from beyondacc.kernels.jit import kernel
 from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 
-__all__ = ["drop_seen_rows", "find", "gain_rows", "group_rows", "list_rows", "merge_rows", "sort_gains", "tied_rows"]
+__all__ = [
+    "drop_seen_rows",
+    "find",
+    "gain_rows",
+    "group_rows",
+    "list_rows",
+    "merge_rows",
+    "order_rows",
+    "repeated_rows",
+    "sort_gains",
+    "tied_rows",
+]
 
 
 @kernel
@@ -59,46 +70,45 @@ def merge_rows(
 
 
 @kernel
-def list_rows(
-    starts: Offsets,
-    order: Offsets,
-    items: ItemIds,
-    keys: Floats,
-    lists: ItemIds,
-    sorted_keys: NDArray[np.float64],
-) -> None:
-    """Write each row's items by ascending key into a padded matrix; equal keys keep the input order.
-
-    Rows longer than the matrix is wide are cut; with an empty `keys` the input order is kept.
-    """
-    width = lists.shape[1]
+def order_rows(starts: Offsets, order: Offsets, keys: Floats) -> None:
+    """Sort the positions of each row by ascending key, in place; equal keys keep their order."""
     for row in range(starts.shape[0] - 1):
         positions = order[starts[row] : starts[row + 1]]
-        n = positions.shape[0]
-        if keys.shape[0]:
-            own = keys[positions]
-            ascending = True
-            for position in range(1, n):
-                if own[position] < own[position - 1]:
-                    ascending = False
-                    break
-            if not ascending:
-                positions = positions[np.argsort(own, kind="mergesort")]
-        for rank in range(n if n < width else width):
-            lists[row, rank] = items[positions[rank]]
-            if keys.shape[0]:
-                sorted_keys[row, rank] = keys[positions[rank]]
+        own = keys[positions]
+        for position in range(1, own.shape[0]):
+            if own[position] < own[position - 1]:
+                order[starts[row] : starts[row + 1]] = positions[np.argsort(own, kind="mergesort")]
+                break
 
 
 @kernel
-def first_duplicates(starts: Offsets, order: Offsets, items: ItemIds, later: Bools) -> None:
-    """Mark every position whose item occurred earlier in the same row."""
+def repeated_rows(starts: Offsets, order: Offsets, items: ItemIds, repeated: Bools) -> None:
+    """Mark every position whose item stands earlier in the same row."""
     for row in range(starts.shape[0] - 1):
         positions = order[starts[row] : starts[row + 1]]
         ranks = np.argsort(items[positions], kind="mergesort")
         for rank in range(1, ranks.shape[0]):
             if items[positions[ranks[rank]]] == items[positions[ranks[rank - 1]]]:
-                later[positions[ranks[rank]]] = True
+                repeated[positions[ranks[rank]]] = True
+
+
+@kernel
+def list_rows(starts: Offsets, order: Offsets, items: ItemIds, skip: Bools, lists: ItemIds, places: Offsets) -> None:
+    """Write the items of each row into a padded matrix, leaving out those marked in `skip`.
+
+    `places`, shaped like `lists`, receives the input position of each item. Rows longer than the matrix are cut.
+    """
+    for row in range(starts.shape[0] - 1):
+        filled = 0
+        for place in range(starts[row], starts[row + 1]):
+            if filled == lists.shape[1]:
+                break
+            position = order[place]
+            if skip[position]:
+                continue
+            lists[row, filled] = items[position]
+            places[row, filled] = position
+            filled += 1
 
 
 @kernel

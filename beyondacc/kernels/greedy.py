@@ -124,6 +124,8 @@ def greedy_rows(
                 continue
             for slot in range(left):
                 scaled[slot] = term[remaining[slot]]
+                if gain == MEAN_DISTANCE and step > 0:
+                    scaled[slot] /= step
             if renormalise:
                 normalise(scaled, left, ZSCORE)
             best_slot = 0
@@ -147,7 +149,7 @@ def greedy_rows(
                 position = remaining[slot]
                 distance = 1.0 if np.isnan(distances[slot]) else distances[slot]
                 if gain == MEAN_DISTANCE:
-                    term[position] = (term[position] * step + distance) / (step + 1)
+                    term[position] += distance
                 elif step == 0 or distance - 1.0 < term[position]:
                     term[position] = distance - 1.0
 

@@ -8,6 +8,7 @@ code, and a read-only installation is no obstacle.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -17,10 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
 from numba import float64, types
 from numba.extending import intrinsic
 
-__all__ = ["CACHE", "DISTANCE_SIGNATURE", "first_class", "is_cold", "kernel", "popcount", "reduction"]
+__all__ = ["CACHE", "DISTANCE_SIGNATURE", "first_class", "is_cold", "kernel", "no_distance", "popcount", "reduction"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,15 +65,19 @@ def is_cold() -> bool:
     return not any(CACHE.rglob("*.nbi"))
 
 
-def _compile(function: F, **options: Any) -> F:
+def _with_cache(compile_: Callable[[], Any]) -> Any:
     # CACHE_DIR is read when a dispatcher is made; putting it back leaves other users of numba with their own folder
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(CACHE)
     try:
-        compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
+        return compile_()
     finally:
         numba.config.CACHE_DIR = before
-    return compiled  # type: ignore[no-any-return]
+
+
+def _compile(function: F, **options: Any) -> F:
+    compiled: F = _with_cache(lambda: numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function))
+    return compiled
 
 
 def kernel(function: F) -> F:
@@ -88,6 +94,18 @@ def first_class(function: Callable[..., float]) -> Any:
     """Make a Python or numba function passable to a kernel without compiling the kernel again."""
     python: Any = getattr(function, "py_func", function)
     return python if numba.config.DISABLE_JIT else numba.cfunc(DISTANCE_SIGNATURE)(python)
+
+
+@functools.cache
+def no_distance() -> Any:
+    """Return what stands for a user's own distance where a built-in one is used, so that kernels keep one signature."""
+    if numba.config.DISABLE_JIT:
+        return _undefined
+    return _with_cache(lambda: numba.cfunc(DISTANCE_SIGNATURE, cache=True)(_undefined))
+
+
+def _undefined(_one: Any, _other: Any) -> float:
+    return np.nan
 
 
 if numba.config.DISABLE_JIT:

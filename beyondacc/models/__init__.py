@@ -1,1 +1,21 @@
 """Recommendation models to study: numpy and scipy only."""
+
+from beyondacc.models.base import MODELS, Model, ModelInfo, create, model
+from beyondacc.models.baselines import Popularity, Random
+from beyondacc.models.ease import EASE
+from beyondacc.models.factors import PureSVD
+from beyondacc.models.neighbours import ItemKNN, UserKNN
+
+__all__ = [
+    "EASE",
+    "MODELS",
+    "ItemKNN",
+    "Model",
+    "ModelInfo",
+    "Popularity",
+    "PureSVD",
+    "Random",
+    "UserKNN",
+    "create",
+    "model",
+]

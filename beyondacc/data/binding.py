@@ -1,0 +1,306 @@
+"""Recommendations bound to a dataset: rows aligned, unknown items given room, blocks cut for the kernels."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from beyondacc.data.dataset import Dataset, Features, Profiles, pad
+from beyondacc.data.recommendations import Recommendations
+from beyondacc.errors import DataError
+from beyondacc.kernels import align, profile
+from beyondacc.types import Bools, Floats, ItemIds, UserIds
+
+__all__ = ["Binding", "Inputs", "Users", "bind"]
+
+T = TypeVar("T")
+Users = Literal["all", "intersection", "recommended"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Binding:
+    """One run of recommendations in the positions of a dataset.
+
+    Rows are the users of the test set and of the recommendations, in the order of the dataset, then those it does not
+    know. Items are those of the dataset, then unknown ones, which have no features and no training users.
+
+    Attributes
+    ----------
+    data : Dataset
+    ids : (rows,)
+        External ids of the rows.
+    users : (rows,)
+        Their positions in the dataset, -1 where it does not know them.
+    lists, lengths, scores : (rows, K), (rows,), (rows, K) or None
+    expected, expected_lengths
+        Lists of a primitive model for the same rows, or None: the most popular items are taken.
+    n_items
+        Number of items of the dataset and of unknown ones.
+    """
+
+    data: Dataset
+    ids: pd.Index[Any]
+    users: UserIds
+    lists: ItemIds
+    lengths: NDArray[np.int32]
+    scores: Floats | None
+    expected: ItemIds | None
+    expected_lengths: NDArray[np.int32] | None
+    n_items: int
+    _derived: dict[Hashable, Any] = dataclasses.field(default_factory=dict)
+    _lock: Any = dataclasses.field(default_factory=threading.RLock)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def derive(self, key: Hashable, build: Callable[[], T]) -> T:
+        """Return what is known by `key`, building it the first time; kept with the dataset where no item is new."""
+        if self.n_items == len(self.data.items):
+            return self.data.derive(key, build)
+        with self._lock:
+            if key not in self._derived:
+                self._derived[key] = build()
+            found: T = self._derived[key]
+            return found
+
+    @property
+    def item_counts(self) -> NDArray[np.int64]:
+        """Training users of each item, unknown items included."""
+        return pad(self.data.item_counts, self.n_items)
+
+    @property
+    def catalogue(self) -> Bools:
+        """Which items are in the catalogue."""
+        return pad(self.data.catalogue, self.n_items)
+
+    @property
+    def features(self) -> Features | None:
+        """Feature sets of all items."""
+        features = self.data.features
+        return features and self.derive("features", lambda: features.extend(self.n_items))
+
+    @property
+    def vectors(self) -> Floats | None:
+        """Vectors of all items."""
+        vectors = self.data.vectors
+        return None if vectors is None else self.derive("vectors", lambda: pad(vectors, self.n_items))
+
+    @property
+    def by_item(self) -> tuple[NDArray[np.int64], UserIds]:
+        """Compressed columns of the training rows; items past the last column have no users."""
+        train = self.train
+        return self.data.derive("by_item", lambda: train.transpose(len(self.data.items)))
+
+    @property
+    def train(self) -> Profiles:
+        """Training rows; empty where the dataset has none."""
+        return self.data.train or _no_profiles(len(self.data.users))
+
+    @property
+    def test(self) -> Profiles:
+        """Relevant test rows; empty where the dataset has none."""
+        return self.data.test or _no_profiles(len(self.data.users))
+
+    @property
+    def best_gains(self) -> NDArray[np.float64]:
+        """Gains of the test rows, highest first within each user."""
+
+        def build() -> NDArray[np.float64]:
+            gains = self.test.values.copy()
+            align.sort_gains(self.test.starts, gains)
+            return gains
+
+        return self.data.derive("best_gains", build)
+
+    def block(self, start: int, stop: int) -> Inputs:
+        """Return the rows from `start` to `stop` as metrics see them."""
+        return Inputs(self, slice(start, stop))
+
+    def diagnostics(self, k: int) -> dict[str, int]:
+        """Count what a reader of the numbers should know, within the first k of each list.
+
+        Users with tied scores, lists shorter than k, listed items that are cold, unknown to the catalogue, without
+        features or already in the user's training rows.
+        """
+        lists = self.lists[:, :k]
+        lengths = np.minimum(self.lengths, k)
+        listed = lists[lists >= 0]
+        seen = np.empty(lists.shape)
+        train = self.train
+        align.gain_rows(lists, lengths, self.users, train.starts, train.items, np.ones(len(train.items)), seen)
+        tied = 0 if self.scores is None else align.tied_rows(self.scores, lengths, k)
+        featureless = 0 if self.features is None else int((self.features.sizes[listed] == 0).sum())
+        return {
+            "users": len(self),
+            "users_without_list": int((lengths == 0).sum()),
+            "users_without_truth": int((row_sizes(self.test, self.users) == 0).sum()) if self.data.test else 0,
+            "users_without_profile": int((row_sizes(self.train, self.users) == 0).sum()) if self.data.train else 0,
+            "short_lists": int(((lengths > 0) & (lengths < k)).sum()),
+            "tied_users": int(tied),
+            "cold_items": int((self.item_counts[listed] == 0).sum()) if self.data.train else 0,
+            "unknown_items": int((~self.catalogue[listed]).sum()),
+            "featureless_items": featureless,
+            "seen_items": int((seen >= 0).sum()),
+        }
+
+
+class Inputs:
+    """A block of rows of a run: what a metric computes from.
+
+    Attributes
+    ----------
+    run : Binding
+    lists, lengths, users
+        Rows of the block.
+    """
+
+    def __init__(self, run: Binding, rows: slice) -> None:
+        self.run = run
+        self.rows = rows
+        self.lists = run.lists[rows]
+        self.lengths = run.lengths[rows]
+        self.users = run.users[rows]
+        self._derived: dict[Hashable, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def derive(self, key: Hashable, build: Callable[[], T]) -> T:
+        """Return what is known by `key` for this block, building it the first time; a block belongs to one thread."""
+        if key not in self._derived:
+            self._derived[key] = build()
+        found: T = self._derived[key]
+        return found
+
+    @property
+    def gains(self) -> NDArray[np.float64]:
+        """Gain of each listed item, shape (rows, K), -1 where it is not relevant."""
+
+        def build() -> NDArray[np.float64]:
+            gains = np.empty(self.lists.shape)
+            test = self.run.test
+            align.gain_rows(self.lists, self.lengths, self.users, test.starts, test.items, test.values, gains)
+            return gains
+
+        return self.derive("gains", build)
+
+    @property
+    def n_relevant(self) -> NDArray[np.int64]:
+        """Number of relevant test items of each row."""
+        return self.derive("n_relevant", lambda: row_sizes(self.run.test, self.users))
+
+    def expected(self, k: int) -> tuple[ItemIds, NDArray[np.int32]]:
+        """First k items of a primitive model for each row, and how many there are."""
+        run = self.run
+        if run.expected is not None and run.expected_lengths is not None:
+            return run.expected[self.rows, :k], np.minimum(run.expected_lengths[self.rows], k)
+
+        def build() -> tuple[ItemIds, NDArray[np.int32]]:
+            lists = np.full((len(self), k), -1, np.int32)
+            lengths = np.zeros(len(self), np.int32)
+            train = run.train
+            profile.popular_rows(self.users, train.starts, train.items, run.data.by_popularity, lists, lengths)
+            return lists, lengths
+
+        return self.derive(("expected", k), build)
+
+
+def row_sizes(rows: Profiles, users: UserIds) -> NDArray[np.int64]:
+    """How many items each user has; none for a user the dataset does not know."""
+    sizes = np.append(rows.sizes, 0)
+    found: NDArray[np.int64] = sizes[users]
+    return found
+
+
+def _no_profiles(n_users: int) -> Profiles:
+    return Profiles(np.zeros(n_users + 1, np.int64), np.empty(0, np.int32), np.empty(0))
+
+
+def bind(
+    recs: Recommendations,
+    data: Dataset,
+    *,
+    users: Users = "all",
+    seen: Literal["keep", "drop"] = "keep",
+    unknown_items: Literal["keep", "error"] = "keep",
+    primitive: Recommendations | None = None,
+) -> Binding:
+    """Align lists with a dataset.
+
+    Parameters
+    ----------
+    users
+        Whose rows: all of the test set and of the lists, those in both, or those with a non-empty list.
+    seen
+        Whether listed items that are in the user's training rows are kept or dropped.
+    unknown_items
+        Whether items outside the catalogue are kept (they never count as covered) or an error.
+    primitive
+        Lists of a primitive model, for unexpectedness; the most popular items by default.
+    """
+    recs = recs.within(data)
+    codes = data.users.encode(recs.users, axis="user", known="the dataset")
+    listed = recs.lengths > 0
+    tested = np.zeros(len(data.users), np.bool_) if data.test is None else data.test.sizes > 0
+    in_recs = np.zeros(len(data.users), np.bool_)
+    in_recs[codes[(codes >= 0) & (listed | (users == "all"))]] = True
+    wanted = {"all": tested | in_recs, "intersection": tested & in_recs, "recommended": in_recs}[users]
+    known = np.flatnonzero(wanted).astype(np.int32)
+    strangers = np.flatnonzero((codes < 0) & (listed | (users == "all")) & (users != "intersection"))
+    order = np.concatenate([known, np.full(len(strangers), -1, np.int32)])
+    if not len(order):
+        raise DataError(f'no user is left to evaluate with users="{users}"; pass users="all" or check the user ids')
+    place = np.full(len(data.users) + 1, -1, np.int64)
+    place[codes[codes >= 0]] = np.flatnonzero(codes >= 0)
+    source = np.concatenate([place[known], strangers])
+    lists = np.where((source >= 0)[:, None], recs.lists[source], np.int32(-1))
+    scores = None if recs.scores is None else np.where((source >= 0)[:, None], recs.scores[source], np.nan)
+    lengths = np.where(source >= 0, recs.lengths[source], 0).astype(np.int32)
+    ids = data.users.ids.take(known) if len(known) else recs.users[:0]
+    ids = ids.append(recs.users[strangers]) if len(strangers) else ids
+    if seen == "drop" and data.train is not None:
+        kept = np.empty((0, 0)) if scores is None else scores
+        align.drop_seen_rows(lists, kept, lengths, order, data.train.starts, data.train.items)
+    if unknown_items == "error":
+        _refuse_unknown(lists, recs, data, ids)
+    expected = None if primitive is None else _align_primitive(primitive, recs, ids)
+    return Binding(
+        data=data,
+        ids=ids,
+        users=order,
+        lists=lists,
+        lengths=lengths,
+        scores=scores,
+        expected=None if expected is None else expected[0],
+        expected_lengths=None if expected is None else expected[1],
+        n_items=len(recs.items),
+    )
+
+
+def _refuse_unknown(lists: ItemIds, recs: Recommendations, data: Dataset, ids: pd.Index[Any]) -> None:
+    outside = ~pad(data.catalogue, len(recs.items))
+    rows, ranks = np.nonzero((lists >= 0) & outside[lists])
+    if len(rows):
+        item = recs.items.ids[lists[rows[0], ranks[0]]]
+        raise DataError(
+            f"recs list item {item!r} for user {ids[rows[0]]!r}, which is not in the catalogue; "
+            'add it to items=, or pass unknown_items="keep"'
+        )
+
+
+def _align_primitive(
+    primitive: Recommendations, recs: Recommendations, ids: pd.Index[Any]
+) -> tuple[ItemIds, NDArray[np.int32]]:
+    """Put a primitive model's lists in the rows and item positions of a run; items it alone shows get further ones."""
+    own = recs.items.encode(primitive.items.ids, what="primitive", known="recs")
+    further = len(recs.items) + np.arange(len(own), dtype=np.int32)
+    codes = np.append(np.where(own < 0, further, own), np.int32(-1)).astype(np.int32)
+    place = primitive.users.get_indexer(ids)
+    lists = np.where((place >= 0)[:, None], codes[primitive.lists[place]], np.int32(-1))
+    return lists, np.count_nonzero(lists >= 0, axis=1).astype(np.int32)

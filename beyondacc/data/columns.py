@@ -1,0 +1,341 @@
+"""Columns of outside tables: the one table of their names, and their values as ids, numbers and lists.
+
+Strings travel as Arrow or pandas string arrays, never as one Python object a row, and numbers are copied at most once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from beyondacc.data.vocabulary import STRING
+from beyondacc.errors import DataError, choices, did_you_mean
+
+__all__ = [
+    "ALIASES",
+    "RECBOLE_TYPES",
+    "as_floats",
+    "as_ids",
+    "as_lists",
+    "flatten",
+    "from_arrow",
+    "is_list_type",
+    "plain",
+    "resolve",
+    "short_name",
+]
+
+#: Canonical name -> other names, compared without regard to case; a canonical name is always its own alias.
+ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "user_id": ("userId", "user", "u", "query_id", "qid", "uid"),
+    "item_id": ("itemId", "item", "i", "movieId", "movie_id", "doc_id", "docno", "iid"),
+    "score": ("prediction", "pred"),
+    "rank": (),
+    "rating": ("value", "relevance", "rel", "gain", "weight"),
+    "timestamp": ("ts", "time", "datetime"),
+    "genres": ("genre", "categories", "category", "class"),
+    "title": ("name", "movie_title"),
+    "vector": ("embedding", "features"),
+}
+#: What stands behind the colon of a RecBole header such as ``user_id:token``.
+RECBOLE_TYPES: Final = ("token", "token_seq", "float", "float_seq")
+_FIRST: Final = "(rows count from 0)"
+_EXACT: Final = 2.0**53  # whole floats beyond it may already have merged two ids
+
+
+def short_name(canonical: str) -> str:
+    """Return the name used in ``columns={...}``: ``user`` for ``user_id``."""
+    return canonical.removesuffix("_id")
+
+
+def _stem(column: str) -> str:
+    """Cut the type off a RecBole header such as ``user_id:token``."""
+    name, colon, kind = column.rpartition(":")
+    return name if colon and kind in RECBOLE_TYPES else column
+
+
+def _canonical_mapping(mapping: Mapping[str, str]) -> dict[str, str]:
+    known = {short_name(name): name for name in ALIASES} | {name: name for name in ALIASES}
+    result: dict[str, str] = {}
+    for key, column in mapping.items():
+        if key not in known:
+            raise DataError(
+                f"columns= has the key {key!r}, which names no column; "
+                f"{did_you_mean(str(key), (short_name(name) for name in ALIASES))}"
+            )
+        if known[key] in result:
+            raise DataError(f"columns= gives the {short_name(known[key])} column twice; keep one of the two")
+        result[known[key]] = column
+    return result
+
+
+def _find(canonical: str, free: Sequence[str], what: str) -> str | None:
+    exact = [column for column in free if _stem(column) == canonical]
+    names = {name.lower() for name in (canonical, *ALIASES[canonical])}
+    found = exact or [column for column in free if _stem(column).lower() in names]
+    if len(found) > 1:
+        short = short_name(canonical)
+        raise DataError(
+            f"{what} has {len(found)} columns that could be the {short}: {', '.join(map(repr, found))}; "
+            f"say which with columns={{{short!r}: {found[0]!r}}} (--columns {short}={found[0]})"
+        )
+    return found[0] if found else None
+
+
+def resolve(
+    present: Iterable[object],
+    wanted: Sequence[str],
+    mapping: Mapping[str, str] | None,
+    what: str,
+    *,
+    optional: Sequence[str] = (),
+) -> dict[str, str]:
+    """Find the columns of a table by their canonical names.
+
+    A column mapped by the user comes first, then the exact canonical name, then any alias without regard to case.
+    RecBole's typed headers (``user_id:token``) are compared without their type.
+
+    Parameters
+    ----------
+    present
+        The columns of the table.
+    wanted
+        Canonical names that must be found.
+    mapping
+        The user's own names: ``{"user": "customer", "item": "sku"}``; short or canonical names are keys.
+        Keys for columns that this table is not asked for are left aside, so that one mapping serves several tables.
+    what
+        The name of the table in messages, such as ``"train"``.
+    optional
+        Canonical names that may be missing.
+
+    Returns
+    -------
+    dict
+        Canonical name -> actual column, without the optional ones that are missing.
+
+    Raises
+    ------
+    DataError
+        If a wanted column is missing, two columns could be it, or the mapping does not fit.
+    """
+    columns = list(present)
+    given = {name: column for name, column in _canonical_mapping(mapping or {}).items() if name in {*wanted, *optional}}
+    for name, column in given.items():
+        if column not in columns:
+            raise DataError(
+                f"columns= says that the {short_name(name)} column of {what} is {column!r}, but {what} has no such "
+                f"column; {did_you_mean(str(column), map(str, columns))}"
+            )
+        twin = next((other for other, same in given.items() if other != name and same == column), None)
+        if twin is not None:
+            raise DataError(
+                f"columns= takes {column!r} of {what} for both the {short_name(name)} "
+                f"and the {short_name(twin)} column; give each its own"
+            )
+    free = [column for column in columns if isinstance(column, str) and column not in given.values()]
+    found: dict[str, str] = {}
+    for name in (*wanted, *optional):
+        match = given[name] if name in given else _find(name, free, what)
+        if match is not None:
+            found[name] = match
+        elif name in wanted:
+            short = short_name(name)
+            raise DataError(
+                f"{what} has no {short} column; its columns are {', '.join(map(repr, columns)) or 'none'}; "
+                f"call it {choices([name, *ALIASES[name]])}, "
+                f"or say which it is with columns={{{short!r}: ...}} (--columns {short}=...)"
+            )
+    return found
+
+
+def plain(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Decode categoricals and Arrow dtypes of pandas, so that few kinds of columns are left; keeps nulls."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        categories, codes = values.cat.categories, values.cat.codes.to_numpy()
+        decoded = pd.Series(categories.take(codes)) if len(categories) else pd.Series([None] * len(values))
+        return decoded.mask(codes < 0) if (codes < 0).any() else decoded
+    if isinstance(values.dtype, pd.ArrowDtype):
+        import pyarrow as pa  # noqa: PLC0415 - optional, and surely there with such a column
+
+        return from_arrow(pa.array(values.array))
+    return values
+
+
+def from_arrow(array: Any) -> pd.Series[Any]:
+    """Turn an Arrow array into a plain column; dictionaries are decoded, lists stay in Arrow."""
+    import pyarrow as pa  # noqa: PLC0415 - optional
+
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type):
+        return pd.Series(pd.array(array.cast(pa.large_string()), dtype=STRING))
+    if hasattr(array.type, "value_type"):
+        return pd.Series(pd.arrays.ArrowExtensionArray(array))
+    return pd.Series(array.to_pandas())
+
+
+def _first(mask: Any) -> int:
+    return int(np.argmax(np.asarray(mask)))
+
+
+def _refuse_nulls(values: pd.Series[Any], place: str) -> None:
+    nulls = values.isna().to_numpy()
+    if nulls.any():
+        raise DataError(f"{place} has no value (null or NaN) in row {_first(nulls)} {_FIRST}; fill or drop such rows")
+
+
+def as_ids(values: pd.Series[Any], place: str) -> pd.Index:
+    """Turn a column into ids: integers of any width and whole floats become int64, strings stay strings.
+
+    Parameters
+    ----------
+    values
+        ``(n,)`` a `plain` column.
+    place
+        Which column of which table, for messages.
+
+    Raises
+    ------
+    DataError
+        If an id is missing or neither a whole number nor a string; names the first such row.
+    """
+    dtype = values.dtype
+    inferred = pd.api.types.infer_dtype(values, skipna=False) if pd.api.types.is_object_dtype(dtype) else ""
+    if inferred == "string":
+        return _index(values)
+    _refuse_nulls(values, place)
+    if isinstance(dtype, pd.StringDtype):
+        return _index(values)
+    if pd.api.types.is_bool_dtype(dtype):
+        raise _bad_id(values, 0, place)
+    if pd.api.types.is_integer_dtype(dtype) or inferred == "integer":
+        return _integers(values, place)
+    if pd.api.types.is_float_dtype(dtype) or inferred == "floating":
+        floats = values.to_numpy(dtype=np.float64)
+        odd = (np.floor(floats) != floats) | (np.abs(floats) > _EXACT)
+        if odd.any():
+            raise _bad_id(values, _first(odd), place)
+        return pd.Index(floats.astype(np.int64))
+    kinds = [type(value) for value in values]
+    good = kinds[0] if kinds[0] in {str, int} else None
+    raise _bad_id(values, next((row for row, kind in enumerate(kinds) if kind is not good), 0), place)
+
+
+def _index(values: pd.Series[Any]) -> pd.Index:
+    """Take the array of a column without its name and row labels; the dtype is given, as inferring it would copy."""
+    return pd.Index(values.array, dtype=values.dtype)
+
+
+def _integers(values: pd.Series[Any], place: str) -> pd.Index:
+    unsigned = pd.api.types.is_object_dtype(values.dtype) or str(values.dtype).lower() == "uint64"
+    if unsigned and len(values):
+        large = (values > np.iinfo(np.int64).max).to_numpy(dtype=bool)
+        if large.any():
+            raise _bad_id(values, _first(large), place)
+    return pd.Index(values.to_numpy(dtype=np.int64))
+
+
+def _bad_id(values: pd.Series[Any], row: int, place: str) -> DataError:
+    value = values.iloc[row]
+    shown = value.item() if isinstance(value, np.generic) else value
+    return DataError(
+        f"{place} holds {shown!r} ({type(shown).__name__}) in row {row} {_FIRST}; "
+        "ids must be all whole numbers (64 bits) or all strings; convert the column"
+    )
+
+
+def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDArray[np.float64]:
+    """Turn a column into finite float64, without a copy where it is one already.
+
+    Parameters
+    ----------
+    values
+        ``(n,)`` a `plain` column.
+    place
+        Which column of which table, for messages.
+    dates
+        Whether dates and ISO 8601 texts are taken, as seconds since 1970 (UTC).
+
+    Raises
+    ------
+    DataError
+        If a value is missing, infinite or no number; names the first such row.
+    """
+    if dates and not pd.api.types.is_numeric_dtype(values.dtype):
+        values = _seconds(values, place)
+    _refuse_nulls(values, place)
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        text = pd.to_numeric(values.astype(object), errors="coerce").isna().to_numpy()
+        if text.any() or not pd.api.types.infer_dtype(values).startswith(("integer", "floating", "mixed-i", "decimal")):
+            row = _first(text)
+            raise DataError(f"{place} holds {values.iloc[row]!r} in row {row} {_FIRST}; it must hold numbers")
+    floats = values.to_numpy(dtype=np.float64)
+    infinite = ~np.isfinite(floats)
+    if infinite.any():
+        row = _first(infinite)
+        raise DataError(f"{place} is {floats[row]} in row {row} {_FIRST}; it must be finite: fill or drop such rows")
+    return floats
+
+
+def _seconds(values: pd.Series[Any], place: str) -> pd.Series[Any]:
+    kind = pd.api.types.infer_dtype(values)
+    if kind not in {"datetime64", "datetime", "date", "string", "empty"}:
+        return values
+    try:
+        parsed = pd.to_datetime(values, utc=True, format="ISO8601" if kind == "string" else None)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(
+            f"{place} cannot be read as dates: {' '.join(str(error).split())}; pass numbers, dates or ISO 8601 texts"
+        ) from error
+    since: pd.Series[Any] = (parsed - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(seconds=1)
+    return since
+
+
+def as_lists(values: pd.Series[Any], place: str) -> tuple[NDArray[np.int64], pd.Series[Any]]:
+    """Flatten a column of lists; a missing list is an empty one.
+
+    Returns
+    -------
+    lengths : int64 array, (n,)
+    flat : pandas.Series
+        All elements, one list after the other.
+
+    Raises
+    ------
+    DataError
+        If a row holds something else than a list.
+    """
+    if isinstance(values.dtype, pd.ArrowDtype):
+        import pyarrow as pa  # noqa: PLC0415 - optional, and surely there with such a column
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        array = pa.array(values.array)
+        lengths = np.asarray(pc.fill_null(pc.list_value_length(array), 0), dtype=np.int64)
+        return lengths, from_arrow(pc.list_flatten(array))
+    present = ~values.isna().to_numpy()
+    lists = values[present].tolist()
+    if not all(is_list_type(kind) for kind in set(map(type, lists))):
+        row = next(row for row, value in enumerate(values) if present[row] and not is_list_type(type(value)))
+        raise DataError(f"{place} holds {values.iloc[row]!r} in row {row} {_FIRST}; every row must hold a list")
+    lengths = np.zeros(len(values), dtype=np.int64)
+    lengths[present] = np.fromiter(map(len, lists), np.int64, len(lists))
+    return lengths, flatten(lists)
+
+
+def is_list_type(kind: type) -> bool:
+    """Whether values of a type are collections of elements: lists, tuples, sets, arrays; not texts, not dicts."""
+    return issubclass(kind, Collection) and not issubclass(kind, (str, bytes, Mapping))
+
+
+def flatten(lists: Collection[Any]) -> pd.Series[Any]:
+    """Put the elements of all lists one after the other."""
+    if lists and all(issubclass(kind, np.ndarray) for kind in set(map(type, lists))):
+        return pd.Series(np.concatenate(list(lists)))
+    return pd.Series(list(chain.from_iterable(lists)))

@@ -1,0 +1,280 @@
+"""A `Dataset`: training rows, relevant test rows and items, encoded and validated once."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from beyondacc.data.frames import Rows, read_rows
+from beyondacc.data.items import Items, read_items
+from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.errors import DataError, SpecError
+from beyondacc.kernels import align
+from beyondacc.types import Bits, Bools, Floats, ItemIds, Offsets, UserIds
+
+__all__ = ["Dataset", "Features", "Profiles", "pad"]
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Profiles:
+    """The items of each user with a value each: compressed rows, items ascending and distinct within a row."""
+
+    starts: Offsets
+    items: ItemIds
+    values: NDArray[np.float64]
+
+    @classmethod
+    def build(cls, rows: UserIds, items: ItemIds, values: Floats | None, n_rows: int) -> Profiles:
+        """Compress rows; of equal (row, item) pairs the last value is kept."""
+        if values is None:
+            values = np.ones(len(rows))
+        starts = np.zeros(n_rows + 1, np.int64)
+        order = np.empty(len(rows), np.int64)
+        align.group_rows(rows, starts, order)
+        merged = cls(np.zeros(n_rows + 1, np.int64), np.empty(len(rows), np.int32), np.empty(len(rows)))
+        align.merge_rows(starts, order, items, values, merged.starts, merged.items, merged.values)
+        n = int(merged.starts[-1])
+        return cls(merged.starts, merged.items[:n], merged.values[:n])
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """How many items each row holds."""
+        return np.diff(self.starts)
+
+    def transpose(self, n_columns: int) -> tuple[Offsets, UserIds]:
+        """Return the compressed columns: which rows hold each item, ascending."""
+        starts = np.zeros(n_columns + 1, np.int64)
+        order = np.empty(len(self.items), np.int64)
+        align.group_rows(self.items, starts, order)
+        rows = np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), self.sizes)
+        return starts, rows[order]
+
+    def matrix(self, n_columns: int) -> sparse.csr_array:
+        """Return the rows as a scipy matrix of shape (rows, n_columns), sharing memory."""
+        return sparse.csr_array((self.values, self.items, self.starts), shape=(len(self.starts) - 1, n_columns))
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+    """Feature sets of items, as compressed rows and as bits.
+
+    Attributes
+    ----------
+    starts, ids
+        Compressed rows: the features of item i are ``ids[starts[i]:starts[i + 1]]``.
+    bits : (n_items, words)
+        The same as bit sets of 64-bit words.
+    names
+        Of the features.
+    """
+
+    starts: Offsets
+    ids: ItemIds
+    bits: Bits
+    names: list[str]
+
+    @classmethod
+    def build(cls, starts: Offsets, ids: ItemIds, names: list[str], n_items: int) -> Features:
+        """Set the bits; items past the rows given have no features."""
+        missing = n_items + 1 - len(starts)
+        starts = np.concatenate([starts, np.full(missing, starts[-1])]) if missing > 0 else starts
+        bits = np.zeros((n_items, max(1, -(-len(names) // 64))), np.uint64)
+        rows = np.repeat(np.arange(n_items), np.diff(starts))
+        np.bitwise_or.at(bits, (rows, ids >> 6), np.left_shift(np.uint64(1), (ids & 63).astype(np.uint64)))
+        return cls(starts, ids, bits, names)
+
+    @property
+    def sizes(self) -> NDArray[np.float64]:
+        """How many features each item has."""
+        return np.diff(self.starts).astype(np.float64)
+
+    def extend(self, n_items: int) -> Features:
+        """Return the same with items added that have no features."""
+        return Features.build(self.starts, self.ids, self.names, n_items)
+
+
+class Dataset:
+    """What recommendations are evaluated against.
+
+    Parameters
+    ----------
+    train, test
+        Interactions: a pandas, polars or arrow frame, a scipy.sparse matrix (users x items), a dict
+        ``{user: [items]}`` or ``{user: {item: value}}``, or tuples. Either may be absent; a metric that needs it says
+        so. Of rows with the same user and item the last one counts.
+    items
+        A frame with an item id and optionally title, genres and vector columns, or a dict ``{item: [genres]}``. It is
+        the catalogue; without it the training items are.
+    columns
+        Names of columns that are not recognised, such as ``{"user": "customer", "item": "sku"}``.
+    threshold
+        Only test rows with at least this value are relevant, with gain 1 unless `graded`. Without it every test row is
+        relevant and its value is its gain.
+    genre_sep
+        Separates the genres in a text column.
+    vectors : (n_items, d)
+        One vector for each row of `items`.
+
+    Attributes
+    ----------
+    users, items : Vocabulary
+        The external ids; positions in them are what kernels see. Items are in the order of the items table.
+    train, test : Profiles or None
+    catalogue : (n_items,)
+        Which items can be recommended.
+    features : Features or None
+    vectors : (n_items, d) or None
+
+    Raises
+    ------
+    DataError
+        If a table lacks a column, is empty, or holds values that cannot be used.
+    """
+
+    def __init__(
+        self,
+        train: Any = None,
+        test: Any = None,
+        items: Any = None,
+        *,
+        columns: Mapping[str, str] | None = None,
+        threshold: float | None = None,
+        graded: bool = False,
+        genre_sep: str = "|",
+        vectors: Any = None,
+    ) -> None:
+        if train is None and test is None and items is None:
+            raise DataError("a Dataset needs at least one of train=, test= and items=")
+        if graded and threshold is None:
+            raise SpecError("graded=True keeps the gains of rows at or above threshold=, which was not given")
+        if vectors is not None and items is None:
+            raise DataError("vectors= has one row for each row of the items table; pass items= too")
+        train_rows = None if train is None else read_rows(train, what="train", columns=columns)
+        test_rows = None if test is None else read_rows(test, what="test", columns=columns)
+        table = None if items is None else read_items(items, columns=columns, genre_sep=genre_sep, vectors=vectors)
+        tables = {"train": train_rows, "test": test_rows}
+        first = None if table is None else table.ids
+        self.users = _vocabulary({name: rows for name, rows in tables.items() if rows}, "user", None)
+        self.items = _vocabulary({name: rows for name, rows in tables.items() if rows}, "item", first)
+        self.titles = None if table is None else table.titles
+        self.train = None if train_rows is None else self._encode(train_rows, "train")
+        self.test = None if test_rows is None else self._truth(test_rows, threshold, graded)
+        self.catalogue = self._catalogue(table)
+        self.features = self._features(table)
+        self.vectors = self._vectors(table)
+        self._derived: dict[Hashable, Any] = {}
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self.users):,} users", f"{int(self.catalogue.sum()):,} items"]
+        parts += [f"{len(rows.items):,} {name} rows" for name in ("train", "test") if (rows := getattr(self, name))]
+        if self.features:
+            parts.append(f"{len(self.features.names)} genres")
+        if self.vectors is not None:
+            parts.append(f"vectors of {self.vectors.shape[1]}")
+        return f"Dataset({', '.join(parts)})"
+
+    def _encode(self, rows: Rows, what: str) -> Profiles:
+        users = self.users.encode(rows.user, what=what, axis="user")
+        items = self.items.encode(rows.item, what=what, axis="item")
+        return Profiles.build(users, items, rows.rating, len(self.users))
+
+    def _truth(self, rows: Rows, threshold: float | None, graded: bool) -> Profiles:
+        relevant = np.ones(len(rows.user), np.bool_)
+        if threshold is not None:
+            if rows.rating is None:
+                raise DataError(f"threshold={threshold:g} needs a rating column in test, which has none")
+            relevant = rows.rating >= threshold
+        gains = rows.rating if threshold is None or graded else None
+        if gains is not None and (negative := np.flatnonzero(relevant & (gains < 0))).size:
+            raise DataError(
+                f"test has a negative gain, {gains[negative[0]]:g} in row {negative[0]}; "
+                "gains must be >= 0: shift them, or pass threshold= to say what is relevant"
+            )
+        if not relevant.any():
+            raise DataError(f"no test row has a value >= threshold={threshold:g}; lower the threshold")
+        gains = None if gains is None else gains[relevant]
+        return self._encode(Rows(rows.user[relevant], rows.item[relevant], rating=gains), "test")
+
+    def _catalogue(self, table: Items | None) -> Bools:
+        catalogue = np.zeros(len(self.items), np.bool_)
+        if table is not None:
+            catalogue[: len(table.ids)] = True
+        elif self.train is not None:
+            catalogue[self.train.items] = True
+        return catalogue
+
+    def _features(self, table: Items | None) -> Features | None:
+        if table is None or table.genres is None:
+            return None
+        return Features.build(table.genres.indptr, table.genres.indices, table.genres.names, len(self.items))
+
+    def _vectors(self, table: Items | None) -> Floats | None:
+        if table is None or table.vectors is None:
+            return None
+        return pad(table.vectors, len(self.items))
+
+    def derive(self, key: Hashable, build: Callable[[], T]) -> T:
+        """Return the array known by `key`, building it the first time."""
+        with self._lock:
+            if key not in self._derived:
+                self._derived[key] = build()
+            found: T = self._derived[key]
+            return found
+
+    @property
+    def item_counts(self) -> NDArray[np.int64]:
+        """Number of training users of each item."""
+        if self.train is None:
+            return np.zeros(len(self.items), np.int64)
+        train = self.train
+        return self.derive("item_counts", lambda: np.bincount(train.items, minlength=len(self.items)))
+
+    @property
+    def n_train_users(self) -> int:
+        """Number of users with at least one training row."""
+        return 0 if self.train is None else int(np.count_nonzero(self.train.sizes))
+
+    @property
+    def by_popularity(self) -> ItemIds:
+        """The catalogue, most popular first; equally popular items in catalogue order."""
+
+        def build() -> ItemIds:
+            order = np.argsort(-self.item_counts, kind="stable")
+            return order[self.catalogue[order]].astype(np.int32)
+
+        return self.derive("by_popularity", build)
+
+    @property
+    def matrix(self) -> sparse.csr_array:
+        """The training rows as a matrix of shape (users, items)."""
+        if self.train is None:
+            raise DataError("the training matrix was asked for, but the Dataset has no train=")
+        return self.train.matrix(len(self.items))
+
+
+def _vocabulary(tables: dict[str, Rows], axis: Literal["user", "item"], first: pd.Index[Any] | None) -> Vocabulary:
+    """Join the ids of all tables; the extent of a sparse matrix counts, so that positions stay what they were."""
+    parts: list[pd.Index[Any]] = [getattr(rows, axis) for rows in tables.values()]
+    names = [*([] if first is None else ["items"]), *tables]
+    extents = [rows.shape[axis == "item"] for rows in tables.values() if rows.shape is not None]
+    if extents:
+        parts.append(pd.RangeIndex(max(extents)))
+        names.append("the sparse matrix")
+    return Vocabulary.union(parts, first, axis=axis, names=names)
+
+
+def pad(array: NDArray[Any], n: int) -> NDArray[Any]:
+    """Append zeros up to n rows."""
+    if len(array) == n:
+        return array
+    return np.concatenate([array, np.zeros((n - len(array), *array.shape[1:]), array.dtype)])

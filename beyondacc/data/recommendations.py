@@ -1,0 +1,207 @@
+"""`Recommendations`: one ranked list a user, from any container, encoded once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.frames import Rows, read_rows
+from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.errors import DataError
+from beyondacc.kernels import align
+from beyondacc.types import Floats, ItemIds
+
+__all__ = ["Recommendations"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Recommendations:
+    """Ranked lists of items, one for each of some users.
+
+    Attributes
+    ----------
+    users : (n,)
+        External ids of the users, distinct.
+    items : Vocabulary
+        What the positions in `lists` mean.
+    lists : (n, K)
+        Positions of the items in rank order, padded with -1.
+    scores : (n, K) or None
+        Scores of the items, padded with NaN, or None where only the order is known.
+    """
+
+    users: pd.Index[Any]
+    items: Vocabulary
+    lists: ItemIds
+    scores: Floats | None = None
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """How many items each list holds."""
+        listed: NDArray[np.int64] = np.count_nonzero(self.lists >= 0, axis=1)
+        return listed.astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def __repr__(self) -> str:
+        return f"Recommendations({len(self):,} users, up to {self.lists.shape[1]} items)"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row for each listed item: user_id, item_id, rank (from 1) and, where known, score."""
+        rows, ranks = np.nonzero(self.lists >= 0)
+        frame = pd.DataFrame(
+            {
+                "user_id": self.users[rows],
+                "item_id": self.items.decode(self.lists[rows, ranks]),
+                "rank": ranks + 1,
+            }
+        )
+        if self.scores is not None:
+            frame["score"] = self.scores[rows, ranks]
+        return frame
+
+    def to_dict(self) -> dict[Any, list[Any]]:
+        """Return ``{user: [items]}`` in external ids."""
+        return {
+            user: self.items.decode(row[:n]).tolist()
+            for user, row, n in zip(self.users.tolist(), self.lists, self.lengths, strict=True)
+        }
+
+    def top(self, k: int) -> Recommendations:
+        """Return the first k of each list."""
+        scores = None if self.scores is None else self.scores[:, :k]
+        return dataclasses.replace(self, lists=self.lists[:, :k], scores=scores)
+
+    def within(self, data: Dataset, what: str = "recs") -> Recommendations:
+        """Return the same lists in the dataset's item positions; items it does not know get positions after its own."""
+        known = data.items
+        n = len(known)
+        if self.items is known or (len(self.items) >= n and self.items.ids[:n].equals(known.ids)):
+            return self
+        _same_type(self.items.ids, data, "item", what)
+        items = known.extend(self.items.ids)
+        codes = np.append(items.encode(self.items.ids), np.int32(-1))
+        return dataclasses.replace(self, items=items, lists=codes[self.lists])
+
+    @classmethod
+    def read(
+        cls,
+        source: Any,
+        data: Dataset | None = None,
+        *,
+        columns: Mapping[str, str] | None = None,
+        duplicates: Literal["error", "first"] = "error",
+        k: int | None = None,
+        what: str = "recs",
+    ) -> Recommendations:
+        """Make lists from any container.
+
+        Parameters
+        ----------
+        source
+            A frame with user, item and optionally rank or score (rank by ``rank`` ascending where that column is there,
+            else by ``score`` descending; equal values keep the input order), a dict ``{user: [items]}`` or
+            ``{user: {item: score}}``, an int array (users, K) of item ids padded with -1 whose rows are the users of
+            `data` in their order, or Recommendations.
+        data
+            Whose item positions to use; ids it does not know are added.
+        columns
+            Names of columns that are not recognised.
+        duplicates
+            What to do where an item stands twice in a list: raise, or keep the better rank.
+        k
+            How many items of each list to keep; all by default.
+        what
+            How messages call the lists.
+        """
+        if isinstance(source, cls):
+            made = source if data is None else source.within(data, what)
+            return made if k is None or k >= made.lists.shape[1] else made.top(k)
+        if isinstance(source, np.ndarray):
+            return cls.from_array(source, data=data, what=what).top(k or source.shape[1])
+        rows = read_rows(source, what=what, columns=columns)
+        return cls._from_rows(rows, data, what=what, duplicates=duplicates, k=k)
+
+    @classmethod
+    def from_array(
+        cls, array: NDArray[Any], *, users: Any = None, data: Dataset | None = None, what: str = "recs"
+    ) -> Recommendations:
+        """Make lists from an int array (users, K) of item ids padded with -1, best first.
+
+        Parameters
+        ----------
+        users : (n,)
+            External ids of the rows; the users of `data`, in their order, by default.
+        """
+        if array.ndim != 2 or array.dtype.kind not in "iu":
+            raise DataError(
+                f"{what} is an array of shape {array.shape} and type {array.dtype}; "
+                "an array must be (users, k) whole numbers, the item ids in rank order padded with -1"
+            )
+        if users is None and data is None:
+            raise DataError(f"{what} is an array; pass users=, the user id of each row")
+        ids = pd.Index(data.users.ids if users is None and data is not None else users)
+        if len(ids) != len(array):
+            raise DataError(
+                f"{what} is an array of {len(array)} rows for {len(ids)} users; give one row for each user of the "
+                "Dataset in the order of data.users, or make it with Recommendations.from_array(array, users=...)"
+            )
+        if (array < -1).any():
+            raise DataError(
+                f"{what} holds {int(array.min())}; item ids of an array must be >= 0, or -1 where a list ends"
+            )
+        positions, ranks = np.nonzero(array >= 0)
+        rows = Rows(user=ids[positions], item=pd.Index(array[positions, ranks].astype(np.int64)))
+        return cls._from_rows(rows, data, what=what, users=ids)
+
+    @classmethod
+    def _from_rows(
+        cls,
+        rows: Rows,
+        data: Dataset | None,
+        *,
+        what: str,
+        duplicates: str = "error",
+        k: int | None = None,
+        users: pd.Index[Any] | None = None,
+    ) -> Recommendations:
+        if data is not None:
+            _same_type(rows.user, data, "user", what)
+            _same_type(rows.item, data, "item", what)
+        owners = Vocabulary.union([rows.user] if users is None else [], users)
+        items = Vocabulary.union([rows.item]) if data is None else data.items.extend(rows.item)
+        owner = owners.encode(rows.user)
+        item = items.encode(rows.item)
+        starts = np.zeros(len(owners) + 1, np.int64)
+        order = np.empty(len(owner), np.int64)
+        align.group_rows(owner, starts, order)
+        key = rows.rank if rows.rank is not None else None if rows.score is None else -rows.score
+        if key is not None:
+            align.order_rows(starts, order, key)
+        repeated = np.zeros(len(owner), np.bool_)
+        align.repeated_rows(starts, order, item, repeated)
+        if duplicates == "error" and (at := np.flatnonzero(repeated)).size:
+            raise DataError(
+                f"{what} lists item {rows.item[at[0]]!r} more than once for user {rows.user[at[0]]!r} (row {at[0]}); "
+                'remove the repetition, or pass duplicates="first" to keep the better rank'
+            )
+        longest = int(np.diff(starts).max(initial=0))
+        width = longest if k is None else min(k, longest)
+        lists = np.full((len(owners), max(width, 1)), -1, np.int32)
+        places = np.zeros(lists.shape, np.int64)
+        align.list_rows(starts, order, item, repeated, lists, places)
+        scores = None if rows.score is None else np.where(lists >= 0, rows.score[places], np.nan)
+        return cls(owners.ids, items, lists, scores)
+
+
+def _same_type(ids: pd.Index[Any], data: Dataset, axis: Literal["user", "item"], what: str) -> None:
+    """Refuse ids of another type than the dataset's here, before they are all found to be unknown."""
+    vocabulary = data.users if axis == "user" else data.items
+    vocabulary.encode(ids[:1], axis=axis, what=what, known="the dataset")

@@ -1,0 +1,166 @@
+"""The one pipeline: bind, check needs, accumulate over blocks, merge, finish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from beyondacc.data.binding import Binding, Users, bind
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.recommendations import Recommendations
+from beyondacc.errors import DataError, SpecError, choices
+from beyondacc.metrics import REGISTRY
+from beyondacc.results import Report, Reports
+from beyondacc.run.local import map_blocks
+from beyondacc.spec.metric import Metric, MetricFamily, Need
+from beyondacc.spec.states import Exposure, PerUser
+
+__all__ = ["check_metrics", "evaluate", "evaluate_run"]
+
+MetricLike = str | Metric | MetricFamily
+
+
+def check_metrics(metrics: MetricLike | Sequence[MetricLike], data: Dataset) -> list[Metric]:
+    """Read the metrics and see that the dataset has what they need.
+
+    Raises
+    ------
+    SpecError
+        If a metric is unknown, or needs what the dataset lacks; the message says what to pass and who else needs it.
+    """
+    given = [metrics] if isinstance(metrics, str | Metric | MetricFamily) else list(metrics)
+    wanted = list(dict.fromkeys(REGISTRY.parse(metric) for metric in given))
+    if not wanted:
+        raise SpecError('no metric was given; name at least one, such as "ndcg@10"')
+    lacking: dict[str, list[str]] = {}
+    for metric in wanted:
+        if lack := metric.missing(data):
+            lacking.setdefault(lack, []).append(str(metric))
+    for lack, names in lacking.items():
+        others = f" (also needed by: {', '.join(names[1:])})" if names[1:] else ""
+        raise SpecError(f"metric {names[0]!r} needs {lack}{others}")
+    return wanted
+
+
+def evaluate_run(
+    run: Binding, metrics: Sequence[Metric], *, threads: int | None = None
+) -> dict[Metric, PerUser | Exposure]:
+    """Return the merged state of each metric over all rows of a run."""
+
+    def work(start: int, stop: int) -> list[PerUser | Exposure]:
+        inputs = run.block(start, stop)
+        return [metric.state(inputs) for metric in metrics]
+
+    cut = map_blocks(work, len(run), threads=threads)
+    merged: dict[Metric, PerUser | Exposure] = {}
+    for metric, states in zip(metrics, zip(*cut, strict=True), strict=True):
+        merged[metric] = type(states[0]).merge(states)
+    return merged
+
+
+def _is_several(recs: Any) -> bool:
+    """Tell ``{"run": recommendations}`` from the dicts that are recommendations themselves."""
+    if not isinstance(recs, Mapping) or not recs:
+        return False
+    first = next(iter(recs.values()))
+    if isinstance(first, Mapping):
+        return not first or not np.isscalar(next(iter(first.values())))
+    if isinstance(first, np.ndarray):
+        return first.ndim == 2
+    return not isinstance(first, list | tuple | pd.Series | pd.Index)
+
+
+def evaluate(
+    recs: Any,
+    data: Dataset,
+    metrics: MetricLike | Sequence[MetricLike],
+    *,
+    users: Users = "all",
+    seen: Literal["keep", "drop"] = "keep",
+    unknown_items: Literal["keep", "error"] = "keep",
+    duplicates: Literal["error", "first"] = "error",
+    primitive: Any = None,
+    columns: Mapping[str, str] | None = None,
+    n_boot: int = 1000,
+    seed: int = 0,
+    threads: int | None = None,
+) -> Any:
+    """Evaluate recommendation lists.
+
+    Parameters
+    ----------
+    recs
+        Lists of one run (a frame, a dict ``{user: [items]}`` or ``{user: {item: score}}``, an int array padded with -1,
+        `Recommendations`), or several runs: ``{"name": lists}``.
+    data : Dataset
+    metrics
+        Names such as ``"ild(distance=cosine)@10"``, or metrics such as ``beyondacc.ild(distance="cosine") @ 10``.
+    users
+        Who is averaged: ``"all"`` users of the test set and of the lists, each metric over those that define it;
+        ``"intersection"``: users in both; ``"recommended"``: users with a non-empty list.
+    seen, unknown_items, duplicates
+        Listed items of the user's own training rows are kept or dropped; items outside the catalogue are kept or an
+        error; an item twice in a list is an error or keeps its better rank.
+    primitive
+        Lists of a primitive model, for unexpectedness; the most popular items by default.
+    columns
+        Names of columns that are not recognised.
+    n_boot, seed
+        Replicates and seed of the bootstrap behind the intervals; 0 replicates for none.
+    threads
+        Number of threads; one a core by default. The values do not depend on it.
+
+    Returns
+    -------
+    Report or Reports
+        Reports, by name, where several runs were given.
+
+    Raises
+    ------
+    DataError, SpecError
+        If the lists cannot be used, or a metric is unknown or lacks its data.
+    """
+    wanted = check_metrics(metrics, data)
+    if n_boot < 0:
+        raise SpecError(f"n_boot={n_boot} is not allowed; give a number of replicates >= 0")
+    options: dict[str, Any] = {"users": users, "seen": seen, "unknown_items": unknown_items}
+    _check_choices(
+        users=(users, Users), seen=(seen, ("keep", "drop")), unknown_items=(unknown_items, ("keep", "error"))
+    )
+    k = None if seen == "drop" else max(metric.k for metric in wanted)
+    if primitive is not None:
+        options["primitive"] = Recommendations.read(primitive, data, columns=columns, what="primitive")
+
+    def report(lists: Any, what: str) -> Report:
+        made = Recommendations.read(lists, data, columns=columns, duplicates=duplicates, k=k, what=what)
+        _check_overlap(made, data, wanted, what)
+        run = bind(made, data, **options)
+        return Report(run, evaluate_run(run, wanted, threads=threads), n_boot=n_boot, seed=seed)
+
+    if _is_several(recs):
+        return Reports({str(name): report(lists, f"recs of {name!r}") for name, lists in recs.items()})
+    return report(recs, "recs")
+
+
+def _check_choices(**given: tuple[Any, Any]) -> None:
+    for name, (value, allowed) in given.items():
+        options = getattr(allowed, "__args__", allowed)
+        if value not in options:
+            raise SpecError(f"{name}={value!r} is not allowed; {name} must be {choices(map(repr, options))}")
+
+
+def _check_overlap(made: Recommendations, data: Dataset, metrics: Sequence[Metric], what: str) -> None:
+    """Refuse lists of users none of whom is in the test set: every accuracy would be a meaningless zero."""
+    needing = [metric for metric in metrics if Need.TRUTH in metric.family.needs(metric.values)]
+    if not needing or data.test is None:
+        return
+    codes = data.users.encode(made.users, axis="user", what=what, known="the dataset")
+    if not (data.test.sizes[codes[codes >= 0]] > 0).any():
+        tested = data.users.ids[data.test.sizes > 0]
+        raise DataError(
+            f"none of the {len(made)} users of {what} (such as {made.users[0]!r}) is among the {len(tested)} users of "
+            f"test (such as {tested[0]!r}), so {needing[0]} cannot be computed; check the user ids"
+        )

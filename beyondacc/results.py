@@ -1,0 +1,258 @@
+"""What an evaluation returns: values with intervals, per-user arrays, tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from beyondacc.data.binding import Binding
+from beyondacc.errors import SpecError, choices, did_you_mean
+from beyondacc.intervals import Replicates, interval, replicate
+from beyondacc.spec.metric import Better, Bounds, Metric, MetricFamily
+from beyondacc.spec.registry import REGISTRY
+from beyondacc.spec.states import Exposure, PerUser
+
+__all__ = ["Aggregate", "Report", "Reports"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Aggregate:
+    """One number of a run and what stands behind it.
+
+    Attributes
+    ----------
+    metric : Metric
+    value
+        NaN where no user defines it.
+    ci_low, ci_high
+        Bootstrap interval over users.
+    standard_error
+        Standard deviation of the bootstrap replicates.
+    n_users, n_undefined
+        How many users it averages (or, at the grain of a run, counts), and how many it leaves out.
+    """
+
+    metric: Metric
+    value: float
+    ci_low: float
+    ci_high: float
+    standard_error: float
+    n_users: int
+    n_undefined: int
+
+    @property
+    def better(self) -> Better:
+        """Whether higher or lower is better, or neither."""
+        return self.metric.better
+
+    @property
+    def bounds(self) -> Bounds:
+        """Least and greatest possible value."""
+        return self.metric.bounds
+
+
+class Report:
+    """The metrics of one run.
+
+    Parameters
+    ----------
+    run, states
+        As evaluated.
+    n_boot, seed, confidence
+        Of the bootstrap, which runs when an interval is first asked for.
+    """
+
+    def __init__(
+        self,
+        run: Binding,
+        states: Mapping[Metric, PerUser | Exposure],
+        *,
+        n_boot: int = 1000,
+        seed: int = 0,
+        confidence: float = 0.95,
+    ) -> None:
+        self._run = run
+        self._states = dict(states)
+        self._n_boot = n_boot
+        self._seed = seed
+        self._confidence = confidence
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """What was evaluated, in the order given."""
+        return list(self._states)
+
+    @property
+    def users(self) -> pd.Index[Any]:
+        """External ids of the evaluated users."""
+        return self._run.ids
+
+    @functools.cached_property
+    def replicates(self) -> Replicates:
+        """The value of each metric in each bootstrap replicate; runs over the same users share the resamples."""
+        return replicate(self._run, self._states, n_boot=self._n_boot, seed=self._seed)
+
+    @functools.cached_property
+    def diagnostics(self) -> dict[str, int]:
+        """Counts of what a reader should know, at the largest cutoff: see `Binding.diagnostics`."""
+        return self._run.diagnostics(max(metric.k for metric in self._states))
+
+    def exposure(self, k: int) -> NDArray[np.int64]:
+        """How often each item of the catalogue is among the first k."""
+        lists = self._run.lists[:, :k]
+        counts = np.bincount(lists[lists >= 0], minlength=self._run.n_items)
+        return counts[self._run.catalogue]
+
+    def find(self, metric: str | Metric | MetricFamily) -> Metric:
+        """Return the evaluated metric of that name.
+
+        Raises
+        ------
+        SpecError
+            If it was not evaluated.
+        """
+        wanted = REGISTRY.parse(metric)
+        if wanted not in self._states:
+            names = [str(known) for known in self._states]
+            raise SpecError(f"{wanted} was not evaluated; {did_you_mean(str(wanted), names)}")
+        return wanted
+
+    def value(self, metric: str | Metric | MetricFamily) -> float:
+        """Return the value alone, without a bootstrap."""
+        wanted = self.find(metric)
+        state = self._states[wanted]
+        if isinstance(state, Exposure):
+            return float(wanted.finish(state))
+        defined = state.values[~np.isnan(state.values)]
+        return float(defined.mean()) if len(defined) else float("nan")
+
+    def __getitem__(self, metric: str | Metric | MetricFamily) -> Aggregate:
+        wanted = self.find(metric)
+        state = self._states[wanted]
+        n = int(state.lists) if isinstance(state, Exposure) else int(np.count_nonzero(~np.isnan(state.values)))
+        value = self.value(wanted)
+        low = high = error = float("nan")
+        if self._n_boot:
+            replicates = self.replicates[wanted]
+            low, high = interval(value, replicates, wanted.bounds, self._confidence)
+            defined = replicates[~np.isnan(replicates)]
+            error = float(defined.std(ddof=1)) if len(defined) > 1 else float("nan")
+        return Aggregate(wanted, value, low, high, error, n, len(self._run) - n)
+
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def per_user(self, metric: str | Metric | MetricFamily) -> pd.Series[float]:
+        """Return one value a user, indexed by the user's own id, NaN where undefined.
+
+        Raises
+        ------
+        SpecError
+            If the metric has one value for the whole run.
+        """
+        wanted = self.find(metric)
+        state = self._states[wanted]
+        if isinstance(state, Exposure):
+            names = [str(known) for known in self._states if known.family.grain == "user"]
+            raise SpecError(f"{wanted} has one value for the whole run; a value for each user have {choices(names)}")
+        return pd.Series(state.values, index=self.users, name=str(wanted))
+
+    def per_user_frame(self) -> pd.DataFrame:
+        """Return all per-user values: a row a user with its id in the column user_id, a column a metric."""
+        frame = pd.DataFrame(
+            {str(metric): state.values for metric, state in self._states.items() if isinstance(state, PerUser)}
+        )
+        frame.insert(0, "user_id", self.users)
+        return frame
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a row a metric: metric, value, ci_low, ci_high, n_users, n_undefined, better."""
+        found = [self[metric] for metric in self]
+        return pd.DataFrame(
+            {
+                "metric": [str(each.metric) for each in found],
+                "value": [each.value for each in found],
+                "ci_low": [each.ci_low for each in found],
+                "ci_high": [each.ci_high for each in found],
+                "n_users": [each.n_users for each in found],
+                "n_undefined": [each.n_undefined for each in found],
+                "better": [each.better for each in found],
+            }
+        )
+
+    def to_markdown(self) -> str:
+        """Return the table as Markdown."""
+        return _markdown(_printable(self.to_pandas()))
+
+    def __repr__(self) -> str:
+        return _printable(self.to_pandas()).to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        return _printable(self.to_pandas()).to_html(index=False, escape=True, border=0)
+
+
+class Reports(Mapping[str, Report]):
+    """The reports of several runs, by name."""
+
+    def __init__(self, reports: Mapping[str, Report]) -> None:
+        self._reports = dict(reports)
+
+    def __getitem__(self, run: str) -> Report:
+        if run not in self._reports:
+            raise SpecError(f"there is no run {run!r}; {did_you_mean(str(run), map(str, self._reports))}")
+        return self._reports[run]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._reports)
+
+    def __len__(self) -> int:
+        return len(self._reports)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the tables of all runs below each other, with a column run."""
+        return pd.concat(
+            [report.to_pandas().assign(run=name)[["run", *_COLUMNS]] for name, report in self._reports.items()],
+            ignore_index=True,
+        )
+
+    def to_wide(self) -> pd.DataFrame:
+        """Return the values alone: a row a run, a column a metric."""
+        rows = {name: {str(metric): report.value(metric) for metric in report} for name, report in self.items()}
+        frame = pd.DataFrame.from_dict(rows, orient="index")
+        frame.index.name = "run"
+        return frame
+
+    def to_markdown(self) -> str:
+        """Return the table as Markdown."""
+        return _markdown(_printable(self.to_pandas()))
+
+    def __repr__(self) -> str:
+        return self.to_wide().map(_digits).to_string()
+
+    def _repr_html_(self) -> str:
+        return self.to_wide().map(_digits).to_html(escape=True, border=0)
+
+
+_COLUMNS = ("metric", "value", "ci_low", "ci_high", "n_users", "n_undefined", "better")
+
+
+def _digits(value: float) -> str:
+    return "undefined" if np.isnan(value) else f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
+
+
+def _printable(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{name: frame[name].map(_digits) for name in ("value", "ci_low", "ci_high")})
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    rows = [list(frame.columns), ["---"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)

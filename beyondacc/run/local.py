@@ -1,0 +1,38 @@
+"""Blocks of users on the threads of this machine: kernels release the GIL, so plain threads are enough."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+__all__ = ["blocks", "map_blocks", "n_threads"]
+
+T = TypeVar("T")
+_LEAST = 256  # rows that are worth a thread
+_MOST = 65_536  # rows that bound the memory of a block
+
+
+def n_threads(threads: int | None = None) -> int:
+    """Return the number of threads to use: as given, else one for each core this process may use."""
+    if threads is not None:
+        return max(1, threads)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def blocks(n_rows: int, n_blocks: int) -> list[tuple[int, int]]:
+    """Cut rows into nearly equal, contiguous blocks, in order; never an empty one unless there are no rows."""
+    n_blocks = max(1, min(n_blocks, n_rows))
+    return [(n_rows * block // n_blocks, n_rows * (block + 1) // n_blocks) for block in range(n_blocks)]
+
+
+def map_blocks(work: Callable[[int, int], T], n_rows: int, *, threads: int | None = None) -> list[T]:
+    """Return ``work(start, stop)`` of each block, in row order; the first error of a block is raised."""
+    workers = n_threads(threads)
+    n_blocks = max(min(workers, n_rows // _LEAST), -(-n_rows // _MOST))
+    cut = blocks(n_rows, n_blocks)
+    if len(cut) == 1 or workers == 1:
+        return [work(start, stop) for start, stop in cut]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda block: work(*block), cut))

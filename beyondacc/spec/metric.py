@@ -1,0 +1,189 @@
+"""What a metric is: a small value such as ``ild(distance=cosine)@10``, made from one declaration."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from beyondacc.data.binding import Inputs
+from beyondacc.data.dataset import Dataset
+from beyondacc.distances import Distance, missing_for
+from beyondacc.spec.params import Param, bind, format_call
+from beyondacc.spec.states import Exposure, PerUser
+
+__all__ = ["Better", "Bounds", "Metric", "MetricFamily", "Need"]
+
+Better = Literal["higher", "lower", "target"]
+Bounds = tuple[float, float]
+State = PerUser | Exposure
+
+
+class Need(enum.Enum):
+    """What a metric needs besides the lists; the value says what to pass."""
+
+    TRUTH = "relevant test items; pass test="
+    TRAIN = "training rows; pass train="
+    FEATURES = "item features; pass items= with a genres column"
+    CATALOGUE = "a catalogue; pass items= or train="
+
+    def missing_in(self, data: Dataset) -> bool:
+        """Whether a dataset lacks it."""
+        return {
+            Need.TRUTH: data.test is None,
+            Need.TRAIN: data.train is None,
+            Need.FEATURES: data.features is None,
+            Need.CATALOGUE: not data.catalogue.any(),
+        }[self]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MetricFamily:
+    """A metric with its parameters open: call it with parameters or cut it with ``@ k`` to get a `Metric`.
+
+    Attributes
+    ----------
+    name, aliases
+        Registry name, and other names that parse to it.
+    title, family, undefined, cite
+        For tables: title, family, when it is undefined, source.
+    grain
+        ``"user"``: one value a user, averaged; ``"run"``: one value a run, from counts.
+    better, bounds, needs
+        Direction, least and greatest value, and what it needs, for given parameters.
+    compute
+        The declared function: ``(inputs, k=, ...) -> PerUser``, or at the grain of a run
+        ``(exposure, k=, ...) -> float``.
+    accumulate
+        For the grain of a run: ``(inputs, k) -> Exposure``.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    title: str
+    family: str
+    better: Callable[[Mapping[str, Any]], Better]
+    undefined: str
+    cite: str
+    grain: Literal["user", "run"]
+    compute: Callable[..., Any]
+    accumulate: Callable[[Inputs, int], Exposure] | None
+    params: Mapping[str, Param]
+    bounds: Callable[[Mapping[str, Any]], Bounds]
+    needs: Callable[[Mapping[str, Any]], tuple[Need, ...]]
+
+    def __call__(self, **given: Any) -> Metric:
+        """Return the metric with these parameters."""
+        return Metric(self, MappingProxyType(bind(f"metric {self.name!r}", self.params, given)))
+
+    def __matmul__(self, k: int) -> Metric:
+        return self() @ k
+
+    def __repr__(self) -> str:
+        return f"<metric {self.name}: {self.title}>"
+
+    @property
+    def summary(self) -> str:
+        """First paragraph of the docstring: the formula in words."""
+        text = inspect.getdoc(self.compute) or ""
+        return " ".join(text.split("\n\n", maxsplit=1)[0].split())
+
+    @property
+    def description(self) -> str:
+        """The whole docstring."""
+        return inspect.getdoc(self.compute) or ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the declaration as plain values, for JSON."""
+        chosen = self()
+        return {
+            "name": self.name,
+            "aliases": list(self.aliases),
+            "title": self.title,
+            "family": self.family,
+            "better": chosen.better,
+            "bounds": [None if np.isinf(bound) else bound for bound in chosen.bounds],
+            "needs": [need.name.lower() for need in self.needs(chosen.values)]
+            + (["features or vectors"] if any(isinstance(value, Distance) for value in chosen.values.values()) else []),
+            "grain": self.grain,
+            "undefined": self.undefined,
+            "parameters": [
+                {
+                    "name": param.name,
+                    "default": _plain(chosen.values[param.name]),
+                    "domain": param.domain,
+                }
+                for param in self.params.values()
+            ],
+            "formula": self.summary,
+            "cite": self.cite,
+        }
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Distance) else value
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A metric with all parameters set; equal to any other that computes the same."""
+
+    family: MetricFamily
+    values: Mapping[str, Any]
+
+    def __hash__(self) -> int:
+        return hash((self.family.name, tuple(self.values.items())))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Metric) and self.family is other.family and dict(self.values) == dict(other.values)
+
+    def __str__(self) -> str:
+        open_values = {name: value for name, value in self.values.items() if name != "k"}
+        return f"{format_call(self.family.name, self.family.params, open_values)}@{self.k}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def __matmul__(self, k: int) -> Metric:
+        return self.family(**{**self.values, "k": k})
+
+    @property
+    def k(self) -> int:
+        """The cutoff."""
+        return int(self.values["k"])
+
+    @property
+    def better(self) -> Better:
+        """Whether higher or lower values are better, or neither."""
+        return self.family.better(self.values)
+
+    @property
+    def bounds(self) -> Bounds:
+        """Least and greatest value it can take."""
+        return self.family.bounds(self.values)
+
+    def missing(self, data: Dataset) -> str | None:
+        """Say what a dataset lacks for this metric, or None where nothing is missing."""
+        for need in self.family.needs(self.values):
+            if need.missing_in(data):
+                return need.value
+        for value in self.values.values():
+            if isinstance(value, Distance) and (lack := missing_for(value, data)):
+                return lack
+        return None
+
+    def state(self, inputs: Inputs) -> State:
+        """Accumulate over a block of users."""
+        if self.family.accumulate is not None:
+            return self.family.accumulate(inputs, self.k)
+        state: PerUser = self.family.compute(inputs, **self.values)
+        return state
+
+    def finish(self, exposure: Exposure) -> Any:
+        """Return the value of a metric at the grain of a run: a number, or one a replicate."""
+        return self.family.compute(exposure, **self.values)

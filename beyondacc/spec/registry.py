@@ -1,0 +1,98 @@
+"""Where metrics are declared and found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from beyondacc.data.binding import Inputs
+from beyondacc.errors import SpecError, did_you_mean
+from beyondacc.spec.metric import Better, Bounds, Metric, MetricFamily, Need
+from beyondacc.spec.names import parse_call
+from beyondacc.spec.params import parameters
+from beyondacc.spec.states import Exposure
+
+__all__ = ["REGISTRY", "Registry", "metric"]
+
+
+class Registry(dict[str, MetricFamily]):
+    """The metrics by name, in order of declaration."""
+
+    def add(self, made: MetricFamily) -> None:
+        """Take in a metric; names and aliases are unique."""
+        for name in (made.name, *made.aliases):
+            if self.find(name) is not None:
+                raise SpecError(f"a metric named {name!r} is declared already")
+        self[made.name] = made
+
+    def find(self, name: str) -> MetricFamily | None:
+        """Return the metric of a name or alias."""
+        return self.get(name) or next((family for family in self.values() if name in family.aliases), None)
+
+    def parse(self, text: str | Metric | MetricFamily) -> Metric:
+        """Read a metric from a string such as ``"ild(distance=cosine)@10"``; ``parse(str(m)) == m``.
+
+        Raises
+        ------
+        SpecError
+            If the name or a parameter is unknown, or a value is not allowed; the message names the nearest.
+        """
+        if isinstance(text, Metric):
+            return text
+        if isinstance(text, MetricFamily):
+            return text()
+        name, given, k = parse_call(text)
+        found = self.find(name)
+        if found is None:
+            names = [*self, *(alias for family in self.values() for alias in family.aliases)]
+            raise SpecError(f"there is no metric {name!r}; {did_you_mean(name, names)}")
+        chosen = found(**given)
+        return chosen if k is None else chosen @ k
+
+
+REGISTRY = Registry()
+
+
+def metric(
+    *,
+    title: str,
+    family: str,
+    better: Better | Callable[[Mapping[str, Any]], Better],
+    cite: str,
+    undefined: str,
+    needs: tuple[Need, ...] | Callable[[Mapping[str, Any]], tuple[Need, ...]] = (),
+    bounds: Bounds | Callable[[Mapping[str, Any]], Bounds] = (0.0, 1.0),
+    aliases: tuple[str, ...] = (),
+    accumulate: Callable[[Inputs, int], Exposure] | None = None,
+) -> Callable[[Callable[..., Any]], MetricFamily]:
+    """Declare a metric; its name is the function's, its parameters are the function's keyword-only ones.
+
+    Parameters
+    ----------
+    better, needs, bounds
+        Plain values, or functions of the parameters.
+    accumulate
+        Given for a metric at the grain of a run, whose function then finishes an `Exposure`.
+    """
+
+    def declare(function: Callable[..., Any]) -> MetricFamily:
+        made = MetricFamily(
+            name=function.__name__,
+            aliases=aliases,
+            title=title,
+            family=family,
+            better=better if callable(better) else lambda _values: better,
+            undefined=undefined,
+            cite=cite,
+            grain="user" if accumulate is None else "run",
+            compute=function,
+            accumulate=accumulate,
+            params=MappingProxyType(parameters(function)),
+            bounds=bounds if callable(bounds) else lambda _values: bounds,
+            needs=needs if callable(needs) else lambda _values: needs,
+        )
+        REGISTRY.add(made)
+        return made
+
+    return declare

@@ -1,0 +1,414 @@
+"""Correlations between metrics, all pairs at once, with bootstrap intervals."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from beyondacc.errors import DataError
+from beyondacc.spec.params import Param, Range
+
+__all__ = ["Correlation", "Direction", "Method", "bootstrap_correlation", "correlation", "orient", "to_frame"]
+
+Method: TypeAlias = Literal["pearson", "spearman", "kendall"]
+Direction: TypeAlias = Literal["higher", "lower", "target"]
+Floats: TypeAlias = NDArray[np.float64]
+Kernel: TypeAlias = Callable[[Floats, Floats], Floats]
+"""From columns ``(m, n)`` without NaN and multiplicities ``(b, n)`` to coefficients ``(b, pairs)``."""
+
+_WORK = 1 << 17
+"""Numbers in one work array of a kernel: small enough to stay in cache (1 MiB of float64)."""
+_MEMORY = 1 << 23
+"""Numbers in one block of multiplicities (64 MiB of float64)."""
+_NEAR = 1 - 1e-8
+"""From here on 1 - |r| is computed from the distance of the two columns, where a dot product has lost its digits."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Correlation:
+    """Correlation coefficients of all pairs of m columns, with their intervals.
+
+    Parameters
+    ----------
+    coefficient, low, high
+        ``(m, m)`` floats, symmetric; NaN where undefined.
+    n
+        ``(m, m)`` integers, the rows in which both columns have a value.
+    """
+
+    coefficient: Floats
+    low: Floats
+    high: Floats
+    n: NDArray[np.int64]
+
+
+def correlation(values: ArrayLike, method: Method, weights: ArrayLike | None = None) -> Floats:
+    """Correlate all pairs of columns.
+
+    Parameters
+    ----------
+    values
+        ``(n, m)`` floats, a row per observation. A NaN leaves its row out of the pairs of its column only.
+    method
+        ``"pearson"``; ``"spearman"``, Pearson's coefficient of mid-ranks; ``"kendall"``, tau-b.
+    weights
+        ``(n,)`` or ``(b, n)`` multiplicities, whole numbers: the coefficients are those of the rows
+        repeated that often.
+
+    Returns
+    -------
+    Floats
+        ``(m, m)``, or ``(b, m, m)`` for ``(b, n)`` weights; symmetric, in [-1, 1]. NaN where a pair shares fewer than
+        three rows (counted with multiplicity), where one of its columns is constant on these rows, or, for Pearson,
+        infinite on one of them. Columns of equal values have exactly 1, of opposite values exactly -1.
+
+    Raises
+    ------
+    DataError
+        If the values are not a table of numbers or the weights do not fit it.
+    SpecError
+        If the method is unknown.
+
+    Notes
+    -----
+    Mid-ranks and tau-b after M. G. Kendall, Rank Correlation Methods (1948), chapter 3: tau-b is the sum of
+    ``sign(x_k - x_l) sign(y_k - y_l)`` over all pairs of rows, divided by the geometric mean of the pairs not tied in
+    ``x`` and those not tied in ``y``. Both rank methods add whole numbers only, so the sums carry no rounding error.
+    """
+    table = as_table(values)
+    kernel = _kernel(method)
+    counts = np.ones(len(table)) if weights is None else _multiplicities(weights, len(table))
+    result = _unpack(_all_pairs(kernel, table, np.atleast_2d(counts)), table.shape[1])
+    return result.reshape(counts.shape[:-1] + result.shape[1:])
+
+
+def bootstrap_correlation(
+    values: ArrayLike,
+    method: Method,
+    *,
+    groups: ArrayLike | None = None,
+    n_boot: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Correlation:
+    """Correlate all pairs of columns, with percentile bootstrap intervals.
+
+    Parameters
+    ----------
+    values, method
+        As in `correlation`.
+    groups
+        ``(n,)`` integer codes. Whole groups are drawn with replacement, with all their rows: rows that come from one
+        model are not independent. None: every row is a group of its own.
+    n_boot
+        Number of replicates.
+    seed
+        Seed of the draws; the same seed gives the same bits, and the same replicates for every method.
+    level
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    Correlation
+        Replicates in which a coefficient is undefined are left out of its interval; where these are more than half,
+        the interval is NaN.
+
+    Raises
+    ------
+    DataError
+        If the values are not a table of numbers or the groups do not fit it.
+    SpecError
+        If the method is unknown, or `n_boot`, `seed` or `level` is out of range.
+
+    Notes
+    -----
+    B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap (1993), section 13.3; groups as in A. C. Davison
+    and D. V. Hinkley, Bootstrap Methods and their Application (1997), section 3.8.
+    """
+    table = as_table(values)
+    kernel = _kernel(method)
+    owner = "bootstrap_correlation"
+    n_boot = Param("n_boot", 1000, Annotated[int, Range(low=1)]).check(n_boot, owner)
+    seed = Param("seed", 0, Annotated[int, Range(low=0)]).check(seed, owner)
+    level = Param("level", 0.95, Annotated[float, Range(0, 1, open_low=True, open_high=True)]).check(level, owner)
+    n, m = table.shape
+    codes, n_groups = _group_codes(groups, n)
+    rng = np.random.default_rng(seed)
+    replicates = np.empty((n_boot, m * (m + 1) // 2))
+    for part in _parts(n_boot, max(1, _MEMORY // max(n, 1))):
+        counts = _draw(rng, part.stop - part.start, n_groups)
+        replicates[part] = _all_pairs(kernel, table, counts[:, codes])
+    low, high = _unpack(_percentiles(replicates, level), m)
+    complete = (~np.isnan(table)).astype(np.float64)
+    estimate = _unpack(_all_pairs(kernel, table, np.ones((1, n))), m)[0]
+    return Correlation(estimate, low, high, (complete.T @ complete).astype(np.int64))
+
+
+def to_frame(correlation: Correlation, names: Sequence[str]) -> pd.DataFrame:
+    """List a correlation, one row for every ordered pair of names, the diagonal included.
+
+    Parameters
+    ----------
+    correlation
+        Of m columns.
+    names
+        The m names of the columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``metric_a``, ``metric_b``, ``coefficient``, ``ci_low``, ``ci_high``, ``n``; m² rows.
+
+    Raises
+    ------
+    DataError
+        If there are not as many names as columns.
+    """
+    m = len(correlation.coefficient)
+    if len(names) != m:
+        raise DataError(f"{len(names)} names were given for a correlation of {m} columns; give one name per column")
+    labels = np.array([str(name) for name in names], dtype=object)
+    return pd.DataFrame(
+        {
+            "metric_a": np.repeat(labels, m),
+            "metric_b": np.tile(labels, m),
+            "coefficient": correlation.coefficient.ravel(),
+            "ci_low": correlation.low.ravel(),
+            "ci_high": correlation.high.ravel(),
+            "n": correlation.n.ravel(),
+        }
+    )
+
+
+def orient(values: ArrayLike, better: Sequence[Direction]) -> Floats:
+    """Negate the columns where lower is better, so that a positive correlation means *good together*.
+
+    Parameters
+    ----------
+    values
+        ``(n, m)`` floats.
+    better
+        m directions. Columns that are best at a target value have no direction and stay as they are.
+
+    Returns
+    -------
+    Floats
+        ``(n, m)``, a new array.
+
+    Raises
+    ------
+    DataError
+        If there are not as many directions as columns.
+    SpecError
+        If a direction is unknown.
+    """
+    table = as_table(values)
+    if len(better) != table.shape[1]:
+        raise DataError(f"{len(better)} directions were given for {table.shape[1]} columns; give one per column")
+    known = Param("better", "higher", Direction)
+    lower = [known.check(direction, f"column {column}") == "lower" for column, direction in enumerate(better)]
+    return table * np.where(lower, -1.0, 1.0)
+
+
+def as_table(values: ArrayLike, name: str = "values") -> Floats:
+    """Return the values as a ``(rows, columns)`` array of floats, or raise a `DataError`."""
+    try:
+        table = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must be numbers in rows and columns, but: {error}") from error
+    if table.ndim != 2:
+        raise DataError(f"{name} has shape {table.shape}; it must have two dimensions, rows and columns")
+    return table
+
+
+def _multiplicities(weights: ArrayLike, n: int) -> Floats:
+    counts = np.asarray(weights)
+    if counts.ndim not in {1, 2} or counts.shape[-1] != n:
+        raise DataError(f"weights has shape {counts.shape}; for {n} rows of values it must be ({n},) or (b, {n})")
+    if counts.dtype.kind not in "biuf":
+        raise DataError(f"weights has dtype {counts.dtype}; multiplicities must be whole numbers >= 0")
+    wrong = ~((counts >= 0) & (counts < np.inf) & (np.floor(counts) == counts))
+    if wrong.any():
+        place = tuple(int(axis) for axis in np.argwhere(wrong)[0])
+        raise DataError(
+            f"weights[{', '.join(map(str, place))}] is {counts[place]}; multiplicities must be whole numbers >= 0"
+        )
+    return counts.astype(np.float64)
+
+
+def _group_codes(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.int64], int]:
+    if groups is None:
+        return np.arange(n), n
+    given = np.asarray(groups)
+    if given.shape != (n,):
+        raise DataError(f"groups has shape {given.shape}; for {n} rows of values it must be ({n},), one code per row")
+    if given.dtype.kind not in "iu":
+        raise DataError(f"groups has dtype {given.dtype}; it must hold whole numbers, one code per row")
+    known, codes = np.unique(given, return_inverse=True)
+    return codes.astype(np.int64), len(known)
+
+
+def _draw(rng: np.random.Generator, replicates: int, units: int) -> Floats:
+    """Draw `units` out of `units` with replacement, and count how often each came: ``(replicates, units)``."""
+    drawn = rng.integers(0, max(units, 1), size=(replicates, units))
+    drawn += np.arange(replicates)[:, None] * units
+    return np.bincount(drawn.ravel(), minlength=replicates * units).reshape(replicates, units).astype(np.float64)
+
+
+def _percentiles(replicates: Floats, level: float) -> Floats:
+    """Both ends of the interval over axis 0, with linear interpolation, NaN left out: ``(2, pairs)``."""
+    ordered = np.sort(replicates, axis=0)  # NaN go last
+    defined = np.count_nonzero(~np.isnan(ordered), axis=0)
+    last = np.maximum(defined - 1, 0)
+    position = np.array([[(1 - level) / 2], [(1 + level) / 2]]) * last
+    below = np.floor(position).astype(np.int64)
+    start = np.take_along_axis(ordered, below, axis=0)
+    step = np.take_along_axis(ordered, np.minimum(below + 1, last), axis=0) - start
+    return np.where(2 * defined < len(ordered), np.nan, start + (position - below) * step)
+
+
+def _parts(total: int, size: int) -> Iterator[slice]:
+    for start in range(0, total, size):
+        yield slice(start, min(start + size, total))
+
+
+def _unpack(packed: Floats, m: int) -> Floats:
+    """Spread ``(b, pairs)``, in the order of ``np.triu_indices(m)``, over symmetric ``(b, m, m)``."""
+    full = np.empty((len(packed), m, m))
+    first, second = np.triu_indices(m)
+    full[:, first, second] = packed
+    full[:, second, first] = packed
+    return full
+
+
+def _kernel(method: Method) -> Kernel:
+    kernels: dict[str, Kernel] = {"pearson": _pearson, "spearman": _spearman, "kendall": _kendall}
+    return kernels[Param("method", "kendall", Method).check(method, "correlation")]
+
+
+def _all_pairs(kernel: Kernel, table: Floats, weights: Floats) -> Floats:
+    """Run a kernel on pairwise complete rows: ``(b, pairs)``."""
+    m = table.shape[1]
+    columns = np.ascontiguousarray(table.T)
+    complete = ~np.isnan(columns)
+    result = np.full((len(weights), m * (m + 1) // 2), np.nan)
+    if not columns.size:
+        return result
+    if complete.all():
+        return kernel(columns, weights)
+    # The pairs that share their rows go together: one call for all columns without NaN, one for each other pattern.
+    sharing: dict[bytes, list[tuple[int, int, int]]] = {}
+    for place, (a, b) in enumerate(itertools.combinations_with_replacement(range(m), 2)):
+        sharing.setdefault((complete[a] & complete[b]).tobytes(), []).append((place, a, b))
+    for mask, pairs in sharing.items():
+        rows = np.frombuffer(mask, dtype=np.bool_)
+        if not rows.any():
+            continue
+        places, first, second = np.array(pairs).T
+        members = np.union1d(first, second)
+        part = kernel(np.ascontiguousarray(columns[np.ix_(members, rows)]), np.ascontiguousarray(weights[:, rows]))
+        inner = np.zeros((len(members), len(members)), dtype=np.int64)
+        inner[np.triu_indices(len(members))] = np.arange(part.shape[1])
+        result[:, places] = part[:, inner[np.searchsorted(members, first), np.searchsorted(members, second)]]
+    return result
+
+
+def _pearson(columns: Floats, weights: Floats) -> Floats:
+    m, n = columns.shape
+    infinite = np.isinf(columns)
+    # Divided by a power of two, which is exact, so that the squares of large values do not overflow.
+    columns = np.where(infinite, 0.0, columns)
+    columns = np.ldexp(columns, -np.frexp(np.abs(columns).max(axis=1))[1][:, None])
+    result = np.empty((len(weights), m * (m + 1) // 2))
+    for part in _parts(len(weights), max(1, _WORK // (m * n))):
+        chosen = weights[part]
+        total = chosen.sum(axis=1)
+        # Away from a row that counts first: a column constant on the rows that count becomes exactly zero.
+        centred = columns - columns[:, np.argmax(chosen > 0, axis=1)].T[:, :, None]
+        centred -= (centred @ chosen[:, :, None]) / np.maximum(total, 1)[:, None, None]
+        result[part] = _product_moment(centred, chosen)
+    if infinite.any():
+        first, second = np.triu_indices(m)
+        spoiled = weights @ infinite.T.astype(np.float64) > 0
+        result[spoiled[:, first] | spoiled[:, second]] = np.nan
+    return result
+
+
+def _spearman(columns: Floats, weights: Floats) -> Floats:
+    m, n = columns.shape
+    order = np.argsort(columns, axis=1)
+    ordered = np.take_along_axis(columns, order, axis=1)
+    below = np.array([np.searchsorted(line, column, "left") for line, column in zip(ordered, columns, strict=True)])
+    up_to = np.array([np.searchsorted(line, column, "right") for line, column in zip(ordered, columns, strict=True)])
+    result = np.empty((len(weights), m * (m + 1) // 2))
+    for part in _parts(len(weights), max(1, _WORK // (m * n))):
+        chosen = weights[part]
+        total = chosen.sum(axis=1)[:, None]
+        centred = np.empty((len(chosen), m, n))
+        cumulated = np.zeros((len(chosen), n + 1))
+        for column in range(m):
+            np.cumsum(chosen[:, order[column]], axis=1, out=cumulated[:, 1:])
+            # Rows below plus rows up to here = twice the mid-rank, less 1; less the total: twice the centred mid-rank.
+            np.add(cumulated[:, below[column]], cumulated[:, up_to[column]], out=centred[:, column])
+            centred[:, column] -= total
+        result[part] = _product_moment(centred, chosen)
+    return result
+
+
+def _product_moment(centred: Floats, weights: Floats) -> Floats:
+    """Coefficients of columns ``(b, m, n)`` centred under the weights ``(b, n)``: ``(b, pairs)``."""
+    first, second = np.triu_indices(centred.shape[1])
+    sums = (centred * weights[:, None, :]) @ centred.transpose(0, 2, 1)
+    result = _ratio(sums[:, first, second], weights.sum(axis=1), centred.shape[1])
+    size = np.abs(result)
+    near = (size > _NEAR) & (size != 1)
+    for pair in np.flatnonzero(near.any(axis=0)):
+        at = np.flatnonzero(near[:, pair])
+        sign, counts = np.sign(result[at, pair]), weights[at]
+        left, right = (
+            side / np.sqrt((counts * side**2).sum(axis=1, keepdims=True))
+            for side in (centred[at, first[pair]], centred[at, second[pair]])
+        )
+        result[at, pair] = sign * (1 - (counts * (left - sign[:, None] * right) ** 2).sum(axis=1) / 2)
+    return result
+
+
+def _kendall(columns: Floats, weights: Floats) -> Floats:
+    m, n = columns.shape
+    first, second = np.triu_indices(m)
+    sums = np.zeros((len(weights), len(first)))
+    # The sums of a tile are whole numbers up to (tile * heaviest)², exact in float32 up to 2^24 and in float64 beyond.
+    heaviest = int(weights.max(initial=1))
+    kind: type[Any] = np.float32 if heaviest <= 1 << 12 else np.float64
+    single = len(weights) == 1
+    tile = math.isqrt(4 * _WORK // (m if single else len(first)))
+    tile = max(1, min(tile, (1 << 12) // heaviest if kind is np.float32 else tile))
+    ranks = np.array([np.unique(column, return_inverse=True)[1] for column in columns]).astype(kind)
+    counts = weights.astype(kind)
+    for rows, others in itertools.combinations_with_replacement(_parts(n, tile), 2):
+        signs = ranks[:, rows, None] - ranks[:, None, others]
+        flat = np.clip(signs, -1, 1, out=signs).reshape(m, -1)  # ranks are whole numbers
+        products = flat.T if single else (flat[first] * flat[second]).T
+        for part in _parts(len(weights), max(1, 4 * _WORK // tile**2)):
+            both = (counts[part, rows, None] * counts[part, None, others]).reshape(-1, len(products))
+            found = ((flat * both) @ products)[first, second] if single else both @ products
+            sums[part] += found / 2 if rows == others else found  # a tile on the diagonal has each pair of rows twice
+    return _ratio(sums, weights.sum(axis=1), m)
+
+
+def _ratio(sums: Floats, total: Floats, m: int) -> Floats:
+    """Divide the sums of products ``(b, pairs)`` by the root of both sums of squares; NaN where undefined."""
+    first, second = np.triu_indices(m)
+    squares = sums[:, first == second]
+    # The root of a product, not a product of roots: the root of a square is exact, so equal columns give exactly 1.
+    divisor = np.sqrt(squares[:, first] * squares[:, second])
+    defined = (divisor > 0) & (total >= 3)[:, None]
+    result: Floats = np.clip(np.divide(sums, divisor, out=np.full(sums.shape, np.nan), where=defined), -1, 1)
+    return result

@@ -1,0 +1,235 @@
+"""The report of a study: one HTML file with tables and charts that opens without network."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.resources
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from beyondacc.study import charts
+from beyondacc.study.canvas import altair, bundle, embed, replace_file
+from beyondacc.study.view import MetricView, StudyView
+
+__all__ = ["MetricView", "StudyView", "render", "write_report"]
+
+PREFERRED = ("ild", "self_information", "catalog_coverage")
+"""What accuracy is set against, where the study has it."""
+MINUS = "\N{MINUS SIGN}"
+MISSING = "\N{EN DASH}"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Cell:
+    text: str
+    small: str = ""
+    hint: str = ""
+    mark: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    head: str
+    cells: Sequence[_Cell] | None
+    """None makes the row a heading."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Table:
+    heads: Sequence[str]
+    rows: Sequence[_Row]
+    fold: str = ""
+    """What to click to see the table; empty shows it at once."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Section:
+    id: str
+    title: str
+    text: Sequence[str] = ()
+    tables: Sequence[_Table] = ()
+    charts: Sequence[Any] = ()
+
+
+def render(view: StudyView) -> str:
+    """Return the report as one HTML page; all text from the data is escaped.
+
+    Raises
+    ------
+    DependencyError
+        If altair or vl-convert-python is missing.
+    """
+    altair()  # says what to install; jinja2 and markupsafe come with it
+    import jinja2  # noqa: PLC0415  (an extra, loaded only here)
+    import markupsafe  # noqa: PLC0415  (same)
+
+    drawn = 0
+
+    def draw(chart: Any) -> markupsafe.Markup:
+        nonlocal drawn
+        drawn += 1
+        return markupsafe.Markup(embed(chart, f"chart-{drawn}"))  # noqa: S704  (embed escapes what it embeds)
+
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = importlib.resources.files("beyondacc.study").joinpath("template.html").read_text(encoding="utf-8")
+    sections = [dataclasses.replace(part, charts=[draw(chart) for chart in part.charts]) for part in _sections(view)]
+    return environment.from_string(template).render(
+        title=view.title,
+        facts=_facts(view),
+        sections=sections,
+        bundle=markupsafe.Markup(bundle()),  # noqa: S704  (the libraries, no data)
+    )
+
+
+def write_report(view: StudyView, path: str | Path) -> None:
+    """Write the report, whole or not at all.
+
+    Raises
+    ------
+    DataError
+        If the folder does not exist.
+    DependencyError
+        If altair or vl-convert-python is missing.
+    """
+    replace_file(Path(path), render(view).encode())
+
+
+def _sections(view: StudyView) -> list[_Section]:
+    runs = view.runs
+    plain = runs["reranker"] == "none"
+    pairs = _pairs(view)
+    again = runs[~plain]
+    tables = [_models(view, runs[plain])]
+    if len(again):
+        tables.append(_runs(view, again))
+    sections = [_Section("results", "Results", tables=tables, charts=[charts.intervals(view)])]
+    if len(view.correlations):
+        text = "Blue: the two metrics rise together. Orange: one falls where the other rises."
+        sections.append(_Section("correlations", "Correlations", [text], charts=[charts.heatmap(view)]))
+    if pairs:
+        text = (
+            "Each mark is a run; lines follow a re-ranker from the plain model along its weight. "
+            "No run is better in both metrics than a run on the grey front."
+        )
+        drawn = [charts.tradeoff(view, x, y) for x, y in pairs]
+        sections.append(_Section("trade-offs", "Trade-offs", [text], charts=drawn))
+    if view.exposure:
+        sections.append(_Section("exposure", "Exposure", charts=[charts.lorenz(view)]))
+    if len(view.signs):
+        text = (
+            "Each model counts as rising, falling or unchanged. + is a rise of the value: "
+            "a gain where ↑ stands, a loss where ↓ stands."
+        )
+        sections.append(_Section("re-ranking", "Effect of re-ranking", [text], charts=[charts.signs(view)]))
+    sections.append(_Section("diagnostics", "Diagnostics", tables=[_diagnostics(view)]))
+    return sections
+
+
+def _facts(view: StudyView) -> list[tuple[str, str]]:
+    table = view.table
+    rerankers = table.loc[table["reranker"] != "none", "reranker"].unique()
+    cuts = sorted(table["k"].dropna().unique())
+    facts = [
+        ("Models", ", ".join(map(str, table["model"].unique()))),
+        ("Re-rankers", ", ".join(map(str, rerankers)) or "none"),
+        ("Runs", f"{table['run'].nunique():,}, each by {len(view.metrics)} metrics"),
+        ("Cutoff", ", ".join(f"{cut:g}" for cut in cuts)),
+    ]
+    return [*((name, str(fact)) for name, fact in view.notes.items()), *(fact for fact in facts if fact[1])]
+
+
+def _pairs(view: StudyView) -> list[tuple[str, str]]:
+    """Choose what accuracy is set against: the preferred metrics, or else the first of each other family."""
+    accuracy = [name for name in view.order if view.metrics[name].family == "accuracy"]
+    if not accuracy:
+        return []
+    stems = {name: name.partition("@")[0].partition("(")[0] for name in view.order}
+    chosen = [name for stem in PREFERRED for name in [n for n in view.order if stems[n] == stem][:1]]
+    if not chosen:
+        firsts = {view.metrics[name].family: name for name in reversed(view.order)}
+        chosen = [name for name in view.order if firsts[view.metrics[name].family] == name and name not in accuracy][:3]
+    return [(name, accuracy[0]) for name in chosen]
+
+
+def _models(view: StudyView, runs: pd.DataFrame) -> _Table:
+    """Plain models: a row per metric, family by family, a column per model."""
+    cells = _cells(view, runs)
+    rows: list[_Row] = []
+    family = None
+    for name, label in _heads(view).items():
+        if view.metrics[name].family != family:
+            family = view.metrics[name].family
+            rows.append(_Row(family, None))
+        rows.append(_Row(label, cells[name]))
+    return _Table(["Metric", *runs["label"]], rows)
+
+
+def _runs(view: StudyView, runs: pd.DataFrame) -> _Table:
+    """Re-ranked runs: a row per run, a column per metric."""
+    cells = _cells(view, runs)
+    heads = _heads(view)
+    rows = [_Row(label, [cells[name][i] for name in heads]) for i, label in enumerate(runs["label"])]
+    return _Table(["Run", *heads.values()], rows, fold=f"All {len(runs)} re-ranked runs")
+
+
+def _heads(view: StudyView) -> dict[str, str]:
+    return {name: view.labels[name] + charts.ARROWS[view.metrics[name].better] for name in view.order}
+
+
+def _cells(view: StudyView, runs: pd.DataFrame) -> dict[str, list[_Cell]]:
+    """One cell per run and metric; the best of these runs is marked."""
+    found = {}
+    for name in view.order:
+        rows = view.table[view.table["metric"] == name].set_index("run").reindex(runs["run"])
+        digits = _digits(rows)
+        values = rows["value"]
+        best = {"higher": values.max(), "lower": values.min(), "target": math.nan}[view.metrics[name].better]
+        found[name] = [_cell(row, digits, best=row.value == best) for row in rows.itertuples()]
+    return found
+
+
+def _cell(row: Any, digits: int, *, best: bool) -> _Cell:
+    """Show one row of the study's table."""
+    if math.isnan(row.value):
+        return _Cell(MISSING, hint="undefined")
+    interval = ""
+    if not math.isnan(row.ci_low) and not math.isnan(row.ci_high):
+        interval = f"[{_number(row.ci_low, digits)}, {_number(row.ci_high, digits)}]"
+    hint = "" if math.isnan(row.n_users) else f"{row.n_users:,.0f} users"
+    if hint and row.n_undefined > 0:
+        hint += f", undefined for {row.n_undefined:,.0f} more"
+    return _Cell(_number(row.value, digits), interval, hint, "best" if best else "")
+
+
+def _digits(rows: pd.DataFrame) -> int:
+    """Decimals that show two digits of the width of the intervals, or four of the largest value without any."""
+    width = (rows["ci_high"] - rows["ci_low"]).median()
+    size, shown = (width, 2) if width > 0 else (rows["value"].abs().max(), 4)
+    return min(max(shown - 1 - math.floor(math.log10(size)), 0), 8) if size > 0 else 2
+
+
+def _number(value: float, digits: int) -> str:
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", MINUS) if float(text.replace(",", "")) else text.removeprefix("-")
+
+
+def _diagnostics(view: StudyView) -> _Table:
+    table = view.diagnostics
+    labels = dict(zip(view.runs["run"], view.runs["label"], strict=True))
+    columns = [column for column in table.columns if column != "run"]
+    rows = [
+        _Row(str(labels.get(run, run)), [_count(value) for value in counts])
+        for run, counts in zip(table["run"], table[columns].itertuples(index=False, name=None), strict=True)
+    ]
+    heads = [str(column).replace("_", " ") for column in columns]
+    return _Table(["Run", *heads], rows, fold=f"Counts of all {len(rows)} runs")
+
+
+def _count(value: Any) -> _Cell:
+    if pd.isna(value):
+        return _Cell(MISSING)
+    return _Cell(f"{value:,.0f}", mark="" if value else "zero")
