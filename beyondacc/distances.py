@@ -108,7 +108,7 @@ def distance(
         If the name is that of a built-in distance, or cannot stand in a metric string.
     """
     python: Any = getattr(function, "py_func", function)
-    own: str = name or getattr(python, "__name__", "")
+    own = str(name or getattr(python, "__name__", ""))
     if own in _BUILT_IN:
         raise SpecError(f"distance {own!r} is built in; pass name= to call yours otherwise")
     if not own.isidentifier():
@@ -155,7 +155,9 @@ def _inverse_norms(vectors: Floats) -> Floats:
     largest = np.abs(vectors).max(axis=1, initial=0).astype(np.float64)
     scale = np.where(largest > 0, largest, 1.0)
     norms = np.sqrt(np.square(vectors / scale[:, None]).sum(axis=1, dtype=np.float64)) * scale
-    return np.divide(1.0, norms, out=np.zeros(len(norms), np.float64), where=norms > 0)
+    inverse = np.zeros(len(norms))
+    np.divide(1.0, norms, out=inverse, where=norms > 0)
+    return inverse
 
 
 def _rows(run: Binding) -> Floats | None:

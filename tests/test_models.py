@@ -14,11 +14,12 @@ from scipy import sparse
 
 from beyondacc import models
 from beyondacc.errors import DataError, SpecError
-from beyondacc.models import EASE, MODELS, ItemKNN, Popularity, PureSVD, Random, UserKNN, create
-from beyondacc.models.base import Model, model
+from beyondacc.models import EASE, MODELS, ItemKNN, Popularity, PureSVD, Random, UserKNN
+from beyondacc.models.base import Model
 from beyondacc.spec.params import Range, parameters
 
 ORACLES = Path(__file__).resolve().parents[2] / "shared" / "oracles" / "similarity_models.json"
+create = MODELS.create
 CALLS = ["Random(seed=3)", "Popularity", "ItemKNN(k=3)", "UserKNN(k=3, shrink=0.7)", "PureSVD(factors=3)", "EASE(l2=2)"]
 
 
@@ -494,6 +495,7 @@ def test_every_model_is_described(name):
     assert json.loads(json.dumps(info.as_dict())) == {
         "name": name,
         "title": info.title,
+        "summary": info.summary,
         "parameters": [{"name": p.name, "default": p.default, "domain": p.domain} for p in info.parameters.values()],
         "cite": info.cite,
     }
@@ -503,14 +505,15 @@ def test_every_model_is_described(name):
 
 def test_a_name_is_registered_once():
     with pytest.raises(SpecError, match="'ease' is taken by EASE"):
-        model(title="again", cite="nobody 2020")(type("ease", (Model,), {}))
+        MODELS.declare(title="again", cite="nobody 2020")(type("ease", (Model,), {}))
     assert "ease" not in MODELS
 
 
 def test_a_model_of_ones_own(monkeypatch):
-    monkeypatch.setattr("beyondacc.models.base.MODELS", dict(MODELS))
+    monkeypatch.setitem(MODELS, "Constant", None)  # so that the name is free again afterwards
+    del MODELS["Constant"]
 
-    @model(title="Constant", cite="nobody 2020")
+    @MODELS.declare(title="Constant", cite="nobody 2020")
     @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
     class Constant(Model):
         """The same score everywhere."""

@@ -206,6 +206,9 @@ def as_ids(values: pd.Series[Any], place: str) -> pd.Index:
     DataError
         If an id is missing or neither a whole number nor a string; names the first such row.
     """
+    if values.empty:
+        empty: pd.Index = pd.Index([], dtype=STRING)
+        return empty
     dtype = values.dtype
     inferred = pd.api.types.infer_dtype(values, skipna=False) if pd.api.types.is_object_dtype(dtype) else ""
     if inferred == "string":
@@ -230,16 +233,18 @@ def as_ids(values: pd.Series[Any], place: str) -> pd.Index:
 
 def _index(values: pd.Series[Any]) -> pd.Index:
     """Take the array of a column without its name and row labels; the dtype is given, as inferring it would copy."""
-    return pd.Index(values.array, dtype=values.dtype)
+    ids: pd.Index = pd.Index(values.array, dtype=values.dtype)
+    return ids
 
 
 def _integers(values: pd.Series[Any], place: str) -> pd.Index:
     unsigned = pd.api.types.is_object_dtype(values.dtype) or str(values.dtype).lower() == "uint64"
-    if unsigned and len(values):
+    if unsigned:
         large = (values > np.iinfo(np.int64).max).to_numpy(dtype=bool)
         if large.any():
             raise _bad_id(values, _first(large), place)
-    return pd.Index(values.to_numpy(dtype=np.int64))
+    ids: pd.Index = pd.Index(values.to_numpy(dtype=np.int64))
+    return ids
 
 
 def _bad_id(values: pd.Series[Any], row: int, place: str) -> DataError:
@@ -268,6 +273,8 @@ def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDA
     DataError
         If a value is missing, infinite or no number; names the first such row.
     """
+    if values.empty:
+        return np.empty(0)
     if dates and not pd.api.types.is_numeric_dtype(values.dtype):
         values = _seconds(values, place)
     _refuse_nulls(values, place)

@@ -28,7 +28,7 @@ def load_movielens() -> tuple[pd.DataFrame, pd.DataFrame]:
     ratings : pandas.DataFrame
         100,004 rows of user_id, item_id, rating (0.5 to 5) and timestamp (Unix seconds).
     items : pandas.DataFrame
-        9,066 rows of item_id, title, year and genres (``"Action|Drama"``), sorted by item_id; seven movies have neither
+        9,066 rows of item_id, title, year and genres (``"Action|Drama"``), sorted by item_id; five movies have neither
         title nor year.
 
     Raises

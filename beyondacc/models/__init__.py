@@ -1,6 +1,6 @@
 """Recommendation models to study: numpy and scipy only."""
 
-from beyondacc.models.base import MODELS, Model, ModelInfo, create, model
+from beyondacc.models.base import MODELS, Model
 from beyondacc.models.baselines import Popularity, Random
 from beyondacc.models.ease import EASE
 from beyondacc.models.factors import PureSVD
@@ -11,11 +11,8 @@ __all__ = [
     "MODELS",
     "ItemKNN",
     "Model",
-    "ModelInfo",
     "Popularity",
     "PureSVD",
     "Random",
     "UserKNN",
-    "create",
-    "model",
 ]

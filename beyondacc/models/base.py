@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Annotated, Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 
-from beyondacc.errors import DataError, SpecError, did_you_mean
-from beyondacc.spec.names import parse_call
-from beyondacc.spec.params import Param, Range, bind, format_call, parameters
+from beyondacc.errors import DataError, SpecError
+from beyondacc.spec.declared import Catalog, Declared
 from beyondacc.types import Floats, UserIds
 
-__all__ = ["MODELS", "Model", "ModelInfo", "Seed", "create", "model"]
-
-Seed = Annotated[int, Range(low=0)]
-"""Starts a generator of random numbers."""
+__all__ = ["MODELS", "Model"]
 
 
-class Model(ABC):
+class Model(Declared, ABC):
     """A recommendation model for implicit feedback: fitted on who has which item, it scores every item for a user.
 
     A subclass is a dataclass whose fields are its parameters, keyword-only and annotated with their domains
@@ -31,16 +24,6 @@ class Model(ABC):
 
     _n_users = 0  # until it is fitted
     _n_items = 0
-
-    def __post_init__(self) -> None:
-        """Check the parameters; raises `SpecError`."""
-        known = parameters(type(self))
-        for name, value in bind(type(self).__name__, known, {name: getattr(self, name) for name in known}).items():
-            setattr(self, name, value)
-
-    def __repr__(self) -> str:
-        known = parameters(type(self))
-        return format_call(type(self).__name__, known, {name: getattr(self, name) for name in known})
 
     def fit(self, train: sparse.csr_array[Any] | sparse.csr_matrix[Any]) -> Self:
         """Learn from the interactions in `train`.
@@ -126,99 +109,5 @@ class Model(ABC):
         """Score checked users of a fitted model."""
 
 
-M = TypeVar("M", bound=Model)
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelInfo:
-    """What is known about a model.
-
-    Parameters
-    ----------
-    name
-        The name to write in a call, such as ``ItemKNN``.
-    title
-        The name in words.
-    cite
-        Where it is defined.
-    factory
-        The class.
-    """
-
-    name: str
-    title: str
-    cite: str
-    factory: type[Model]
-
-    @property
-    def parameters(self) -> dict[str, Param]:
-        """The parameters by name."""
-        return parameters(self.factory)
-
-    @property
-    def summary(self) -> str:
-        """The first line of the docstring."""
-        return (inspect.getdoc(self.factory) or "").partition("\n")[0]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Describe the model in values that JSON can hold."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "parameters": [
-                {"name": param.name, "default": param.default, "domain": param.domain}
-                for param in self.parameters.values()
-            ],
-            "cite": self.cite,
-        }
-
-
-MODELS: dict[str, ModelInfo] = {}
+MODELS: Catalog[Model] = Catalog("model")
 """All models by name."""
-
-
-def _find(name: str) -> ModelInfo | None:
-    return next((info for known, info in MODELS.items() if known.lower() == name.lower()), None)
-
-
-def model(*, title: str, cite: str) -> Callable[[type[M]], type[M]]:
-    """Enter a model class in `MODELS`.
-
-    Parameters
-    ----------
-    title
-        The model's name in words.
-    cite
-        Author, year, venue and title of the work that defines it.
-
-    Raises
-    ------
-    SpecError
-        If the name is taken; names are told apart without regard to case.
-    """
-
-    def register(cls: type[M]) -> type[M]:
-        taken = _find(cls.__name__)
-        if taken is not None:
-            raise SpecError(f"the model name {cls.__name__!r} is taken by {taken.name}; choose another class name")
-        MODELS[cls.__name__] = ModelInfo(cls.__name__, title, cite, cls)
-        return cls
-
-    return register
-
-
-def create(text: str) -> Model:
-    """Make a model from text such as ``ItemKNN(k=40)``; the case of the model's name does not matter.
-
-    Raises
-    ------
-    SpecError
-        If the text cannot be read, the model or a parameter is unknown, or a value is not allowed.
-    """
-    name, given, cutoff = parse_call(text)
-    info = _find(name)
-    if info is None:
-        raise SpecError(f"there is no model {name!r}; {did_you_mean(name, MODELS)}")
-    if cutoff is not None:
-        raise SpecError(f"{text!r}: a model takes no cutoff; leave out @{cutoff}")
-    return info.factory(**bind(info.name, info.parameters, given))

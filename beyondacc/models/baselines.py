@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.models.base import Model, Seed, model
+from beyondacc.models.base import MODELS, Model
+from beyondacc.spec.params import Seed
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["Popularity", "Random"]
@@ -27,7 +28,7 @@ def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return state
 
 
-@model(
+@MODELS.declare(
     title="Random",
     cite="Steele, Lea & Flood 2014, OOPSLA, Fast Splittable Pseudorandom Number Generators (the generator splitmix64)",
 )
@@ -55,7 +56,7 @@ class Random(Model):
         return scores
 
 
-@model(
+@MODELS.declare(
     title="Popularity",
     cite="Cremonesi, Koren & Turrin 2010, RecSys, Performance of Recommender Algorithms on Top-N Recommendation Tasks "
     "(TopPop)",

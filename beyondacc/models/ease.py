@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 
 from beyondacc.errors import SpecError
-from beyondacc.models.base import Model, model
+from beyondacc.models.base import MODELS, Model
 from beyondacc.spec.params import Range
 from beyondacc.types import Floats, UserIds
 
@@ -20,7 +20,7 @@ __all__ = ["EASE"]
 _BLOCK = 1024
 
 
-@model(
+@MODELS.declare(
     title="Embarrassingly shallow autoencoder",
     cite="Steck 2019, WWW, Embarrassingly Shallow Autoencoders for Sparse Data, sec. 3",
 )

@@ -10,14 +10,14 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 
 from beyondacc.errors import SpecError
-from beyondacc.models.base import Model, Seed, model
-from beyondacc.spec.params import Cutoff
+from beyondacc.models.base import MODELS, Model
+from beyondacc.spec.params import Cutoff, Seed
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["PureSVD"]
 
 
-@model(
+@MODELS.declare(
     title="PureSVD",
     cite="Cremonesi, Koren & Turrin 2010, RecSys, Performance of Recommender Algorithms on Top-N Recommendation Tasks, "
     "sec. 3.3",

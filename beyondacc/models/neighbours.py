@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from beyondacc.kernels.neighbours import nearest_rows, weighted_sums
-from beyondacc.models.base import Model, model
+from beyondacc.models.base import MODELS, Model
 from beyondacc.spec.params import Cutoff, Range
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
@@ -64,7 +64,7 @@ class _Neighbours(Model):
         return scores
 
 
-@model(
+@MODELS.declare(
     title="Item-based nearest neighbours",
     cite="Sarwar et al. 2001, WWW, Item-Based Collaborative Filtering Recommendation Algorithms; "
     "without normalisation as in Kaminskas & Bridge 2016, ACM TiiS 7(1)",
@@ -91,7 +91,7 @@ class ItemKNN(_Neighbours):
         return train, _nearest(train.T.tocsr(), self.k, self.shrink).T.tocsr()
 
 
-@model(
+@MODELS.declare(
     title="User-based nearest neighbours",
     cite="Sarwar et al. 2000, EC, Analysis of Recommendation Algorithms for E-Commerce; "
     "without normalisation as in Kaminskas & Bridge 2016, ACM TiiS 7(1)",

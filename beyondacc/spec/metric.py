@@ -112,21 +112,10 @@ class MetricFamily:
             + (["features or vectors"] if any(isinstance(value, Distance) for value in chosen.values.values()) else []),
             "grain": self.grain,
             "undefined": self.undefined,
-            "parameters": [
-                {
-                    "name": param.name,
-                    "default": _plain(chosen.values[param.name]),
-                    "domain": param.domain,
-                }
-                for param in self.params.values()
-            ],
+            "parameters": [param.as_dict() for param in self.params.values()],
             "formula": self.summary,
             "cite": self.cite,
         }
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Distance) else value
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from beyondacc.errors import SpecError, choices, did_you_mean
 
-__all__ = ["Cutoff", "Fraction", "Param", "Range", "bind", "format_call", "parameters"]
+__all__ = ["Cutoff", "Fraction", "Param", "Range", "Seed", "bind", "format_call", "parameters"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +43,8 @@ Cutoff = Annotated[int, Range(low=1)]
 """How many items of a list count."""
 Fraction = Annotated[float, Range(0, 1)]
 """A number between 0 and 1."""
+Seed = Annotated[int, Range(low=0)]
+"""Starts a generator of random numbers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Param:
     def domain(self) -> str:
         """What is allowed, in words."""
         return _describe(self.annotation)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return name, default and domain in values that JSON can hold."""
+        plain = self.default if isinstance(self.default, bool | int | float | str | None) else str(self.default)
+        return {"name": self.name, "default": plain, "domain": self.domain}
 
     def check(self, value: Any, owner: str) -> Any:
         """Return the value in its type, or raise a `SpecError` that names the owner."""
@@ -130,9 +137,11 @@ def _boolean(value: Any) -> tuple[bool, Any]:
 def _number(kind: type[int | float], value: Any) -> tuple[bool, Any]:
     if type(value).__name__ in {"bool", "bool_"}:
         return False, value
+    if kind is int and isinstance(value, int):
+        return True, value  # through float a large seed would lose digits
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False, value
     if kind is float:
         return math.isfinite(number), number

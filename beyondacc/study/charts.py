@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beyondacc.errors import SpecError, did_you_mean
+from beyondacc.errors import DataError, SpecError, did_you_mean
 from beyondacc.study.canvas import altair, finish, records, save_chart
 from beyondacc.study.pareto import pareto_front
 from beyondacc.study.view import StudyView
@@ -19,7 +19,7 @@ from beyondacc.study.view import StudyView
 if TYPE_CHECKING:
     from altair import FacetChart, LayerChart
 
-__all__ = ["heatmap", "intervals", "lorenz", "save_chart", "signs", "tradeoff"]
+__all__ = ["ARROWS", "heatmap", "intervals", "lorenz", "paired", "save_chart", "signs", "tradeoff"]
 
 # with a space that does not break, so that the arrow stays with its word
 ARROWS = {"higher": "\N{NO-BREAK SPACE}↑", "lower": "\N{NO-BREAK SPACE}↓", "target": ""}
@@ -97,9 +97,13 @@ def tradeoff(view: StudyView, x: str, y: str) -> LayerChart:
     ------
     SpecError
         If the study has no such metric.
+    DataError
+        If no run has a value of both.
     """
     alt = altair()
-    data = _pairs(view, x, y)
+    data = paired(view, x, y)
+    if not len(data):
+        raise DataError(f"no run has a value of both {x!r} and {y!r}; choose other metrics")
     plain = data["reranker"] == "none"
     models, rerankers = list(data["model"].unique()), ["none", *data.loc[~plain, "reranker"].unique()]
     starts = data[plain].drop(columns="reranker").assign(diversity=0.0)
@@ -144,7 +148,8 @@ def tradeoff(view: StudyView, x: str, y: str) -> LayerChart:
         .mark_line(strokeWidth=1.4)
         .encode(**axes, color=colour, strokeDash=dash, opacity=opacity)
     )
-    layers.append(paths.encode(order="diversity:Q", detail="seed:N"))
+    if len(lines):
+        layers.append(paths.encode(order="diversity:Q", detail="seed:N"))
     points = alt.Chart(records(data)).mark_point(filled=True, stroke="white", strokeWidth=0.5)
     size = alt.when("datum.reranker == 'none'").then(alt.value(110)).otherwise(alt.value(42))
     points = points.encode(**axes, color=colour, shape=shape, size=size, opacity=opacity, tooltip=tooltip)
@@ -281,7 +286,7 @@ def signs(view: StudyView) -> FacetChart:
 
 
 def intervals(view: StudyView, metrics: Sequence[str] | None = None) -> FacetChart:
-    """Dot plot of the plain models with their intervals, one small panel per metric.
+    """Dot plot of the plain models with their intervals, one small panel per metric that has values.
 
     Parameters
     ----------
@@ -299,7 +304,7 @@ def intervals(view: StudyView, metrics: Sequence[str] | None = None) -> FacetCha
         view.check_metric(name)
     labels = {n: textwrap.fill(text + ARROWS[view.metrics[n].better], 26) for n, text in view.labels.items()}
     runs = view.runs
-    table = view.table[(view.table["reranker"] == "none") & view.table["metric"].isin(chosen)]
+    table = view.table[(view.table["reranker"] == "none") & view.table["metric"].isin(chosen)].dropna(subset="value")
     table = table.merge(runs[["run", "label"]], on="run")
     data = pd.DataFrame(
         {
@@ -358,7 +363,7 @@ def _axis(view: StudyView, name: str) -> str:
     return f"{view.labels[name]}, {'has a target' if better == 'target' else f'{better} is better'}"
 
 
-def _pairs(view: StudyView, x: str, y: str) -> pd.DataFrame:
+def paired(view: StudyView, x: str, y: str) -> pd.DataFrame:
     """Every run with both values: run, model, reranker, diversity, seed, x, y, their texts, n_users, front."""
     sides: list[pd.DataFrame | pd.Series] = []
     for channel, name in (("x", x), ("y", y)):
@@ -384,10 +389,15 @@ def _front_words(view: StudyView, data: pd.DataFrame, x: str, y: str) -> str:
 
 
 def _lorenz_points(exposure: NDArray[np.integer[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lorenz curve, thinned to points evenly spaced along its length, so that flat and steep parts keep their shape."""
-    share = np.concatenate([[0.0], np.cumsum(np.sort(exposure))]) / exposure.sum()
+    """Lorenz curve, by the points where it bends or, where these are too many, by some evenly spaced along it."""
+    counts = np.sort(exposure)
+    share = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
     items = np.linspace(0, 1, len(share))
-    keep = np.unique(np.searchsorted(items + share, np.linspace(0, items[-1] + share[-1], CURVE_POINTS)))
+    keep = np.concatenate([[0], np.flatnonzero(np.diff(counts)) + 1, [len(counts)]])
+    if len(keep) > CURVE_POINTS:
+        length = items[keep] + share[keep]
+        near = np.searchsorted(length, np.linspace(0, length[-1], CURVE_POINTS // 2))
+        keep = keep[np.union1d(near, np.maximum(near - 1, 0))]  # from both sides, so that no jump becomes a slope
     return items[keep], share[keep]
 
 

@@ -388,7 +388,7 @@ def _kendall(columns: Floats, weights: Floats) -> Floats:
     heaviest = int(weights.max(initial=1))
     kind: type[Any] = np.float32 if heaviest <= 1 << 12 else np.float64
     single = len(weights) == 1
-    tile = math.isqrt(4 * _WORK // (m if single else len(first)))
+    tile = math.isqrt(4 * _WORK // (m if single else max(len(first), 64)))  # room for 64 replicates at a time
     tile = max(1, min(tile, (1 << 12) // heaviest if kind is np.float32 else tile))
     ranks = np.array([np.unique(column, return_inverse=True)[1] for column in columns]).astype(kind)
     counts = weights.astype(kind)

@@ -144,7 +144,8 @@ def _facts(view: StudyView) -> list[tuple[str, str]]:
 
 def _pairs(view: StudyView) -> list[tuple[str, str]]:
     """Choose what accuracy is set against: the preferred metrics, or else the first of each other family."""
-    accuracy = [name for name in view.order if view.metrics[name].family == "accuracy"]
+    valued = set(view.table.dropna(subset="value")["metric"])
+    accuracy = [name for name in view.order if view.metrics[name].family == "accuracy" and name in valued]
     if not accuracy:
         return []
     stems = {name: name.partition("@")[0].partition("(")[0] for name in view.order}
@@ -152,7 +153,8 @@ def _pairs(view: StudyView) -> list[tuple[str, str]]:
     if not chosen:
         firsts = {view.metrics[name].family: name for name in reversed(view.order)}
         chosen = [name for name in view.order if firsts[view.metrics[name].family] == name and name not in accuracy][:3]
-    return [(name, accuracy[0]) for name in chosen]
+    pairs = [(name, accuracy[0]) for name in chosen]
+    return [(x, y) for x, y in pairs if len(charts.paired(view, x, y))]
 
 
 def _models(view: StudyView, runs: pd.DataFrame) -> _Table:

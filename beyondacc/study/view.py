@@ -93,7 +93,7 @@ class StudyView:
                 runs["model"].astype(str)
                 + " + "
                 + runs["reranker"].astype(str)
-                + runs["diversity"].map(" {:g}".format),
+                + runs["diversity"].astype(float).map(" {:g}".format),
             )
         )
         if several:

@@ -1,0 +1,152 @@
+"""Classes declared once, with parameters that are checked, a name that parses and a place in a catalog.
+
+Models and re-rankers are such classes: dataclasses whose keyword-only fields are annotated with their domains.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from beyondacc.errors import SpecError, did_you_mean
+from beyondacc.spec.names import parse_call
+from beyondacc.spec.params import Param, bind, format_call, parameters
+
+__all__ = ["Catalog", "Declared", "Info"]
+
+T = TypeVar("T", bound="Declared")
+
+
+class Declared:
+    """Base of a dataclass (``kw_only=True, repr=False, eq=False``) whose fields are its parameters."""
+
+    def __post_init__(self) -> None:
+        """Check the parameters; raises `SpecError`."""
+        known = parameters(type(self))
+        given = {name: getattr(self, name) for name in known}
+        for name, value in bind(type(self).__name__, known, given).items():
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        known = parameters(type(self))
+        return format_call(type(self).__name__, known, {name: getattr(self, name) for name in known})
+
+
+@dataclasses.dataclass(frozen=True)
+class Info(Generic[T]):
+    """What is known about a declared class.
+
+    Attributes
+    ----------
+    name
+        The name to write in a call, such as ``ItemKNN``.
+    title
+        The name in words.
+    cite
+        Where it is defined.
+    factory
+        The class.
+    """
+
+    name: str
+    title: str
+    cite: str
+    factory: type[T]
+
+    @property
+    def parameters(self) -> dict[str, Param]:
+        """The parameters by name."""
+        return parameters(self.factory)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(self.factory) or "").partition("\n")[0]
+
+    @property
+    def description(self) -> str:
+        """The whole docstring."""
+        return inspect.getdoc(self.factory) or ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Describe the class in values that JSON can hold."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "summary": self.summary,
+            "parameters": [param.as_dict() for param in self.parameters.values()],
+            "cite": self.cite,
+        }
+
+
+class Catalog(dict[str, Info[T]]):
+    """All declared classes of one kind by name; names are told apart without regard to case.
+
+    Parameters
+    ----------
+    kind
+        What messages call its members: ``"model"``, ``"re-ranker"``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def find(self, name: str) -> Info[T]:
+        """Return the member of that name.
+
+        Raises
+        ------
+        SpecError
+            If there is none; the message names the nearest.
+        """
+        found = self._find(name)
+        if found is None:
+            raise SpecError(f"there is no {self.kind} {name!r}; {did_you_mean(name, self)}")
+        return found
+
+    def _find(self, name: str) -> Info[T] | None:
+        return next((info for known, info in self.items() if known.lower() == name.lower()), None)
+
+    def declare(self, *, title: str, cite: str) -> Callable[[type[T]], type[T]]:
+        """Enter a class.
+
+        Parameters
+        ----------
+        title
+            Its name in words.
+        cite
+            Author, year, venue and title or section of the work that defines it.
+
+        Raises
+        ------
+        SpecError
+            If the name is taken.
+        """
+
+        def register(cls: type[T]) -> type[T]:
+            taken = self._find(cls.__name__)
+            if taken is not None:
+                raise SpecError(
+                    f"the {self.kind} name {cls.__name__!r} is taken by {taken.name}; choose another class name"
+                )
+            self[cls.__name__] = Info(cls.__name__, title, cite, cls)
+            return cls
+
+        return register
+
+    def create(self, text: str, **given: Any) -> T:
+        """Make an instance from text such as ``ItemKNN(k=40)``, with further parameters given by keyword.
+
+        Raises
+        ------
+        SpecError
+            If the text cannot be read, the name or a parameter is unknown, or a value is not allowed.
+        """
+        name, written, cutoff = parse_call(text)
+        info = self.find(name)
+        if cutoff is not None:
+            raise SpecError(f"{text!r}: a {self.kind} takes no cutoff; leave out @{cutoff}")
+        return info.factory(**bind(info.name, info.parameters, {**written, **given}))

