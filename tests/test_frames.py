@@ -303,7 +303,8 @@ def test_dates_become_seconds():
     ]
     for source in sources:
         assert read_rows(source, what="train").timestamp.tolist() == [86400.0, -86400.0]
-    refused("column 'time' of train cannot be read as dates", frame.assign(time=["yesterday", "today"]))
+    message = "column 'time' of train holds 'later' in row 1 (rows count from 0); pass numbers, dates or ISO 8601 texts"
+    refused(message, frame.assign(time=["2020-01-01T10:00", "later"]))
     refused(
         "column 'time' of train has no value (null or NaN) in row 1", frame.assign(time=pd.Series([stamps[0], pd.NaT]))
     )

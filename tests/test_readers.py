@@ -104,8 +104,9 @@ def test_trec_qrels(put):
             "1\t2\t3\n",
             "cannot be read as u.data: line 1 has 3 fields, not 4 (user_id item_id rating timestamp)",
         ),
+        ("u.data", "1\t2\t3\t4\n1\t2\t3\t4\t5\n", "line 2 has 5 fields, not 4"),
         ("u.item", "1|a|b\n", "cannot be read as u.item: line 1 has 3 fields, not 24 (item_id title release_date"),
-        ("ratings.dat", "1::2::3::4\n1::2::3\n", "line 2 has 5 fields, not 7 (user item rating timestamp)"),
+        ("ratings.dat", "1::2::3::4\n1::2::3\n", "line 2 has 3 fields, not 4 (user item rating timestamp)"),
         ("movies.dat", "1::A::Drama\n2::B\n", "cannot be read as movies.dat: line 2 is not movie::title::genres"),
         ("a.csv", "user;item\n1;2\n", "the header 'user;item' is one column; separate columns by ',', not ';'"),
         ("a.tsv", "user,item\n1,2\n", "the header 'user,item' is one column; separate columns by '\\t', not ','"),
@@ -152,6 +153,12 @@ def test_files_that_are_not_what_they_say(put, name, content, reason):
     path = put(name, content)
     refused(reason, path)
     refused(f"recs: the file {str(path)!r} ", path)
+
+
+def test_an_empty_last_field_is_left_to_the_boundary(put):
+    path = put("u.data", "1\t2\t3\t4\n1\t2\t3\t\n")
+    with pytest.raises(DataError, match="column 'timestamp' of train"):
+        read_rows(path, what="train")
 
 
 def test_missing_files(tmp_path):

@@ -17,7 +17,7 @@ from beyondacc.errors import DataError
 from beyondacc.kernels import align, profile
 from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
-__all__ = ["Binding", "Inputs", "Users", "bind"]
+__all__ = ["Binding", "Inputs", "Users", "bind", "bind_lists"]
 
 T = TypeVar("T")
 Users = Literal["all", "intersection", "recommended"]
@@ -281,6 +281,13 @@ def bind(
         expected_lengths=None if expected is None else expected[1],
         n_items=len(recs.items),
     )
+
+
+def bind_lists(recs: Recommendations, data: Dataset, what: str = "recs") -> Binding:
+    """Put lists in the positions of a dataset and keep their rows as they are, for re-ranking."""
+    recs = recs.within(data, what)
+    codes = data.users.encode(recs.users, axis="user", what=what, known="the dataset")
+    return Binding(data, recs.users, codes, recs.lists, recs.lengths, recs.scores, None, None, len(recs.items))
 
 
 def _refuse_unknown(lists: ItemIds, recs: Recommendations, data: Dataset, ids: pd.Index[Any]) -> None:

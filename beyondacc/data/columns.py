@@ -295,12 +295,13 @@ def _seconds(values: pd.Series[Any], place: str) -> pd.Series[Any]:
     kind = pd.api.types.infer_dtype(values)
     if kind not in {"datetime64", "datetime", "date", "string", "empty"}:
         return values
-    try:
-        parsed = pd.to_datetime(values, utc=True, format="ISO8601" if kind == "string" else None)
-    except (ValueError, TypeError, OverflowError) as error:
+    parsed = pd.to_datetime(values, utc=True, format="ISO8601" if kind == "string" else None, errors="coerce")
+    unread = (parsed.isna() & values.notna()).to_numpy()
+    if unread.any():
+        row = _first(unread)
         raise DataError(
-            f"{place} cannot be read as dates: {' '.join(str(error).split())}; pass numbers, dates or ISO 8601 texts"
-        ) from error
+            f"{place} holds {values.iloc[row]!r} in row {row} {_FIRST}; pass numbers, dates or ISO 8601 texts"
+        )
     since: pd.Series[Any] = (parsed - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(seconds=1)
     return since
 

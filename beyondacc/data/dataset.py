@@ -14,7 +14,8 @@ from scipy import sparse
 
 from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.items import Items, read_items
-from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.data.split import make_split
+from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels import align
 from beyondacc.types import Bits, Bools, Floats, ItemIds, Offsets, UserIds
@@ -173,6 +174,46 @@ class Dataset:
         self.vectors = self._vectors(table)
         self._derived: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
+
+    @classmethod
+    def split(
+        cls,
+        ratings: Any,
+        items: Any = None,
+        *,
+        how: str = "holdout(fraction=0.2)",
+        seed: int = 0,
+        columns: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Dataset:
+        """Hold out some of the interactions as the test set.
+
+        Parameters
+        ----------
+        ratings
+            Interactions, in any form `train` takes.
+        items
+            The items table.
+        how
+            ``"holdout(fraction=0.2)"``: a share of each user's rows, at random; ``"leave-one-out"``: each user's latest
+            row, a random one without timestamps; ``"by-time(fraction=0.2)"``: the latest share of all rows.
+        seed
+            Of the random choice.
+        columns, options
+            As in `Dataset`.
+
+        Raises
+        ------
+        SpecError
+            If there is no such split.
+        DataError
+            If the split leaves no test row, or needs timestamps that are not there.
+        """
+        chosen = make_split(how)
+        rows = read_rows(ratings, what="ratings", columns=columns)
+        codes, _ = factorize(rows.user)
+        held_out = chosen.mask(codes, rows.timestamp, seed)
+        return cls(train=rows.where(~held_out), test=rows.where(held_out), items=items, columns=columns, **options)
 
     def __repr__(self) -> str:
         parts = [f"{len(self.users):,} users", f"{int(self.catalogue.sum()):,} items"]

@@ -38,6 +38,7 @@ _ACCEPTED: Final = (
     "a DataFrame (pandas, polars, pyarrow or anything narwhals takes), a path, a scipy.sparse matrix, "
     "a dict {user: [items]} or {user: {item: value}}, or a list of (user, item) or (user, item, value) tuples"
 )
+_INTERACTIONS: Final = frozenset({"train", "test", "ratings"})
 _FIRST = "(rows count from 0)"
 
 
@@ -65,6 +66,15 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.user)
+
+    def where(self, keep: NDArray[np.bool_]) -> Rows:
+        """Return the rows marked in `keep`."""
+        values = (None if column is None else column[keep] for column in self._values)
+        return Rows(self.user[keep], self.item[keep], *values, shape=self.shape)
+
+    @property
+    def _values(self) -> tuple[NDArray[np.float64] | None, ...]:
+        return self.rating, self.score, self.rank, self.timestamp
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -118,8 +128,8 @@ def read_rows(source: Any, *, what: str, columns: Mapping[str, str] | None = Non
         matrix (positions are the ids; explicit zeros are ratings of 0), a dict ``{user: [items]}`` (best first) or
         ``{user: {item: value}}``, a list of ``(user, item)`` or ``(user, item, value)`` tuples, or `Rows`.
     what
-        The name of the table, for messages. Values of dicts, tuples and matrices are scores where it starts with
-        ``"recs"`` and ratings elsewhere.
+        The name of the table, for messages. Values of dicts, tuples and matrices are ratings in ``"train"``,
+        ``"test"`` and ``"ratings"``, scores elsewhere.
     columns
         The user's own column names, ``{"user": "customer"}``; see `beyondacc.data.columns.resolve`.
     need_item
@@ -168,7 +178,7 @@ def _place(column: str, what: str) -> str:
 
 
 def _values(values: pd.Series[Any] | NDArray[Any], what: str) -> dict[str, Any]:
-    name = "score" if what.startswith("recs") else "rating"
+    name = "rating" if what in _INTERACTIONS else "score"
     return {name: as_floats(pd.Series(values), f"the {name} of {what}")}
 
 

@@ -12,7 +12,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -116,12 +116,6 @@ def _broken(file: Path, what: str, reason: str) -> DataError:
     return DataError(f"{what}: the file {str(file)!r} cannot be read as {layout}: {reason}")
 
 
-def _open(file: Path, encoding: str = "utf-8") -> IO[str]:
-    if file.suffix == ".gz":
-        return gzip.open(file, "rt", encoding=encoding)
-    return file.open(encoding=encoding)
-
-
 def _refuse_binary(file: Path, what: str) -> None:
     with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
         if b"\0" in stream.read(4096):
@@ -164,15 +158,23 @@ def _columns(
         last = frame.iloc[:, -1]
         short = len(frame.columns) != len(names) or not (pd.api.types.is_numeric_dtype(last) or (last != "").all())
     except pd.errors.ParserError:
-        short = True
+        _refuse_uneven(file, what, separator, names, encoding)
+        raise
     if short:
-        with _open(file, encoding) as stream:
-            for number, line in enumerate(stream, 1):
-                found = len(line.split() if separator == r"\s+" else line.rstrip("\r\n").split(separator))
-                if line.strip() and found != len(names):
-                    fields = " ".join(name for name in names if name)
-                    raise _broken(file, what, f"line {number} has {found} fields, not {len(names)} ({fields})")
+        _refuse_uneven(file, what, separator, names, encoding)
     return pd.DataFrame({name: frame[position] for name, position in keep.items()}, copy=False)
+
+
+def _refuse_uneven(file: Path, what: str, separator: str, names: Sequence[str], encoding: str) -> None:
+    """Name the first line with too few or too many fields, if there is one; slow, but on the way to an error."""
+    fields = [name for name in names if name]
+    between = {r"\s+": None, ":": "::"}.get(separator, separator)
+    with file.open(encoding=encoding) as stream:
+        for number, line in enumerate(stream, 1):
+            found = len(line.rstrip("\r\n").split(between))
+            if line.strip() and found != len(fields):
+                reason = f"line {number} has {found} fields, not {len(fields)} ({' '.join(fields)})"
+                raise _broken(file, what, reason)
 
 
 def _trec_run(file: Path, what: str) -> pd.DataFrame:
@@ -233,7 +235,7 @@ def _ratings_dat(file: Path, what: str) -> pd.DataFrame:
 def _movies_dat(file: Path, what: str) -> pd.DataFrame:
     _refuse_binary(file, what)
     rows = []
-    with _open(file, "latin-1") as stream:
+    with file.open(encoding="latin-1") as stream:
         for number, line in enumerate(stream, 1):
             item, _, rest = line.rstrip("\r\n").partition("::")
             title, mark, genres = rest.rpartition("::")

@@ -34,12 +34,15 @@ class Recommendations:
         Positions of the items in rank order, padded with -1.
     scores : (n, K) or None
         Scores of the items, padded with NaN, or None where only the order is known.
+    input_ranks : (n, K) or None
+        For lists that were re-ranked: the rank of each item in the list before, from 0, padded with -1.
     """
 
     users: pd.Index[Any]
     items: Vocabulary
     lists: ItemIds
     scores: Floats | None = None
+    input_ranks: ItemIds | None = None
 
     @property
     def lengths(self) -> NDArray[np.int32]:
@@ -54,7 +57,7 @@ class Recommendations:
         return f"Recommendations({len(self):,} users, up to {self.lists.shape[1]} items)"
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row for each listed item: user_id, item_id, rank (from 1) and, where known, score."""
+        """Return a row for each listed item: user_id, item_id, rank (from 1) and, where known, score, input_rank."""
         rows, ranks = np.nonzero(self.lists >= 0)
         frame = pd.DataFrame(
             {
@@ -65,6 +68,8 @@ class Recommendations:
         )
         if self.scores is not None:
             frame["score"] = self.scores[rows, ranks]
+        if self.input_ranks is not None:
+            frame["input_rank"] = self.input_ranks[rows, ranks] + 1
         return frame
 
     def to_dict(self) -> dict[Any, list[Any]]:
@@ -77,7 +82,8 @@ class Recommendations:
     def top(self, k: int) -> Recommendations:
         """Return the first k of each list."""
         scores = None if self.scores is None else self.scores[:, :k]
-        return dataclasses.replace(self, lists=self.lists[:, :k], scores=scores)
+        ranks = None if self.input_ranks is None else self.input_ranks[:, :k]
+        return dataclasses.replace(self, lists=self.lists[:, :k], scores=scores, input_ranks=ranks)
 
     def within(self, data: Dataset, what: str = "recs") -> Recommendations:
         """Return the same lists in the dataset's item positions; items it does not know get positions after its own."""

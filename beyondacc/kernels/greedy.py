@@ -127,7 +127,15 @@ def greedy_rows(
                 if gain == MEAN_DISTANCE and step > 0:
                     scaled[slot] /= step
             if renormalise:
-                normalise(scaled, left, ZSCORE)
+                low = scaled[0]
+                high = scaled[0]
+                for slot in range(left):
+                    low = min(low, scaled[slot])
+                    high = max(high, scaled[slot])
+                if high - low <= 1e-12:  # equal but for rounding, which a z-score would blow up
+                    scaled[:left] = 0.0
+                else:
+                    normalise(scaled, left, ZSCORE)
             best_slot = 0
             best = -np.inf
             for slot in range(left):

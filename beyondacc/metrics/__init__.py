@@ -7,6 +7,8 @@ from beyondacc.metrics.novelty import epc, mean_popularity, self_information
 from beyondacc.metrics.serendipity import serendipity_ge, surprise_content, surprise_cooccurrence, unexpectedness
 from beyondacc.spec.registry import REGISTRY
 
+parse = REGISTRY.parse
+
 __all__ = [
     "REGISTRY",
     "average_precision",
@@ -21,6 +23,7 @@ __all__ = [
     "ild",
     "mean_popularity",
     "ndcg",
+    "parse",
     "personalization",
     "precision",
     "recall",

@@ -27,10 +27,12 @@ def blocks(n_rows: int, n_blocks: int) -> list[tuple[int, int]]:
     return [(n_rows * block // n_blocks, n_rows * (block + 1) // n_blocks) for block in range(n_blocks)]
 
 
-def map_blocks(work: Callable[[int, int], T], n_rows: int, *, threads: int | None = None) -> list[T]:
-    """Return ``work(start, stop)`` of each block, in row order; the first error of a block is raised."""
+def map_blocks(
+    work: Callable[[int, int], T], n_rows: int, *, threads: int | None = None, least: int = _LEAST
+) -> list[T]:
+    """Return ``work(start, stop)`` of each block of at least `least` rows, in order; the first error is raised."""
     workers = n_threads(threads)
-    n_blocks = max(min(workers, n_rows // _LEAST), -(-n_rows // _MOST))
+    n_blocks = max(min(workers, n_rows // least), -(-n_rows // _MOST))
     cut = blocks(n_rows, n_blocks)
     if len(cut) == 1 or workers == 1:
         return [work(start, stop) for start, stop in cut]

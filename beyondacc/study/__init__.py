@@ -1,1 +1,6 @@
 """Studies: a grid of runs, correlations, Pareto fronts, charts, a report."""
+
+from beyondacc.study.grid import Study
+from beyondacc.study.result import StudyResult
+
+__all__ = ["Study", "StudyResult"]

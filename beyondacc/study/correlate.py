@@ -368,7 +368,7 @@ def _product_moment(centred: Floats, weights: Floats) -> Floats:
     sums = (centred * weights[:, None, :]) @ centred.transpose(0, 2, 1)
     result = _ratio(sums[:, first, second], weights.sum(axis=1), centred.shape[1])
     size = np.abs(result)
-    near = (size > _NEAR) & (size != 1)
+    near = (size > _NEAR) & (size != 1)  # rounded beyond 1 as well: 1 less a square comes back inside
     for pair in np.flatnonzero(near.any(axis=0)):
         at = np.flatnonzero(near[:, pair])
         sign, counts = np.sign(result[at, pair]), weights[at]
@@ -410,5 +410,6 @@ def _ratio(sums: Floats, total: Floats, m: int) -> Floats:
     # The root of a product, not a product of roots: the root of a square is exact, so equal columns give exactly 1.
     divisor = np.sqrt(squares[:, first] * squares[:, second])
     defined = (divisor > 0) & (total >= 3)[:, None]
-    result: Floats = np.clip(np.divide(sums, divisor, out=np.full(sums.shape, np.nan), where=defined), -1, 1)
+    result = np.full(sums.shape, np.nan)
+    np.divide(sums, divisor, out=result, where=defined)
     return result

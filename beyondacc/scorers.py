@@ -1,0 +1,287 @@
+"""Any scoring function behind one adapter, and the best items of each user, block by block."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.recommendations import Recommendations
+from beyondacc.errors import DataError, SpecError
+from beyondacc.kernels.topk import topk_rows
+from beyondacc.run.local import map_blocks
+from beyondacc.types import Floats, ItemIds, Scorer, UserIds
+
+__all__ = ["as_scorer", "recommend"]
+
+_BLOCK_BYTES = 64 * 2**20  # of scores at a time
+_ROWS_A_THREAD = 32
+
+_ACCEPTED = (
+    "a user x item matrix (dense or sparse), a pair of factor matrices (users, items), a function f(users) -> scores, "
+    "a function f(user_id, item_ids) -> scores, or an object with score(users) or implicit's recommend()"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Matrix:
+    matrix: Any
+
+    def score(self, users: UserIds) -> Floats:
+        rows = self.matrix[users]
+        dense: Floats = rows.toarray() if hasattr(rows, "toarray") else np.array(rows, copy=True)
+        return dense
+
+
+@dataclasses.dataclass(frozen=True)
+class _Factors:
+    users: Floats
+    items: Floats
+
+    def score(self, users: UserIds) -> Floats:
+        product: Floats = self.users[users] @ self.items.T
+        return product
+
+
+@dataclasses.dataclass(frozen=True)
+class _Function:
+    """``f(users) -> scores``, users being positions in data.users and columns those in data.items."""
+
+    function: Callable[[UserIds], Any]
+
+    def score(self, users: UserIds) -> Floats:
+        return np.array(self.function(users), copy=True)  # its result may be an array it keeps
+
+
+@dataclasses.dataclass(frozen=True)
+class _PairFunction:
+    """``f(user_id, item_ids) -> scores`` on external ids."""
+
+    function: Callable[[Any, Any], Any]
+    data: Dataset
+
+    def score(self, users: UserIds) -> Floats:
+        items = self.data.items.ids.to_numpy()
+        ids = self.data.users.ids.take(users).tolist()
+        rows = [np.asarray(self.function(user, items)) for user in ids]
+        for user, row in zip(ids, rows, strict=True):
+            if row.shape != items.shape:
+                raise DataError(
+                    f"the scorer returned shape {row.shape} for user {user!r} and {len(items)} items; "
+                    f"it must return one score an item, shape ({len(items)},)"
+                )
+        return np.stack(rows)
+
+
+class _Recommends(Protocol):
+    def recommend(self, userid: Any, user_items: Any, /, **options: Any) -> tuple[Any, Any]: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class _Implicit:
+    """An object of the implicit library: it recommends on its own, on positions, from the training rows."""
+
+    model: _Recommends
+    data: Dataset
+
+    def top(self, users: UserIds, k: int, exclude_seen: bool) -> tuple[ItemIds, Floats]:
+        rows = sparse.csr_matrix(self.data.matrix[users])
+        banned = np.flatnonzero(~self.data.catalogue)
+        found, scores = self.model.recommend(
+            users, rows, N=k, filter_already_liked_items=exclude_seen, filter_items=banned if len(banned) else None
+        )
+        lists = np.asarray(found, np.int32)
+        # implicit fills up with items of the least possible score where it has too few
+        padding = np.asarray(scores) <= np.finfo(np.float32).min
+        return np.where(padding, np.int32(-1), lists), np.where(padding, np.nan, scores)
+
+
+def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
+    """Make a scorer of anything that scores.
+
+    Parameters
+    ----------
+    source
+        One of: a dense or sparse matrix (n_users, n_items); a pair of factor matrices ((n_users, f), (n_items, f)); a
+        function ``f(users) -> scores`` of shape (len(users), n_items) on positions in `data.users` and `data.items`; a
+        function ``f(user_id, item_ids) -> scores`` on external ids; an object with ``score(users)`` on positions; an
+        object with implicit's ``recommend(userid, user_items, N, filter_already_liked_items)``.
+    data : Dataset
+        Whose users and items, in their order, are rows and columns.
+
+    Returns
+    -------
+    Scorer
+        With ``score(users) -> (len(users), n_items)``.
+
+    Raises
+    ------
+    SpecError, DataError
+        If it is nothing of the kind, or a matrix does not have the shape of the dataset.
+    """
+    shape = (len(data.users), len(data.items))
+    if isinstance(source, np.ndarray | sparse.sparray | sparse.spmatrix):
+        matrix: Any = source
+        matrix = matrix if isinstance(matrix, np.ndarray) else sparse.csr_array(matrix)
+        if matrix.shape != shape:
+            raise DataError(
+                f"the score matrix has shape {matrix.shape}; it must be {shape}, the users and items of the Dataset"
+            )
+        return _Matrix(matrix)
+    if isinstance(source, tuple) and len(source) == 2 and all(isinstance(part, np.ndarray) for part in source):
+        users, items = source
+        if (len(users), len(items)) != shape or users.ndim != 2 or users.shape[1:] != items.shape[1:]:
+            raise DataError(
+                f"the factors have shapes {users.shape} and {items.shape}; they must be ({shape[0]}, f) and "
+                f"({shape[1]}, f), one row for each user and item of the Dataset"
+            )
+        return _Factors(users, items)
+    if callable(getattr(source, "score", None)):
+        scorer: Scorer = source
+        return scorer
+    if callable(getattr(source, "recommend", None)):
+        return _Implicit(source, data)
+    if callable(source):
+        return _PairFunction(source, data) if _n_arguments(source) == 2 else _Function(source)
+    raise SpecError(f"{type(source).__name__} is not a scorer; give {_ACCEPTED}")
+
+
+def _n_arguments(function: Callable[..., Any]) -> int:
+    """Count the arguments that must be given by position."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some compiled functions do not say
+        return 1
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(1 for each in parameters if each.kind in kinds and each.default is inspect.Parameter.empty)
+
+
+def recommend(
+    scorer: Any,
+    data: Dataset,
+    *,
+    k: int = 10,
+    users: Any = None,
+    exclude_seen: bool = True,
+    threads: int | None = None,
+) -> Recommendations:
+    """Recommend the k best items of the catalogue to each user.
+
+    Scores are asked for in blocks of users, so the whole user x item matrix never exists at once.
+
+    Parameters
+    ----------
+    scorer
+        Anything `as_scorer` takes. A score of -inf keeps an item out.
+    data : Dataset
+    k
+        Length of the lists; a user with fewer items left gets a shorter one.
+    users
+        External ids; the users of the test set by default, or where there is none, of the training set.
+    exclude_seen
+        Leave out the user's training items.
+    threads
+        Number of threads for the selection; one a core by default.
+
+    Returns
+    -------
+    Recommendations
+        Equal scores go to the item that comes first in `data.items`.
+
+    Raises
+    ------
+    DataError
+        If a user is unknown, or the scorer returns the wrong shape, NaN or +inf.
+    """
+    if k < 1:
+        raise SpecError(f"k={k} is not allowed; k must be a whole number >= 1")
+    chosen = _positions(users, data)
+    source = as_scorer(scorer, data)
+    width = min(k, len(data.items))
+    lists = np.full((len(chosen), width), -1, np.int32)
+    scores = np.full((len(chosen), width), np.nan)
+    rows = max(1, min(4096, _BLOCK_BYTES // (8 * max(1, len(data.items)))))
+    for start in range(0, len(chosen), rows):
+        block = slice(start, min(start + rows, len(chosen)))
+        if isinstance(source, _Implicit):
+            found, best = source.top(chosen[block], width, exclude_seen)
+            lists[block, : found.shape[1]] = found
+            scores[block, : found.shape[1]] = best
+        else:
+            answer = _checked(source.score(chosen[block]), len(chosen[block]), data)
+            _select(
+                answer,
+                chosen[block],
+                data,
+                exclude_seen=exclude_seen,
+                threads=threads,
+                lists=lists[block],
+                scores=scores[block],
+            )
+    return Recommendations(data.users.ids.take(chosen), data.items, lists, scores)
+
+
+def _positions(users: Any, data: Dataset) -> UserIds:
+    if users is None:
+        rows = data.test or data.train
+        if rows is None:
+            raise DataError("the Dataset has no users; pass train= or test= to it")
+        return np.flatnonzero(rows.sizes).astype(np.int32)
+    ids = pd.Index(users if isinstance(users, list | tuple | np.ndarray | pd.Index | pd.Series) else [users])
+    codes = data.users.encode(ids, axis="user", what="users", known="the dataset")
+    if (codes < 0).any():
+        raise DataError(f"user {ids[codes < 0][0]!r} is not in the Dataset; recommend to users it knows")
+    return codes
+
+
+def _checked(answer: Any, n_rows: int, data: Dataset) -> Floats:
+    expected = (n_rows, len(data.items))
+    array = np.asarray(answer)
+    if array.shape != expected or array.dtype.kind not in "iufb":
+        raise DataError(
+            f"the scorer returned shape {array.shape} of {array.dtype} for {n_rows} users; it must return numbers of "
+            f"shape {expected}, a score for each item of data.items"
+        )
+    if array.dtype not in {np.dtype(np.float32), np.dtype(np.float64)}:
+        array = array.astype(np.float64)
+    return np.require(array, requirements=["C", "W"])
+
+
+def _select(
+    answer: Floats,
+    users: UserIds,
+    data: Dataset,
+    *,
+    exclude_seen: bool,
+    threads: int | None,
+    lists: ItemIds,
+    scores: NDArray[np.float64],
+) -> None:
+    train = data.train if exclude_seen else None
+    starts = np.zeros(len(data.users) + 1, np.int64) if train is None else train.starts
+    seen = np.empty(0, np.int32) if train is None else train.items
+    banned = np.flatnonzero(~data.catalogue).astype(np.int32)
+
+    def work(start: int, stop: int) -> int:
+        own = slice(start, stop)
+        best = np.empty(lists[own].shape, answer.dtype)
+        lengths = np.empty(stop - start, np.int32)
+        bad = topk_rows(answer[own], users[own], starts, seen, banned, lists[own], best, lengths)
+        scores[own] = best
+        return -1 if bad < 0 else start + int(bad)
+
+    wrong = [bad for bad in map_blocks(work, len(users), threads=threads, least=_ROWS_A_THREAD) if bad >= 0]
+    if wrong:
+        row = answer[wrong[0]]
+        item = int(np.flatnonzero(~(row < np.inf))[0])
+        raise DataError(
+            f"the scorer returned {row[item]} for user {data.users.ids[users[wrong[0]]]!r} and item "
+            f"{data.items.ids[item]!r}; scores must be numbers (-inf keeps an item out)"
+        )

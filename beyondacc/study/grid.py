@@ -1,0 +1,222 @@
+"""A study: every model, every re-ranker at every weight, every metric."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from beyondacc.data.binding import bind
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.recommendations import Recommendations
+from beyondacc.errors import SpecError
+from beyondacc.evaluate import check_metrics, evaluate_run
+from beyondacc.metrics import REGISTRY
+from beyondacc.models import MODELS, Model
+from beyondacc.rerank import MMR, RERANKERS, GreedyDiversity, Novelty, Random, Reranker
+from beyondacc.results import Report
+from beyondacc.run.local import n_threads
+from beyondacc.scorers import recommend
+from beyondacc.spec.metric import Metric
+from beyondacc.study.result import PLAIN, Run, StudyResult
+
+__all__ = ["DIVERSITY", "Study"]
+
+DIVERSITY = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+"""The weights a study tries by default."""
+
+
+class Study:
+    """Evaluate models, plain and re-ranked over a sweep of weights, by many metrics at once.
+
+    Parameters
+    ----------
+    data
+        A dataset, or several as ``{seed: dataset}``: the same data split with other seeds. Each gives runs of its own.
+    models
+        ``{"name": model}``: a model of `beyondacc.models` (fitted here), its text such as ``"ItemKNN(k=40)"``, any
+        scorer, or ready recommendations; or a list of models or texts, named by themselves. All of `beyondacc.models`
+        by default.
+    rerankers
+        Re-rankers or their texts, whose weight the sweep sets; MMR, GreedyDiversity, Novelty and Random by default.
+    metrics
+        Metrics or their names; all that the data allows, at k, by default.
+    diversity
+        The weights of the sweep, in [0, 1]. At 0 a re-ranker returns the plain list, which is evaluated once.
+    k
+        Cutoff of metrics given without one, and the length of re-ranked lists at least.
+    candidates
+        How many of a model's best items are re-ranked.
+    n_boot, seed
+        Replicates and seed of the bootstrap over users behind the intervals.
+    title
+        Heading of the report.
+
+    Raises
+    ------
+    SpecError
+        If something is unknown, or a metric or re-ranker needs what the data lacks: before anything is trained.
+    """
+
+    def __init__(
+        self,
+        data: Dataset | Mapping[int, Dataset],
+        models: Mapping[str, Any] | Sequence[Any] | None = None,
+        rerankers: Sequence[Reranker | str] | None = None,
+        metrics: Sequence[Any] | None = None,
+        *,
+        diversity: Sequence[float] = DIVERSITY,
+        k: int = 10,
+        candidates: int = 100,
+        n_boot: int = 1000,
+        seed: int = 0,
+        title: str = "Beyond-accuracy study",
+    ) -> None:
+        self.data: dict[int, Dataset] = {seed: data} if isinstance(data, Dataset) else dict(data)
+        if not self.data:
+            raise SpecError("a Study needs a Dataset, or {seed: Dataset} with at least one")
+        first = next(iter(self.data.values()))
+        self.models = _named_models(models)
+        chosen = [MMR(), GreedyDiversity(), Novelty(), Random()] if rerankers is None else rerankers
+        self.rerankers = [each if isinstance(each, Reranker) else RERANKERS.create(each) for each in chosen]
+        if rerankers is None:
+            self.rerankers = [each for each in self.rerankers if each.missing(first) is None]
+        self.metrics = check_metrics(_default_metrics(first, k) if metrics is None else metrics, first)
+        for data_set in self.data.values():
+            check_metrics(self.metrics, data_set)
+            for reranker in self.rerankers:
+                if lack := reranker.missing(data_set):
+                    raise SpecError(f"re-ranker {reranker.kind} needs {lack}")
+        kinds = [reranker.kind for reranker in self.rerankers]
+        if len(set(kinds)) < len(kinds):
+            raise SpecError(f"the re-rankers {', '.join(kinds)} are not distinct; the sweep sets their weight")
+        # weights are checked by the re-rankers' own domain, before anything is trained
+        self.diversity = sorted({Random(diversity=weight).weight for weight in diversity})
+        self.k = max([k, *(metric.k for metric in self.metrics)])
+        self.candidates = max(candidates, self.k)
+        self.n_boot = n_boot
+        self.seed = seed
+        self.title = title
+
+    def __len__(self) -> int:
+        """How many runs there are."""
+        swept = len([weight for weight in self.diversity if weight > 0])
+        return len(self.data) * len(self.models) * (1 + swept * len(self.rerankers))
+
+    def run(self, *, progress: bool = False, threads: int | None = None) -> StudyResult:
+        """Train, recommend, re-rank and evaluate everything.
+
+        Parameters
+        ----------
+        progress
+            Show bars with elapsed and remaining time on standard error.
+        threads
+            Number of threads; one a core by default. The result does not depend on it.
+        """
+        started = time.perf_counter()
+        reports: dict[Run, Report] = {}
+        with _bars(progress) as bar:
+            models = bar("models", len(self.data) * len(self.models))
+            runs = bar("runs", len(self))
+            for seed, data in self.data.items():
+                for name, model in self.models.items():
+                    models(f"model {name}", 0)
+                    lists = self._candidates(model, data)
+                    models(f"model {name}", 1)
+                    reports.update(self._sweep(name, seed, lists, tick=runs, threads=threads))
+        seconds = time.perf_counter() - started
+        return StudyResult(self, reports, seconds)
+
+    def _candidates(self, model: Any, data: Dataset) -> Recommendations:
+        if isinstance(model, Model):
+            return recommend(model.fit(data.matrix), data, k=self.candidates)
+        if isinstance(model, Recommendations) or not _is_scorer(model):
+            return Recommendations.read(model, data, k=self.candidates)
+        return recommend(model, data, k=self.candidates)
+
+    def _sweep(
+        self, name: str, seed: int, lists: Recommendations, *, tick: Callable[[str, int], None], threads: int | None
+    ) -> Iterator[tuple[Run, Report]]:
+        """Evaluate the plain lists of a model and all re-rankings of them, several at a time."""
+        data = self.data[seed]
+        cells: list[tuple[Run, Reranker | None]] = [(Run(name, PLAIN, 0.0, seed), None)]
+        for reranker in self.rerankers:
+            cells += [
+                (Run(name, reranker.kind, weight, seed), reranker.at(weight)) for weight in self.diversity if weight > 0
+            ]
+
+        def work(cell: tuple[Run, Reranker | None]) -> tuple[Run, Report]:
+            run, reranker = cell
+            made = lists.top(self.k) if reranker is None else reranker.rerank(lists, data, k=self.k, threads=1)
+            bound = bind(made, data)
+            report = Report(bound, evaluate_run(bound, self.metrics, threads=1), n_boot=self.n_boot, seed=self.seed)
+            if self.n_boot:
+                _ = report.replicates  # here, where the threads are, and not one by one when the table is made
+            tick(str(run), 1)
+            return run, report
+
+        with ThreadPoolExecutor(n_threads(threads)) as pool:
+            yield from pool.map(work, cells)
+
+
+def _named_models(models: Mapping[str, Any] | Sequence[Any] | None) -> dict[str, Any]:
+    if models is None:
+        models = list(MODELS)
+    if not isinstance(models, Mapping):
+        odd = [each for each in models if not isinstance(each, Model | str)]
+        if odd:
+            raise SpecError(f"a {type(odd[0]).__name__} has no name of its own; pass models={{'name': ...}}")
+        models = {str(each): each for each in models}
+    if not models:
+        raise SpecError("a Study needs at least one model")
+    return {str(name): MODELS.create(each) if isinstance(each, str) else each for name, each in models.items()}
+
+
+def _default_metrics(data: Dataset, k: int) -> list[Metric]:
+    every = [family @ k for family in REGISTRY.values()]
+    return [metric for metric in every if metric.missing(data) is None]
+
+
+def _is_scorer(model: Any) -> bool:
+    """Tell scorers from ready recommendations: frames, dicts and int arrays."""
+    if callable(model) or isinstance(model, tuple):
+        return True
+    if hasattr(model, "dtype") and hasattr(model, "shape"):
+        return bool(model.dtype.kind == "f")
+    return callable(getattr(model, "score", None)) or callable(getattr(model, "recommend", None))
+
+
+@contextmanager
+def _bars(show: bool) -> Iterator[Callable[[str, int], Callable[[str, int], None]]]:
+    """Give a maker of progress bars, which do nothing where they are not to be shown."""
+    if not show:
+        yield lambda _title, _total: lambda _text, _done: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where it is looked at
+    from rich.progress import (  # noqa: PLC0415  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description:<44.44}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("elapsed"),
+        TimeElapsedColumn(),
+        TextColumn("remaining"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+
+        def bar(title: str, total: int) -> Callable[[str, int], None]:
+            task = shown.add_task(title, total=total)
+            return lambda text, done: shown.update(task, description=text, advance=done)
+
+        yield bar

@@ -1,0 +1,119 @@
+"""From the oracle's `Case` to the library: datasets, lists, the values of parameters to try, and the oracle's answer."""
+
+from __future__ import annotations
+
+import itertools
+import types
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+import numpy as np
+import pandas as pd
+from oracle import ORACLES
+
+from beyondacc.data.binding import bind
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.recommendations import Recommendations
+from beyondacc.distances import COSINE, DISTANCES, JACCARD, Distance, distance
+from beyondacc.spec.metric import Metric
+from beyondacc.spec.params import Range
+
+CUTOFFS = (1, 2, 3, 10, 50)
+
+
+def manhattan(one, other):
+    """Sum of absolute differences."""
+    total = 0.0
+    for place in range(len(one)):
+        total += abs(one[place] - other[place])
+    return total
+
+
+def rows_of(profiles, value):
+    """``{user: {item: value}}`` as a frame."""
+    rows = [(user, item, number) for user, items in profiles.items() for item, number in items.items()]
+    return pd.DataFrame(rows, columns=["user_id", "item_id", value])
+
+
+def items_of(case):
+    return pd.DataFrame({"item_id": list(case.features), "genres": [sorted(each) for each in case.features.values()]})
+
+
+def vectors_of(case, dtype=np.float64):
+    """One vector for each row of `items_of`; an item without one gets zeros, which is the same."""
+    if case.vectors is None:
+        return None
+    width = max((len(vector) for vector in case.vectors.values()), default=1)
+    return np.array([case.vectors.get(item, [0.0] * width) for item in case.features], dtype)
+
+
+def to_dataset(case, *, dtype=np.float64):
+    """The dataset of a case; tells the case in which order the library numbers the items."""
+    data = Dataset(
+        train=rows_of(case.train, "rating"),
+        test=rows_of(case.truth, "rating") if case.truth else None,
+        items=None if case.features is None else items_of(case),
+        vectors=None if case.features is None else vectors_of(case, dtype),
+    )
+    known = data.items.ids.tolist()
+    case.item_order = [*known, *(item for item in case.item_order if item not in set(known))]
+    return data
+
+
+def to_lists(case):
+    return {user: items for user, items in case.lists.items() if items}
+
+
+def to_run(case, data, **options):
+    """The lists of a case bound to its dataset."""
+    lists = Recommendations.read(to_lists(case), data)
+    expected = {user: items for user, items in (case.expected or {}).items() if items}
+    if expected:
+        options["primitive"] = Recommendations.read(expected, data, what="primitive")
+    return bind(lists, data, **options)
+
+
+def usable(case):
+    """Whether the case can be given to the library: it refuses to read nothing at all."""
+    return bool(to_lists(case)) and (case.expected is None or any(case.expected.values()))
+
+
+def values_of(annotation):
+    """The values of a parameter to try: all of a closed set, a few of an interval."""
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return list(get_args(annotation))
+    if annotation is bool:
+        return [False, True]
+    if annotation is type(None):
+        return [None]
+    if origin in {Union, types.UnionType}:
+        return [value for part in get_args(annotation) for value in values_of(part)]
+    if origin is Annotated:
+        kind, span = get_args(annotation)
+        candidates = CUTOFFS if kind is int else (0.0, 0.3, 0.5, 0.85, 1.0)
+        return [value for value in candidates if isinstance(span, Range) and value in span]
+    if annotation is float:
+        return [0.0, 0.75]
+    if annotation is Distance:
+        return [JACCARD, COSINE, *([DISTANCES["manhattan"]] if "manhattan" in DISTANCES else [])]
+    raise NotImplementedError(f"say in values_of which {annotation} to try")
+
+
+def variants(family):
+    """The metric with every combination of parameters, cutoffs among them."""
+    names = list(family.params)
+    choices = [values_of(family.params[name].annotation) for name in names]
+    return [family(**dict(zip(names, values, strict=True))) for values in itertools.product(*choices)]
+
+
+def own_distance():
+    """The own distance that `values_of` tries, too, once it is made."""
+    return distance(manhattan)
+
+
+def expected_of(case, metric: Metric):
+    """What the oracle says: ``{user: value}``, or one value at the grain of a run."""
+    given = {name: value for name, value in metric.values.items() if name != "k"}
+    if "distance" in given:
+        given["distance"] = given["distance"].own or given["distance"].name
+    return ORACLES[metric.family.name](case, metric.k, **given)
