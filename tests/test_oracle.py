@@ -263,7 +263,8 @@ def test_unexpectedness_and_serendipity():
     assert value(case, "unexpectedness", 3) == 1 / 3  # e is the first of the items with one user
     assert value(case, "serendipity_ge", 2) == 1 / 2
     assert ORACLES["unexpectedness"](case, 2)["stranger"] == 1
-    assert ORACLES["unexpectedness"](case, 2, denominator="k")["stranger"] == 1 / 2
+    assert ORACLES["unexpectedness"](case, 2, denominator="k")["stranger"] == 1
+    assert value(case, "unexpectedness", 4, denominator="k") == 1 - 2 / 4  # of c, e and ? the first two are expected
     case.expected = {"u": ["e", "c"]}
     assert value(case, "unexpectedness", 3) == 1 / 3
     assert value(case, "unexpectedness", 1) == 1

@@ -69,12 +69,11 @@ class Rows:
 
     def where(self, keep: NDArray[np.bool_]) -> Rows:
         """Return the rows marked in `keep`."""
-        values = (None if column is None else column[keep] for column in self._values)
-        return Rows(self.user[keep], self.item[keep], *values, shape=self.shape)
-
-    @property
-    def _values(self) -> tuple[NDArray[np.float64] | None, ...]:
-        return self.rating, self.score, self.rank, self.timestamp
+        numbers = {
+            name: None if (column := getattr(self, name)) is None else column[keep]
+            for name in ("rating", "score", "rank", "timestamp")
+        }
+        return dataclasses.replace(self, user=self.user[keep], item=self.item[keep], **numbers)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import functools
 import hashlib
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ import numpy as np
 from numba import float64, types
 from numba.extending import intrinsic
 
-__all__ = ["CACHE", "DISTANCE_SIGNATURE", "first_class", "is_cold", "kernel", "no_distance", "popcount", "reduction"]
+__all__ = ["CACHE", "DISTANCE_SIGNATURE", "announce", "first_class", "kernel", "no_distance", "popcount", "reduction"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,9 +61,11 @@ def _cache() -> Path:
 CACHE = _cache()
 
 
-def is_cold() -> bool:
-    """Whether no kernel of this version has been compiled on this machine yet."""
-    return not any(CACHE.rglob("*.nbi"))
+@functools.cache
+def announce() -> None:
+    """Say on a terminal, once a process, that the first use on a machine compiles the kernels."""
+    if not any(CACHE.rglob("*.nbi")) and sys.stderr.isatty():
+        print("beyondacc: compiling kernels, once, up to 20 s", file=sys.stderr)  # noqa: T201 - meant for the terminal
 
 
 def _with_cache(compile_: Callable[[], Any]) -> Any:

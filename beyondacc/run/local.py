@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from beyondacc.kernels.jit import announce
+
 __all__ = ["blocks", "map_blocks", "n_threads"]
 
 T = TypeVar("T")
@@ -31,6 +33,7 @@ def map_blocks(
     work: Callable[[int, int], T], n_rows: int, *, threads: int | None = None, least: int = _LEAST
 ) -> list[T]:
     """Return ``work(start, stop)`` of each block of at least `least` rows, in order; the first error is raised."""
+    announce()
     workers = n_threads(threads)
     n_blocks = max(min(workers, n_rows // least), -(-n_rows // _MOST))
     cut = blocks(n_rows, n_blocks)

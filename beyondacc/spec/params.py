@@ -7,7 +7,7 @@ import inspect
 import math
 import types
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from beyondacc.errors import SpecError, choices, did_you_mean
 
@@ -149,7 +149,17 @@ def _number(kind: type[int | float], value: Any) -> tuple[bool, Any]:
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, Param]:
-    """Read the keyword-only parameters of a function or the fields of a class."""
+    """Read the keyword-only parameters of a function or a class, or the fields of a dataclass."""
+    if isinstance(function, type) and dataclasses.is_dataclass(function):
+        hints = get_type_hints(function, include_extras=True)  # each in the module of the class that declares it
+        return {
+            field.name: Param(
+                field.name,
+                inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default,
+                hints[field.name],
+            )
+            for field in dataclasses.fields(function)
+        }
     signature = inspect.signature(function, eval_str=True)
     return {
         name: Param(name, parameter.default, parameter.annotation)

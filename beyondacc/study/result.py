@@ -75,7 +75,7 @@ class StudyResult:
 
     @functools.cached_property
     def table(self) -> pd.DataFrame:
-        """A row a run and metric: run, model, reranker, diversity, seed, metric, k, value, interval, numbers of users."""
+        """A row a run and metric: run, model, reranker, diversity, seed, metric, k, value, interval, user counts."""
         rows = []
         for run, report in self.reports.items():
             for metric in self.metrics:

@@ -56,7 +56,9 @@ def expected_items(case, user, k):
 def unexpectedness(case, k, *, denominator="list"):
     def value(user, listed):
         expected = expected_items(case, user, k)
-        return sum(1 for item in listed if item not in expected) / {"list": len(listed), "k": k}[denominator]
+        unexpected = sum(1 for item in listed if item not in expected)
+        # with "k" it is 1 - |R and E| / k, so that the ranks a short list leaves empty are unexpected, too
+        return {"list": unexpected / len(listed), "k": 1 - (len(listed) - unexpected) / k}[denominator]
 
     return over_lists(case, k, value)
 
