@@ -14,7 +14,7 @@ from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset, Features
 from beyondacc.errors import SpecError, choices
 from beyondacc.kernels import jit, pairwise
-from beyondacc.types import Floats
+from beyondacc.types import Bits, Floats
 
 __all__ = ["COSINE", "DISTANCES", "JACCARD", "Distance", "distance", "pair_arrays"]
 
@@ -130,24 +130,26 @@ def missing_for(chosen: Distance, data: Dataset) -> str | None:
     return "item features or vectors; pass items= with a genres column, or vectors="
 
 
-def pair_arrays(chosen: Distance, run: Binding) -> tuple[int, Any, Any, Any, Any]:
-    """Return what `kernels.pairwise.distance_row` reads: kind, bits, sizes, vectors, own function."""
-    if chosen.on == "sets" or (run.vectors is None and chosen.own is None):
-        if run.features is None:
-            raise SpecError(f"distance {chosen} needs {missing_for(chosen, run.data)}")
+_NO_BITS = np.empty((0, 0), np.uint64)
+_NO_ROWS = np.empty((0, 0))
+PairArrays = tuple[int, Bits, Floats, Floats, Floats, Any]
+
+
+def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
+    """Return what `kernels.pairwise.distance_row` reads: kind, bits, sizes, vectors, rows and function of one's own."""
+    if lack := missing_for(chosen, run.data):
+        raise SpecError(f"distance {chosen} needs {lack}")
+    features, vectors = run.features, run.vectors
+    if chosen.own is not None:
+        rows = run.derive("own_rows", lambda: _rows(features, vectors))
+        sizes = run.derive("own_norms", lambda: _inverse_norms(rows))
+        return pairwise.OWN, _NO_BITS, sizes, _NO_ROWS, rows, chosen.compiled
+    if features is not None and (chosen.on == "sets" or vectors is None):
         kind = pairwise.JACCARD if chosen.on == "sets" else pairwise.COSINE_SETS
-        return kind, run.features.bits, run.features.sizes, np.empty((0, 0)), chosen.compiled
-    vectors = _rows(run) if chosen.own is not None else run.vectors
-    if vectors is None:
-        raise SpecError(f"distance {chosen} needs {missing_for(chosen, run.data)}")
-    kind = pairwise.COSINE_VECTORS if chosen.own is None else pairwise.OWN
-    return (
-        kind,
-        np.empty((0, 0), np.uint64),
-        run.derive("inverse_norms", lambda: _inverse_norms(vectors)),
-        vectors,
-        (chosen.compiled),
-    )
+        return kind, features.bits, features.sizes, _NO_ROWS, _NO_ROWS, chosen.compiled
+    assert vectors is not None  # noqa: S101 - nothing was missing
+    sizes = run.derive("inverse_norms", lambda: _inverse_norms(vectors))
+    return pairwise.COSINE_VECTORS, _NO_BITS, sizes, vectors, _NO_ROWS, chosen.compiled
 
 
 def _inverse_norms(vectors: Floats) -> Floats:
@@ -160,16 +162,11 @@ def _inverse_norms(vectors: Floats) -> Floats:
     return inverse
 
 
-def _rows(run: Binding) -> Floats | None:
+def _rows(features: Features | None, vectors: Floats | None) -> Floats:
     """Float64 rows for a user's own distance: vectors, or zeros and ones for feature sets."""
-    if run.vectors is not None:
-        vectors = run.vectors
-        return run.derive("own_rows", lambda: np.ascontiguousarray(vectors, np.float64))
-    features = run.features
-    return None if features is None else run.derive("own_rows", lambda: _dense(features))
-
-
-def _dense(features: Features) -> Floats:
+    if vectors is not None:
+        return np.ascontiguousarray(vectors, np.float64)
+    assert features is not None  # noqa: S101 - nothing was missing
     rows = np.zeros((len(features.bits), len(features.names)))
     rows[np.repeat(np.arange(len(features.bits)), np.diff(features.starts)), features.ids] = 1.0
     return rows

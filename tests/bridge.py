@@ -49,9 +49,9 @@ def vectors_of(case, dtype=np.float64):
 def to_dataset(case, *, dtype=np.float64):
     """The dataset of a case; tells the case in which order the library numbers the items."""
     data = Dataset(
-        train=rows_of(case.train, "rating"),
-        test=rows_of(case.truth, "rating") if case.truth else None,
-        items=None if case.features is None else items_of(case),
+        train=case.train,
+        test=case.truth or None,
+        items=case.features,
         vectors=None if case.features is None else vectors_of(case, dtype),
     )
     known = data.items.ids.tolist()

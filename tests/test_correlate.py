@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from beyondacc.errors import DataError, SpecError
-from beyondacc.study import correlate
+from beyondacc.study import coefficients, correlate
 from beyondacc.study.correlate import Correlation, bootstrap_correlation, correlation, orient, to_frame
 
 METHODS = ("pearson", "spearman", "kendall")
@@ -196,7 +196,7 @@ def test_blocks_do_not_change_a_bit(method, monkeypatch):
     expected = bootstrap_correlation(values, method, n_boot=40)
     plain = correlation(values, method)
     for work, memory in ((1, 1), (300, 1000), (1 << 12, 1 << 30), (1 << 24, 500)):
-        monkeypatch.setattr(correlate, "_WORK", work)
+        monkeypatch.setattr(coefficients, "_WORK", work)
         monkeypatch.setattr(correlate, "_MEMORY", memory)
         found = bootstrap_correlation(values, method, n_boot=40)
         np.testing.assert_array_equal(correlation(values, method), plain)

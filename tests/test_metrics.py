@@ -26,8 +26,8 @@ from beyondacc.metrics import REGISTRY
 pytestmark = pytest.mark.kernel
 
 SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python
-N_CASES = 60 if SLOW else 2000
-N_DRAWN = 10 if SLOW else 150
+N_CASES = 60 if SLOW else 1200
+N_DRAWN = 10 if SLOW else 200
 RTOL, ATOL = 1e-9, 1e-12
 FAMILIES = list(REGISTRY.values())
 
@@ -107,24 +107,25 @@ def test_the_oracle_agrees_on_random_cases(family):
             if check(*bound(number), metric):
                 compared |= {(name, metric.values[name]) for name in family.params}
         turn += 2
-    wanted = {
-        (name, value) for name, param in family.params.items() for value in bridge.values_of(param.annotation)
-    }
+    wanted = {(name, value) for name, param in family.params.items() for value in bridge.values_of(param.annotation)}
     assert compared == wanted
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@functools.cache
+def variants_of(name):
+    return bridge.variants(REGISTRY[name])
+
+
 @settings(max_examples=N_DRAWN, deadline=None)
 @given(data=st.data())
-def test_the_oracle_agrees_on_drawn_cases(family, data):
+def test_the_oracle_agrees_on_drawn_cases(data):
     case = data.draw(cases())
     assume(bridge.usable(case))
     dataset = bridge.to_dataset(case)
-    given_values = {
-        name: data.draw(st.sampled_from(bridge.values_of(param.annotation)), label=name)
-        for name, param in family.params.items()
-    }
-    check(case, dataset, bridge.to_run(case, dataset), family(**given_values))
+    run = bridge.to_run(case, dataset)
+    for name in REGISTRY:
+        variants = variants_of(name)
+        check(case, dataset, run, variants[data.draw(st.integers(0, len(variants) - 1))])
 
 
 @pytest.mark.parametrize("distance", ["cosine", "manhattan"])
@@ -148,13 +149,15 @@ def test_float32_vectors(name, distance):
 def test_a_distance_that_numba_compiled():
     @numba.njit
     def furthest(one, other):
-        return np.abs(one - other).max()
+        largest = 0.0
+        for place in range(len(one)):
+            largest = max(largest, abs(one[place] - other[place]))
+        return largest
 
     made = distances.distance(furthest)
     for number in (2, 6, 8):
         case, data, run = bound(number)
         for name in ("ild", "surprise_content"):
-            assert check(case, data, run, REGISTRY.parse(name)(distance=made) @ 5) if False else True
             assert check(case, data, run, REGISTRY[name](distance=made) @ 5)
 
 
@@ -182,7 +185,7 @@ def test_binomial_of_long_lists():
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 50, 200])
-@pytest.mark.parametrize("p", [0.0, 1e-300, 1e-12, 1e-3, 0.3, 0.5, 0.9, 1 - 1e-12, 1.0])
+@pytest.mark.parametrize("p", [0.0, 1e-30, 1e-12, 1e-3, 0.3, 0.5, 0.9, 1 - 1e-12, 1.0])
 def test_binomial_tails_to_the_last_digits(p, n):
     factorials = np.array([math.lgamma(x + 1.0) for x in range(n + 1)])
     out = np.full(n + 1, np.nan)

@@ -11,7 +11,7 @@ import pytest
 from browser import CHROMIUM, open_page
 
 from beyondacc.errors import DataError, DependencyError, SpecError
-from beyondacc.study import charts, report
+from beyondacc.study import charts, points, report
 from beyondacc.study.canvas import bundle
 from beyondacc.study.view import MetricView, StudyView
 
@@ -333,7 +333,7 @@ def test_lorenz_curve_is_thinned_without_leaving_its_shape(view):
     smooth = np.arange(9000)  # bends at every item, so that points have to go
     cases = [(view.exposure["Popularity/none/nan/7"], 1e-9), (np.array([0] * 8999 + [1]), 1e-9), (smooth, 1e-3)]
     for counts, error in [*cases, (np.ones(9000, int), 1e-9), (np.array([3]), 1e-9)]:
-        items, share = charts._lorenz_points(counts)
+        items, share = points.lorenz_points(counts)
         assert len(items) <= 200
         assert (items[0], share[0], items[-1]) == (0, 0, 1)
         assert share[-1] == pytest.approx(1)

@@ -38,11 +38,10 @@ class Profiles:
         """Compress rows; of equal (row, item) pairs the last value is kept."""
         if values is None:
             values = np.ones(len(rows))
-        starts = np.zeros(n_rows + 1, np.int64)
-        order = np.empty(len(rows), np.int64)
-        align.group_rows(rows, starts, order)
+        _, by_item = _grouped(items, int(items.max(initial=-1)) + 1)
+        _, by_row = _grouped(rows[by_item], n_rows)  # stable, so that items ascend within a row
         merged = cls(np.zeros(n_rows + 1, np.int64), np.empty(len(rows), np.int32), np.empty(len(rows)))
-        align.merge_rows(starts, order, items, values, merged.starts, merged.items, merged.values)
+        align.merge_rows(rows, items, values, by_item[by_row], merged.starts, merged.items, merged.values)
         n = int(merged.starts[-1])
         return cls(merged.starts, merged.items[:n], merged.values[:n])
 
@@ -53,15 +52,20 @@ class Profiles:
 
     def transpose(self, n_columns: int) -> tuple[Offsets, UserIds]:
         """Return the compressed columns: which rows hold each item, ascending."""
-        starts = np.zeros(n_columns + 1, np.int64)
-        order = np.empty(len(self.items), np.int64)
-        align.group_rows(self.items, starts, order)
+        starts, order = _grouped(self.items, n_columns)
         rows = np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), self.sizes)
         return starts, rows[order]
 
     def matrix(self, n_columns: int) -> sparse.csr_array:
         """Return the rows as a scipy matrix of shape (rows, n_columns), sharing memory."""
         return sparse.csr_array((self.values, self.items, self.starts), shape=(len(self.starts) - 1, n_columns))
+
+
+def _grouped(codes: ItemIds, n: int) -> tuple[Offsets, Offsets]:
+    """Sort positions by code, stably: where each code starts, and the positions."""
+    starts, order = np.zeros(n + 1, np.int64), np.empty(len(codes), np.int64)
+    align.group_rows(codes, starts, order)
+    return starts, order
 
 
 @dataclasses.dataclass(frozen=True)

@@ -192,7 +192,7 @@ class Recommendations:
         if key is not None:
             align.order_rows(starts, order, key)
         repeated = np.zeros(len(owner), np.bool_)
-        align.repeated_rows(starts, order, item, repeated)
+        align.repeated_rows(starts, order, item, len(items), repeated)
         if duplicates == "error" and (at := np.flatnonzero(repeated)).size:
             raise DataError(
                 f"{what} lists item {rows.item[at[0]]!r} more than once for user {rows.user[at[0]]!r} (row {at[0]}); "

@@ -19,7 +19,6 @@ __all__ = [
     "merge_rows",
     "order_rows",
     "repeated_rows",
-    "sort_gains",
     "tied_rows",
 ]
 
@@ -44,29 +43,35 @@ def group_rows(rows: NDArray[np.int32], starts: Offsets, order: Offsets) -> None
 
 @kernel
 def merge_rows(
-    starts: Offsets,
-    order: Offsets,
+    rows: NDArray[np.int32],
     items: ItemIds,
     values: Floats,
-    out_starts: Offsets,
+    order: Offsets,
+    starts: Offsets,
     out_items: ItemIds,
     out_values: NDArray[np.float64],
 ) -> None:
-    """Sort each row by item and keep the last value of an item that occurs more than once in it."""
+    """Keep the last value of each (row, item) pair.
+
+    `order` lists positions by row and within a row by item; `starts`, shape ``(n + 1,)``, becomes the row pointers of
+    the result.
+    """
     filled = 0
-    for row in range(starts.shape[0] - 1):
-        positions = order[starts[row] : starts[row + 1]]
-        keys = items[positions]
-        ranks = np.argsort(keys, kind="mergesort")
-        before = np.int32(-1)
-        for rank in ranks:
-            item = keys[rank]
-            if item != before:
-                out_items[filled] = item
-                filled += 1
-                before = item
-            out_values[filled - 1] = values[positions[rank]]
-        out_starts[row + 1] = filled
+    before_row = np.int32(-1)
+    before_item = np.int32(-1)
+    for position in order:
+        row = rows[position]
+        item = items[position]
+        if row != before_row or item != before_item:
+            out_items[filled] = item
+            filled += 1
+            starts[row + 1] = filled
+            before_row = row
+            before_item = item
+        out_values[filled - 1] = values[position]
+    for row in range(starts.shape[0] - 1):  # rows without items end where the row before them does
+        if starts[row + 1] < starts[row]:
+            starts[row + 1] = starts[row]
 
 
 @kernel
@@ -82,14 +87,15 @@ def order_rows(starts: Offsets, order: Offsets, keys: Floats) -> None:
 
 
 @kernel
-def repeated_rows(starts: Offsets, order: Offsets, items: ItemIds, repeated: Bools) -> None:
+def repeated_rows(starts: Offsets, order: Offsets, items: ItemIds, n_items: int, repeated: Bools) -> None:
     """Mark every position whose item stands earlier in the same row."""
+    last_row = np.full(n_items, -1, np.int64)
     for row in range(starts.shape[0] - 1):
-        positions = order[starts[row] : starts[row + 1]]
-        ranks = np.argsort(items[positions], kind="mergesort")
-        for rank in range(1, ranks.shape[0]):
-            if items[positions[ranks[rank]]] == items[positions[ranks[rank - 1]]]:
-                repeated[positions[ranks[rank]]] = True
+        for place in range(starts[row], starts[row + 1]):
+            position = order[place]
+            if last_row[items[position]] == row:
+                repeated[position] = True
+            last_row[items[position]] = row
 
 
 @kernel
@@ -139,13 +145,6 @@ def gain_rows(
             position = find(items, starts[user], starts[user + 1], lists[row, rank])
             if position >= 0:
                 out[row, rank] = gains[position]
-
-
-@kernel
-def sort_gains(starts: Offsets, gains: NDArray[np.float64]) -> None:
-    """Sort each row's gains, best first, in place."""
-    for row in range(starts.shape[0] - 1):
-        gains[starts[row] : starts[row + 1]] = -np.sort(-gains[starts[row] : starts[row + 1]])
 
 
 @kernel

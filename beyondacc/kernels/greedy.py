@@ -71,6 +71,7 @@ def greedy_rows(
     bits: Bits,
     sizes: Floats,
     vectors: Floats,
+    own_rows: Floats,
     own: Any,
     lists: ItemIds,
     scores: Floats,
@@ -152,7 +153,7 @@ def greedy_rows(
             left -= 1
             if step + 1 == picks.shape[1]:
                 break
-            distance_row(kind, bits, sizes, vectors, own, lists[row, picked], items, 0, left, distances)
+            distance_row(kind, bits, sizes, vectors, own_rows, own, lists[row, picked], items, 0, left, distances)
             for slot in range(left):
                 position = remaining[slot]
                 distance = 1.0 if np.isnan(distances[slot]) else distances[slot]

@@ -5,48 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.topk import sift_down
 from beyondacc.types import Floats, ItemIds, Offsets
 
 __all__ = ["nearest_rows", "weighted_sums"]
-
-
-@kernel
-def _worse(a_value: float, a_id: int, b_value: float, b_id: int) -> bool:
-    """Whether neighbour a gives way to neighbour b: less similar, or as similar and of higher index."""
-    return a_value < b_value or (a_value == b_value and a_id > b_id)
-
-
-@kernel
-def _keep(ids: ItemIds, values: Floats, filled: int, new_id: int, new_value: float) -> int:
-    """Offer a neighbour to a heap whose root is the worst one kept; return how many are kept now."""
-    if filled < ids.size:
-        at = filled
-        filled += 1
-        while at > 0:
-            parent = (at - 1) // 2
-            if not _worse(new_value, new_id, values[parent], ids[parent]):
-                break
-            ids[at] = ids[parent]
-            values[at] = values[parent]
-            at = parent
-    elif _worse(values[0], ids[0], new_value, new_id):
-        at = 0
-        child = 1
-        while child < filled:
-            right = child + 1
-            if right < filled and _worse(values[right], ids[right], values[child], ids[child]):
-                child = right
-            if not _worse(values[child], ids[child], new_value, new_id):
-                break
-            ids[at] = ids[child]
-            values[at] = values[child]
-            at = child
-            child = 2 * at + 1
-    else:
-        return filled
-    ids[at] = new_id
-    values[at] = new_value
-    return filled
 
 
 @kernel
@@ -59,7 +21,6 @@ def nearest_rows(
     shrink: float,
     ids: ItemIds,
     values: Floats,
-    filled: Offsets,
 ) -> None:
     """Find the nearest other rows of a binary matrix by ``overlap / (sqrt(|a| |b|) + shrink)``.
 
@@ -75,9 +36,7 @@ def nearest_rows(
         Added to the denominator.
     ids, values
         Result, ``(block, k)``: the neighbours that overlap at all and their similarities, in no order; equal
-        similarities go to the lower index.
-    filled
-        Result, ``(block,)``: how many entries of each row of `ids` and `values` are set.
+        similarities go to the lower index. Where there are fewer than k, the rest is the number of rows and -inf.
     """
     n = offsets.size - 1
     overlap = np.zeros(n, np.int64)
@@ -94,7 +53,8 @@ def nearest_rows(
                     n_touched += 1
                 overlap[other] += 1
         size = offsets[row + 1] - offsets[row]
-        kept = 0
+        ids[r, :] = n
+        values[r, :] = -np.inf
         for t in range(n_touched):
             other = touched[t]
             common = overlap[other]
@@ -104,8 +64,11 @@ def nearest_rows(
             product = size * (offsets[other + 1] - offsets[other])
             # The root of a quotient of whole numbers, so that 1/sqrt(2) and 3/sqrt(18) are the same bits and tie.
             cosine = np.sqrt(common * common / product)
-            kept = _keep(ids[r], values[r], kept, other, cosine / (1.0 + shrink / np.sqrt(product)))
-        filled[r] = kept
+            value = cosine / (1.0 + shrink / np.sqrt(product))
+            if value > values[r, 0] or (value == values[r, 0] and other < ids[r, 0]):
+                values[r, 0] = value
+                ids[r, 0] = other
+                sift_down(values[r], ids[r], ids.shape[1])
 
 
 @kernel

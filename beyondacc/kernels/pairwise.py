@@ -40,6 +40,7 @@ def distance_row(
     bits: Bits,
     sizes: Floats,
     vectors: Floats,
+    own_rows: Floats,
     own: Any,
     item: int,
     others: ItemIds,
@@ -52,25 +53,27 @@ def distance_row(
     Parameters
     ----------
     kind
-        JACCARD and COSINE_SETS read `bits`; COSINE_VECTORS and OWN read `vectors`.
+        JACCARD and COSINE_SETS read `bits`; COSINE_VECTORS reads `vectors`; OWN reads `own_rows`.
     sizes : (n_items,)
         Number of features of an item for sets; reciprocal norm for vectors; 0 where the item has none.
     own
-        First-class function of two rows of `vectors`, called for OWN only.
+        First-class function of two rows of `own_rows`, which are float64 whatever `vectors` are.
     """
     size = sizes[item]
     if kind == COSINE_VECTORS:
         for position in range(low, high):
             other = others[position]
             weight = size * sizes[other]
-            out[position] = np.nan if weight == 0 else 1.0 - weight * _dot(vectors[item], vectors[other])
+            distance = 1.0 - weight * _dot(vectors[item], vectors[other])
+            # rounding must not make equal items closer than 0, nor opposite ones farther than 2
+            out[position] = np.nan if weight == 0 else 0.0 if distance < 0 else 2.0 if distance > 2 else distance
     elif kind == OWN:
         for position in range(low, high):
             other = others[position]
             if size == 0 or sizes[other] == 0:
                 out[position] = np.nan
             else:
-                out[position] = own(vectors[item], vectors[other])
+                out[position] = own(own_rows[item], own_rows[other])
     else:
         for position in range(low, high):
             other = others[position]
@@ -91,6 +94,7 @@ def ild_rows(
     bits: Bits,
     sizes: Floats,
     vectors: Floats,
+    own_rows: Floats,
     own: Any,
     lists: ItemIds,
     lengths: ItemIds,
@@ -106,7 +110,9 @@ def ild_rows(
         total = 0.0
         pairs = 0
         for rank in range(n - 1):
-            distance_row(kind, bits, sizes, vectors, own, lists[row, rank], lists[row], rank + 1, n, row_distances)
+            distance_row(
+                kind, bits, sizes, vectors, own_rows, own, lists[row, rank], lists[row], rank + 1, n, row_distances
+            )
             for other in range(rank + 1, n):
                 distance = row_distances[other]
                 if np.isnan(distance):
@@ -168,6 +174,7 @@ def nearest_rows(
     bits: Bits,
     sizes: Floats,
     vectors: Floats,
+    own_rows: Floats,
     own: Any,
     lists: ItemIds,
     lengths: ItemIds,
@@ -196,7 +203,9 @@ def nearest_rows(
         total = 0.0
         counted = 0
         for rank in range(lengths[row] if lengths[row] < k else k):
-            distance_row(kind, bits, sizes, vectors, own, lists[row, rank], profile, 0, profile.shape[0], distances)
+            distance_row(
+                kind, bits, sizes, vectors, own_rows, own, lists[row, rank], profile, 0, profile.shape[0], distances
+            )
             least = np.inf
             summed = 0.0
             present = 0

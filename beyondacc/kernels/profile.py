@@ -43,14 +43,21 @@ def unexpected_rows(
     out: NDArray[np.float64],
 ) -> None:
     """Count the first k items that are not among the first k expected ones; with `gains`, only the relevant of them."""
+    highest = -1
     for row in range(lists.shape[0]):
-        n_expected = expected_lengths[row] if expected_lengths[row] < k else k
-        known = np.sort(expected[row, :n_expected])
+        for item in lists[row]:
+            highest = max(highest, item)
+        for item in expected[row]:
+            highest = max(highest, item)
+    expected_by = np.full(highest + 1, -1, np.int64)  # the last row that expects an item
+    for row in range(lists.shape[0]):
+        for rank in range(expected_lengths[row] if expected_lengths[row] < k else k):
+            expected_by[expected[row, rank]] = row
         unexpected = 0
         for rank in range(lengths[row] if lengths[row] < k else k):
             if gains.shape[0] and gains[row, rank] < 0:
                 continue
-            if find(known, 0, n_expected, lists[row, rank]) < 0:
+            if expected_by[lists[row, rank]] != row:
                 unexpected += 1
         out[row] = unexpected
 

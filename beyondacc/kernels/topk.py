@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 from beyondacc.kernels.jit import kernel
 from beyondacc.types import ItemIds, Offsets, UserIds
 
-__all__ = ["topk_rows"]
+__all__ = ["sift_down", "topk_rows"]
 
 _STRIDE = 64
 
 
 @kernel
-def _sift_down(keys: NDArray[Any], items: ItemIds, size: int) -> None:
-    """Restore the heap after its root changed; the root is the worst: least score, and of equals the highest item."""
+def sift_down(keys: NDArray[Any], items: ItemIds, size: int) -> None:
+    """Restore the heap of the best after its root changed.
+
+    The root is the worst: the least score, and of equals the highest item.
+    """
     parent = 0
     key = keys[0]
     item = items[0]
@@ -95,7 +98,7 @@ def topk_rows(
                     return row
                 keys[0] = score
                 kept[0] = item
-                _sift_down(keys, kept, k)
+                sift_down(keys, kept, k)
                 least = keys[0]
         for size in range(k - 1, 0, -1):
             key = keys[size]
@@ -104,7 +107,7 @@ def topk_rows(
             kept[size] = kept[0]
             keys[0] = key
             kept[0] = item
-            _sift_down(keys, kept, size)
+            sift_down(keys, kept, size)
         filled = 0
         while filled < k and keys[filled] > -np.inf:
             lists[row, filled] = kept[filled]

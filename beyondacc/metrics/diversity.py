@@ -22,8 +22,9 @@ __all__ = ["binomial_coverage", "binomial_diversity", "binomial_nonredundancy", 
 
 
 def distance_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
-    """Bounds of a mean of distances."""
-    return 0.0, max(values["distance"].upper, 1.0 if values.get("missing") == "one" else 0.0)
+    """Bounds of a mean of distances, or of what is given for a list without pairs."""
+    alone = values.get("singleton") or 0.0
+    return min(0.0, alone), max(values["distance"].upper, 1.0 if values.get("missing") == "one" else 0.0, alone)
 
 
 @metric(
@@ -55,13 +56,15 @@ def ild(
         The value of a list of one item; undefined by default.
     """
     values = np.empty(len(inputs))
-    kind, bits, sizes, vectors, own = pair_arrays(distance, inputs.run)
+    kind, bits, sizes, vectors, own_rows, own = pair_arrays(distance, inputs.run)
     policy = ("skip", "one", "zero").index(missing)
     alone = math.nan if singleton is None else singleton
     if kind == pairwise.COSINE_VECTORS:
         pairwise.ild_cosine_rows(sizes, vectors, inputs.lists, inputs.lengths, k, policy, alone, values)
     else:
-        pairwise.ild_rows(kind, bits, sizes, vectors, own, inputs.lists, inputs.lengths, k, policy, alone, values)
+        pairwise.ild_rows(
+            kind, bits, sizes, vectors, own_rows, own, inputs.lists, inputs.lengths, k, policy, alone, values
+        )
     return PerUser(values)
 
 

@@ -35,10 +35,10 @@ def _nearest(matrix: sparse.csr_array[Any], k: int, shrink: float) -> sparse.csr
     blocks = []
     for start in range(0, n, step):
         block = min(step, n - start)
-        ids, values, filled = np.empty((block, k), np.int32), np.empty((block, k)), np.empty(block, np.int64)
-        nearest_rows(start, offsets, columns, column_offsets, rows, shrink, ids, values, filled)
-        used = np.arange(k) < filled[:, None]
-        blocks.append((ids[used], values[used], filled))
+        ids, values = np.empty((block, k), np.int32), np.empty((block, k))
+        nearest_rows(start, offsets, columns, column_offsets, rows, shrink, ids, values)
+        used = ids < n
+        blocks.append((ids[used], values[used], np.count_nonzero(used, axis=1)))
     ids, values, filled = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return sparse.csr_array((values, ids, np.concatenate(([0], np.cumsum(filled)))), shape=(n, n))
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import itertools
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from beyondacc.errors import DataError, SpecError, did_you_mean
 from beyondacc.study.canvas import altair, finish, records, save_chart
-from beyondacc.study.pareto import pareto_front
+from beyondacc.study.points import MINUS, interval_texts, lorenz_points, paired
 from beyondacc.study.view import StudyView
 
 if TYPE_CHECKING:
     from altair import FacetChart, LayerChart
 
-__all__ = ["ARROWS", "heatmap", "intervals", "lorenz", "paired", "save_chart", "signs", "tradeoff"]
+__all__ = ["ARROWS", "heatmap", "intervals", "lorenz", "save_chart", "signs", "tradeoff"]
 
 # with a space that does not break, so that the arrow stays with its word
 ARROWS = {"higher": "\N{NO-BREAK SPACE}↑", "lower": "\N{NO-BREAK SPACE}↓", "target": ""}
@@ -30,10 +29,8 @@ COLOURS = (
 )
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 3], [3, 5], [12, 3, 2, 3, 2, 3])
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
-CURVE_POINTS = 200
 # where white text is easier to read than black on the blue-orange scale; the orange side is lighter
 DARK = "datum.{0} > 0.65 || datum.{0} < -0.7"
-MINUS = "\N{MINUS SIGN}"
 
 
 def heatmap(view: StudyView) -> LayerChart:
@@ -50,7 +47,7 @@ def heatmap(view: StudyView) -> LayerChart:
             "b": cells["metric_b"].map(labels),
             "coefficient": cells["coefficient"],
             "text": rounded.map("{:.2f}".format).str.replace("-", MINUS).mask(rounded.isna(), "\N{EN DASH}"),
-            "interval": _interval(cells["ci_low"], cells["ci_high"], 2),
+            "interval": interval_texts(cells["ci_low"], cells["ci_high"], 2),
             "n": cells["n"],
         }
     )
@@ -113,7 +110,10 @@ def tradeoff(view: StudyView, x: str, y: str) -> LayerChart:
     for channel, name in (("x", x), ("y", y)):
         kind = alt.X if channel == "x" else alt.Y
         axes[channel] = kind(
-            f"{channel}:Q", title=_axis(view, name), scale=alt.Scale(zero=False, padding=12), axis=alt.Axis(tickCount=7)
+            f"{channel}:Q",
+            title=_axis(view, name),
+            scale=alt.Scale(zero=False, nice=False, padding=12),
+            axis=alt.Axis(tickCount=7),
         )
     chosen = [alt.selection_point(name=field, fields=[field], bind="legend") for field in ("model", "reranker")]
     opacity = alt.when(*chosen).then(alt.value(0.95)).otherwise(alt.value(0.08))
@@ -184,7 +184,7 @@ def lorenz(view: StudyView, runs: Sequence[str] | None = None) -> LayerChart:
         if view.exposure[run].sum() == 0:
             empty.append(names.get(run, run))
             continue
-        items, share = _lorenz_points(view.exposure[run])
+        items, share = lorenz_points(view.exposure[run])
         curves.append(pd.DataFrame({"run": names.get(run, run), "items": items, "share": share}))
     data = pd.concat(curves) if curves else pd.DataFrame({"run": [], "items": [], "share": []})
     labels = list(data["run"].unique())
@@ -314,7 +314,7 @@ def intervals(view: StudyView, metrics: Sequence[str] | None = None) -> FacetCha
             "value": table["value"],
             "low": table["ci_low"].fillna(table["value"]),
             "high": table["ci_high"].fillna(table["value"]),
-            "interval": _interval(table["ci_low"], table["ci_high"], 5),
+            "interval": interval_texts(table["ci_low"], table["ci_high"], 5),
             "users": table["n_users"],
         }
     )
@@ -351,33 +351,9 @@ def intervals(view: StudyView, metrics: Sequence[str] | None = None) -> FacetCha
     return figure
 
 
-def _interval(low: pd.Series, high: pd.Series, digits: int) -> list[str]:
-    return [
-        "none" if np.isnan(a) or np.isnan(b) else f"[{a:.{digits}f}, {b:.{digits}f}]".replace("-", MINUS)
-        for a, b in zip(low.astype(float), high.astype(float), strict=True)
-    ]
-
-
 def _axis(view: StudyView, name: str) -> str:
     better = view.metrics[name].better
     return f"{view.labels[name]}, {'has a target' if better == 'target' else f'{better} is better'}"
-
-
-def paired(view: StudyView, x: str, y: str) -> pd.DataFrame:
-    """Every run with both values: run, model, reranker, diversity, seed, x, y, their texts, n_users, front."""
-    sides: list[pd.DataFrame | pd.Series] = []
-    for channel, name in (("x", x), ("y", y)):
-        view.check_metric(name)
-        rows = view.table[view.table["metric"] == name].set_index("run")
-        text = rows["value"].map("{:.5g} ".format) + _interval(rows["ci_low"], rows["ci_high"], 5)
-        side = pd.DataFrame({channel: rows["value"], f"{channel}_text": text.str.removesuffix(" none")})
-        sides.append(side.assign(n_users=rows["n_users"]) if channel == "x" else side)
-    data = view.runs.set_index("run").join(sides, how="inner").dropna(subset=["x", "y"]).reset_index()
-    ways = (view.metrics[x].better, view.metrics[y].better)
-    front = np.zeros(len(data), dtype=bool)
-    if "target" not in ways and len(data):
-        front = pareto_front(data[["x", "y"]].to_numpy(dtype=float), (ways[0] == "higher", ways[1] == "higher"))
-    return data.assign(front=front)
 
 
 def _front_words(view: StudyView, data: pd.DataFrame, x: str, y: str) -> str:
@@ -386,19 +362,6 @@ def _front_words(view: StudyView, data: pd.DataFrame, x: str, y: str) -> str:
     if "target" in {view.metrics[x].better, view.metrics[y].better}:
         words = "No Pareto front, because a metric with a target has no better direction"
     return words + (f"; {missing} runs without both values are not drawn" if missing else "")
-
-
-def _lorenz_points(exposure: NDArray[np.integer[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lorenz curve, by the points where it bends or, where these are too many, by some evenly spaced along it."""
-    counts = np.sort(exposure)
-    share = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
-    items = np.linspace(0, 1, len(share))
-    keep = np.concatenate([[0], np.flatnonzero(np.diff(counts)) + 1, [len(counts)]])
-    if len(keep) > CURVE_POINTS:
-        length = items[keep] + share[keep]
-        near = np.searchsorted(length, np.linspace(0, length[-1], CURVE_POINTS // 2))
-        keep = keep[np.union1d(near, np.maximum(near - 1, 0))]  # from both sides, so that no jump becomes a slope
-    return items[keep], share[keep]
 
 
 def _family(view: StudyView, first: str, second: str) -> bool:

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from beyondacc.errors import DataError
+from beyondacc.spec.metric import Better
 from beyondacc.spec.params import Param, Range
+from beyondacc.study.coefficients import Floats, Method, all_pairs, choose, parts, unpack
 
-__all__ = ["Correlation", "Direction", "Method", "bootstrap_correlation", "correlation", "orient", "to_frame"]
+__all__ = ["Correlation", "Method", "bootstrap_correlation", "correlation", "orient", "to_frame"]
 
-Method: TypeAlias = Literal["pearson", "spearman", "kendall"]
-Direction: TypeAlias = Literal["higher", "lower", "target"]
-Floats: TypeAlias = NDArray[np.float64]
-Kernel: TypeAlias = Callable[[Floats, Floats], Floats]
-"""From columns ``(m, n)`` without NaN and multiplicities ``(b, n)`` to coefficients ``(b, pairs)``."""
 
-_WORK = 1 << 17
-"""Numbers in one work array of a kernel: small enough to stay in cache (1 MiB of float64)."""
 _MEMORY = 1 << 23
 """Numbers in one block of multiplicities (64 MiB of float64)."""
-_NEAR = 1 - 1e-8
-"""From here on 1 - |r| is computed from the distance of the two columns, where a dot product has lost its digits."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -83,9 +74,9 @@ def correlation(values: ArrayLike, method: Method, weights: ArrayLike | None = N
     ``x`` and those not tied in ``y``. Both rank methods add whole numbers only, so the sums carry no rounding error.
     """
     table = as_table(values)
-    kernel = _kernel(method)
+    kernel = choose(method)
     counts = np.ones(len(table)) if weights is None else _multiplicities(weights, len(table))
-    result = _unpack(_all_pairs(kernel, table, np.atleast_2d(counts)), table.shape[1])
+    result = unpack(all_pairs(kernel, table, np.atleast_2d(counts)), table.shape[1])
     return result.reshape(counts.shape[:-1] + result.shape[1:])
 
 
@@ -133,7 +124,7 @@ def bootstrap_correlation(
     and D. V. Hinkley, Bootstrap Methods and their Application (1997), section 3.8.
     """
     table = as_table(values)
-    kernel = _kernel(method)
+    kernel = choose(method)
     owner = "bootstrap_correlation"
     n_boot = Param("n_boot", 1000, Annotated[int, Range(low=1)]).check(n_boot, owner)
     seed = Param("seed", 0, Annotated[int, Range(low=0)]).check(seed, owner)
@@ -142,12 +133,12 @@ def bootstrap_correlation(
     codes, n_groups = _group_codes(groups, n)
     rng = np.random.default_rng(seed)
     replicates = np.empty((n_boot, m * (m + 1) // 2))
-    for part in _parts(n_boot, max(1, _MEMORY // max(n, 1))):
+    for part in parts(n_boot, max(1, _MEMORY // max(n, 1))):
         counts = _draw(rng, part.stop - part.start, n_groups)
-        replicates[part] = _all_pairs(kernel, table, counts[:, codes])
-    low, high = _unpack(_percentiles(replicates, level), m)
+        replicates[part] = all_pairs(kernel, table, counts[:, codes])
+    low, high = unpack(_percentiles(replicates, level), m)
     complete = (~np.isnan(table)).astype(np.float64)
-    estimate = _unpack(_all_pairs(kernel, table, np.ones((1, n))), m)[0]
+    estimate = unpack(all_pairs(kernel, table, np.ones((1, n))), m)[0]
     return Correlation(estimate, low, high, (complete.T @ complete).astype(np.int64))
 
 
@@ -187,7 +178,7 @@ def to_frame(correlation: Correlation, names: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def orient(values: ArrayLike, better: Sequence[Direction]) -> Floats:
+def orient(values: ArrayLike, better: Sequence[Better]) -> Floats:
     """Negate the columns where lower is better, so that a positive correlation means *good together*.
 
     Parameters
@@ -212,7 +203,7 @@ def orient(values: ArrayLike, better: Sequence[Direction]) -> Floats:
     table = as_table(values)
     if len(better) != table.shape[1]:
         raise DataError(f"{len(better)} directions were given for {table.shape[1]} columns; give one per column")
-    known = Param("better", "higher", Direction)
+    known = Param("better", "higher", Better)
     lower = [known.check(direction, f"column {column}") == "lower" for column, direction in enumerate(better)]
     return table * np.where(lower, -1.0, 1.0)
 
@@ -272,144 +263,3 @@ def _percentiles(replicates: Floats, level: float) -> Floats:
     start = np.take_along_axis(ordered, below, axis=0)
     step = np.take_along_axis(ordered, np.minimum(below + 1, last), axis=0) - start
     return np.where(2 * defined < len(ordered), np.nan, start + (position - below) * step)
-
-
-def _parts(total: int, size: int) -> Iterator[slice]:
-    for start in range(0, total, size):
-        yield slice(start, min(start + size, total))
-
-
-def _unpack(packed: Floats, m: int) -> Floats:
-    """Spread ``(b, pairs)``, in the order of ``np.triu_indices(m)``, over symmetric ``(b, m, m)``."""
-    full = np.empty((len(packed), m, m))
-    first, second = np.triu_indices(m)
-    full[:, first, second] = packed
-    full[:, second, first] = packed
-    return full
-
-
-def _kernel(method: Method) -> Kernel:
-    kernels: dict[str, Kernel] = {"pearson": _pearson, "spearman": _spearman, "kendall": _kendall}
-    return kernels[Param("method", "kendall", Method).check(method, "correlation")]
-
-
-def _all_pairs(kernel: Kernel, table: Floats, weights: Floats) -> Floats:
-    """Run a kernel on pairwise complete rows: ``(b, pairs)``."""
-    m = table.shape[1]
-    columns = np.ascontiguousarray(table.T)
-    complete = ~np.isnan(columns)
-    result = np.full((len(weights), m * (m + 1) // 2), np.nan)
-    if not columns.size:
-        return result
-    if complete.all():
-        return kernel(columns, weights)
-    # The pairs that share their rows go together: one call for all columns without NaN, one for each other pattern.
-    sharing: dict[bytes, list[tuple[int, int, int]]] = {}
-    for place, (a, b) in enumerate(itertools.combinations_with_replacement(range(m), 2)):
-        sharing.setdefault((complete[a] & complete[b]).tobytes(), []).append((place, a, b))
-    for mask, pairs in sharing.items():
-        rows = np.frombuffer(mask, dtype=np.bool_)
-        if not rows.any():
-            continue
-        places, first, second = np.array(pairs).T
-        members = np.union1d(first, second)
-        part = kernel(np.ascontiguousarray(columns[np.ix_(members, rows)]), np.ascontiguousarray(weights[:, rows]))
-        inner = np.zeros((len(members), len(members)), dtype=np.int64)
-        inner[np.triu_indices(len(members))] = np.arange(part.shape[1])
-        result[:, places] = part[:, inner[np.searchsorted(members, first), np.searchsorted(members, second)]]
-    return result
-
-
-def _pearson(columns: Floats, weights: Floats) -> Floats:
-    m, n = columns.shape
-    infinite = np.isinf(columns)
-    # Divided by a power of two, which is exact, so that the squares of large values do not overflow.
-    columns = np.where(infinite, 0.0, columns)
-    columns = np.ldexp(columns, -np.frexp(np.abs(columns).max(axis=1))[1][:, None])
-    result = np.empty((len(weights), m * (m + 1) // 2))
-    for part in _parts(len(weights), max(1, _WORK // (m * n))):
-        chosen = weights[part]
-        total = chosen.sum(axis=1)
-        # Away from a row that counts first: a column constant on the rows that count becomes exactly zero.
-        centred = columns - columns[:, np.argmax(chosen > 0, axis=1)].T[:, :, None]
-        centred -= (centred @ chosen[:, :, None]) / np.maximum(total, 1)[:, None, None]
-        result[part] = _product_moment(centred, chosen)
-    if infinite.any():
-        first, second = np.triu_indices(m)
-        spoiled = weights @ infinite.T.astype(np.float64) > 0
-        result[spoiled[:, first] | spoiled[:, second]] = np.nan
-    return result
-
-
-def _spearman(columns: Floats, weights: Floats) -> Floats:
-    m, n = columns.shape
-    order = np.argsort(columns, axis=1)
-    ordered = np.take_along_axis(columns, order, axis=1)
-    below = np.array([np.searchsorted(line, column, "left") for line, column in zip(ordered, columns, strict=True)])
-    up_to = np.array([np.searchsorted(line, column, "right") for line, column in zip(ordered, columns, strict=True)])
-    result = np.empty((len(weights), m * (m + 1) // 2))
-    for part in _parts(len(weights), max(1, _WORK // (m * n))):
-        chosen = weights[part]
-        total = chosen.sum(axis=1)[:, None]
-        centred = np.empty((len(chosen), m, n))
-        cumulated = np.zeros((len(chosen), n + 1))
-        for column in range(m):
-            np.cumsum(chosen[:, order[column]], axis=1, out=cumulated[:, 1:])
-            # Rows below plus rows up to here = twice the mid-rank, less 1; less the total: twice the centred mid-rank.
-            np.add(cumulated[:, below[column]], cumulated[:, up_to[column]], out=centred[:, column])
-            centred[:, column] -= total
-        result[part] = _product_moment(centred, chosen)
-    return result
-
-
-def _product_moment(centred: Floats, weights: Floats) -> Floats:
-    """Coefficients of columns ``(b, m, n)`` centred under the weights ``(b, n)``: ``(b, pairs)``."""
-    first, second = np.triu_indices(centred.shape[1])
-    sums = (centred * weights[:, None, :]) @ centred.transpose(0, 2, 1)
-    result = _ratio(sums[:, first, second], weights.sum(axis=1), centred.shape[1])
-    size = np.abs(result)
-    near = (size > _NEAR) & (size != 1)  # rounded beyond 1 as well: 1 less a square comes back inside
-    for pair in np.flatnonzero(near.any(axis=0)):
-        at = np.flatnonzero(near[:, pair])
-        sign, counts = np.sign(result[at, pair]), weights[at]
-        left, right = (
-            side / np.sqrt((counts * side**2).sum(axis=1, keepdims=True))
-            for side in (centred[at, first[pair]], centred[at, second[pair]])
-        )
-        result[at, pair] = sign * (1 - (counts * (left - sign[:, None] * right) ** 2).sum(axis=1) / 2)
-    return result
-
-
-def _kendall(columns: Floats, weights: Floats) -> Floats:
-    m, n = columns.shape
-    first, second = np.triu_indices(m)
-    sums = np.zeros((len(weights), len(first)))
-    # The sums of a tile are whole numbers up to (tile * heaviest)², exact in float32 up to 2^24 and in float64 beyond.
-    heaviest = int(weights.max(initial=1))
-    kind: type[Any] = np.float32 if heaviest <= 1 << 12 else np.float64
-    single = len(weights) == 1
-    tile = math.isqrt(4 * _WORK // (m if single else max(len(first), 64)))  # room for 64 replicates at a time
-    tile = max(1, min(tile, (1 << 12) // heaviest if kind is np.float32 else tile))
-    ranks = np.array([np.unique(column, return_inverse=True)[1] for column in columns]).astype(kind)
-    counts = weights.astype(kind)
-    for rows, others in itertools.combinations_with_replacement(_parts(n, tile), 2):
-        signs = ranks[:, rows, None] - ranks[:, None, others]
-        flat = np.clip(signs, -1, 1, out=signs).reshape(m, -1)  # ranks are whole numbers
-        products = flat.T if single else (flat[first] * flat[second]).T
-        for part in _parts(len(weights), max(1, 4 * _WORK // tile**2)):
-            both = (counts[part, rows, None] * counts[part, None, others]).reshape(-1, len(products))
-            found = ((flat * both) @ products)[first, second] if single else both @ products
-            sums[part] += found / 2 if rows == others else found  # a tile on the diagonal has each pair of rows twice
-    return _ratio(sums, weights.sum(axis=1), m)
-
-
-def _ratio(sums: Floats, total: Floats, m: int) -> Floats:
-    """Divide the sums of products ``(b, pairs)`` by the root of both sums of squares; NaN where undefined."""
-    first, second = np.triu_indices(m)
-    squares = sums[:, first == second]
-    # The root of a product, not a product of roots: the root of a square is exact, so equal columns give exactly 1.
-    divisor = np.sqrt(squares[:, first] * squares[:, second])
-    defined = (divisor > 0) & (total >= 3)[:, None]
-    result = np.full(sums.shape, np.nan)
-    np.divide(sums, divisor, out=result, where=defined)
-    return result

@@ -13,13 +13,13 @@ import pandas as pd
 
 from beyondacc.study import charts
 from beyondacc.study.canvas import altair, bundle, embed, replace_file
+from beyondacc.study.points import MINUS, paired
 from beyondacc.study.view import MetricView, StudyView
 
 __all__ = ["MetricView", "StudyView", "render", "write_report"]
 
 PREFERRED = ("ild", "self_information", "catalog_coverage")
 """What accuracy is set against, where the study has it."""
-MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EN DASH}"
 
 
@@ -154,7 +154,7 @@ def _pairs(view: StudyView) -> list[tuple[str, str]]:
         firsts = {view.metrics[name].family: name for name in reversed(view.order)}
         chosen = [name for name in view.order if firsts[view.metrics[name].family] == name and name not in accuracy][:3]
     pairs = [(name, accuracy[0]) for name in chosen]
-    return [(x, y) for x, y in pairs if len(charts.paired(view, x, y))]
+    return [(x, y) for x, y in pairs if len(paired(view, x, y))]
 
 
 def _models(view: StudyView, runs: pd.DataFrame) -> _Table:

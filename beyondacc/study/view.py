@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.errors import SpecError, did_you_mean
+from beyondacc.spec.metric import Better
 
 __all__ = ["MetricView", "StudyView"]
 
@@ -20,7 +21,7 @@ class MetricView:
     """How a metric is shown: its title, which direction is better, and the family that keeps it company."""
 
     title: str
-    better: Literal["higher", "lower", "target"]
+    better: Better
     family: str
 
 
