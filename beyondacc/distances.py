@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -132,24 +132,34 @@ def missing_for(chosen: Distance, data: Dataset) -> str | None:
 
 _NO_BITS = np.empty((0, 0), np.uint64)
 _NO_ROWS = np.empty((0, 0))
-PairArrays = tuple[int, Bits, Floats, Floats, Floats, Any]
+
+
+class PairArrays(NamedTuple):
+    """What `kernels.pairwise.distance_row` reads, in its order."""
+
+    kind: int
+    bits: Bits
+    sizes: Floats
+    vectors: Floats
+    own_rows: Floats
+    own: Any
 
 
 def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
-    """Return what `kernels.pairwise.distance_row` reads: kind, bits, sizes, vectors, rows and function of one's own."""
+    """Return the arrays of a distance for the items of a run."""
     if lack := missing_for(chosen, run.data):
         raise SpecError(f"distance {chosen} needs {lack}")
     features, vectors = run.features, run.vectors
     if chosen.own is not None:
         rows = run.derive("own_rows", lambda: _rows(features, vectors))
         sizes = run.derive("own_norms", lambda: _inverse_norms(rows))
-        return pairwise.OWN, _NO_BITS, sizes, _NO_ROWS, rows, chosen.compiled
+        return PairArrays(pairwise.OWN, _NO_BITS, sizes, _NO_ROWS, rows, chosen.compiled)
     if features is not None and (chosen.on == "sets" or vectors is None):
         kind = pairwise.JACCARD if chosen.on == "sets" else pairwise.COSINE_SETS
-        return kind, features.bits, features.sizes, _NO_ROWS, _NO_ROWS, chosen.compiled
+        return PairArrays(kind, features.bits, features.sizes, _NO_ROWS, _NO_ROWS, chosen.compiled)
     assert vectors is not None  # noqa: S101 - nothing was missing
     sizes = run.derive("inverse_norms", lambda: _inverse_norms(vectors))
-    return pairwise.COSINE_VECTORS, _NO_BITS, sizes, vectors, _NO_ROWS, chosen.compiled
+    return PairArrays(pairwise.COSINE_VECTORS, _NO_BITS, sizes, vectors, _NO_ROWS, chosen.compiled)
 
 
 def _inverse_norms(vectors: Floats) -> Floats:

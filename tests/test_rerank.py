@@ -115,7 +115,9 @@ def frame_of(lists, rng, *, scores=True):
         for rank, (item, score) in enumerate(zip(items, values, strict=True))
     ]
     frame = pd.DataFrame(rows, columns=["user_id", "item_id", "rank", "score"])
-    return frame.sample(frac=1, random_state=int(rng.integers(1000)))[["user_id", "item_id", "rank", "score"][: 3 + scores]]
+    return frame.sample(frac=1, random_state=int(rng.integers(1000)))[
+        ["user_id", "item_id", "rank", "score"][: 3 + scores]
+    ]
 
 
 class World:
@@ -144,10 +146,7 @@ class World:
             for b in pool
         }
         self.table = {pair: math.nan if d is None else d for pair, d in table.items()}
-        self.counts = {
-            item: sum(item in profile for profile in self.case.train.values())
-            for item in pool
-        }
+        self.counts = {item: sum(item in profile for profile in self.case.train.values()) for item in pool}
 
     def matrix(self, items):
         return [[self.table[a, b] for b in items] for a in items]
@@ -235,21 +234,471 @@ def test_equals_the_definition_on_drawn_cases(data, method):
     diversity = data.draw(st.sampled_from([0.25, 0.5, 0.75, 1.0]))
     k = data.draw(st.integers(1, 10))
     n = len(scores)
-    # an item's row of the matrix is its vector, its own number is appended: the distance looks itself up
-    rows = np.array([[*row, number] for number, row in enumerate(matrix)])
-    gone = np.isnan(np.delete(rows[:, :n], [], axis=1)).all(axis=1)
-    rows[gone] = 0.0
-    vectors = np.where(np.isnan(rows), 0.0, rows)
-    vectors[~gone] += 0.0
-    made_up = ba.Dataset(items={"item_id": list(range(n))} if False else pd.DataFrame({"item_id": range(n)}), vectors=np.c_[vectors, ~gone])
+    gone = np.isnan(np.diag(matrix))
+    vectors = np.c_[np.nan_to_num(matrix), np.arange(n) + 1.0]
+    vectors[gone] = 0.0  # an item without a vector
+    dataset = ba.Dataset(items=pd.DataFrame({"item_id": range(n)}), vectors=vectors)
     here = types.SimpleNamespace(lists={0: (list(range(n)), scores)}, matrix=lambda _items: matrix)
     frame = pd.DataFrame({"user_id": 0, "item_id": range(n), "rank": range(1, n + 1), "score": scores})
-    made = reranker(method, distance=own(looked_up), diversity=diversity, normalize=normalize).rerank(frame, made_up, k=k)
-    exact = check(made, here, method, k, normalize, diversity)
-    if normalize in {"none", "minmax", "rank"} and method == "MMR":
+    chosen = reranker(method, distance=own(looked_up), diversity=diversity, normalize=normalize)
+    exact = check(chosen.rerank(frame, dataset, k=k), here, method, k, normalize, diversity)
+    if method == "MMR" and normalize != "zscore":
         assert exact == 1
 
 
 def looked_up(one, other):
-    """The entry of a distance matrix whose row is the vector: the column is told by the last but one number."""
-    return one[int(other[len(other) - 2])]
+    """The entry of a distance matrix: one item has its row, the other tells its column at the end."""
+    return one[int(other[-1]) - 1]
+
+
+@pytest.mark.parametrize("normalize", NORMALISATIONS)
+@pytest.mark.parametrize("kind", ["jaccard", "float64 vectors"])
+def test_novelty_is_one_sort(kind, normalize):
+    rng = np.random.default_rng(3)
+    for seed in range(N_WORLDS):
+        here = world(kind, seed)
+        n_train = len(here.case.train)
+        diversity = float(rng.choice([0.1, 0.5, 0.9, 1.0, rng.random()]))
+        made = ba.Novelty(diversity=diversity, normalize=normalize).rerank(here.frame, here.data, k=8)
+        for user, (picks, values) in rows_of(made).items():
+            items, raw = here.lists[user]
+            how = None if normalize == "none" else normalize
+            scores = scaled(raw, how)
+            relevance = oracle.normalized(scores, how)
+            term = [-math.log2(max(here.counts[item], 1) / n_train) for item in items]
+            novel = oracle.zscore(term)
+            blend = [(1 - diversity) * s + diversity * t for s, t in zip(relevance, novel, strict=True)]
+            check_sorted(picks, values, blend, min(8, len(items)))
+            if normalize == "zscore":
+                np.testing.assert_allclose(values, oracle.novelty(scores, term, diversity, 8)[1], rtol=1e-9, atol=1e-8)
+
+
+def check_sorted(picks, values, blend, n):
+    """The n largest of the blend, ties by position unless rounding breaks them."""
+    size = max(1.0, *map(abs, blend))
+    best = sorted(range(len(blend)), key=lambda at: -blend[at])[:n]
+    np.testing.assert_allclose(values, [blend[at] for at in picks], rtol=1e-9, atol=1e-8 * size)
+    np.testing.assert_allclose(values, [blend[at] for at in best], rtol=1e-9, atol=1e-8 * size)
+    assert len(set(picks)) == len(picks) == n
+    exact = [at for at in range(1, n) if values[at] == values[at - 1]]
+    assert all(picks[at] > picks[at - 1] for at in exact)
+
+
+def uniform(seed, user, item):
+    """The number of a seed, a user and an item, in whole numbers without a bound."""
+    word = 2**64
+    state = seed * 0x9E3779B97F4A7C15 % word
+    for part in (user + 1, item + 1):
+        state = (state + part * 0x9E3779B97F4A7C15) % word
+        state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 % word
+        state = (state ^ (state >> 27)) * 0x94D049BB133111EB % word
+        state ^= state >> 31
+    return (state >> 11) * 2.0**-53
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**40])
+@pytest.mark.parametrize("normalize", NORMALISATIONS)
+def test_random_is_one_sort_of_its_own_numbers(normalize, seed):
+    here = world("jaccard", 0)
+    recs = ba.Recommendations.read(here.frame, here.data)
+    users = here.data.users.encode(recs.users)
+    position = {item: at for at, item in enumerate(recs.items.ids.tolist())}
+    for diversity in (0.3, 1.0):
+        made = ba.Random(diversity=diversity, normalize=normalize, seed=seed).rerank(here.frame, here.data, k=6)
+        for user, (picks, values) in rows_of(made).items():
+            items, raw = here.lists[user]
+            how = None if normalize == "none" else normalize
+            relevance = oracle.normalized(scaled(raw, how), how)
+            code = int(users[recs.users.get_loc(user)])
+            numbers = [uniform(seed, code, position[item]) for item in items]
+            blend = [(1 - diversity) * s + diversity * r for s, r in zip(relevance, numbers, strict=True)]
+            check_sorted(picks, values, blend, min(6, len(items)))
+
+
+def many_users(n_users=600, n_items=40, seed=0):
+    """A dataset that knows all its users, and candidates of 20 items each."""
+    rng = np.random.default_rng(seed)
+    genres = {item: [f"g{g}" for g in rng.choice(6, rng.integers(0, 4), replace=False)] for item in range(n_items)}
+    train = {user: rng.choice(n_items, 5, replace=False).tolist() for user in range(n_users)}
+    data = ba.Dataset(train=train, items=genres)
+    lists = np.argsort(rng.random((n_users, n_items)), axis=1)[:, :20]
+    frame = pd.DataFrame(
+        {
+            "user_id": np.repeat(np.arange(n_users), 20),
+            "item_id": lists.ravel(),
+            "rank": np.tile(np.arange(20) + 1, n_users),
+            "score": rng.normal(size=lists.size).round(1),
+        }
+    )
+    return data, frame
+
+
+MANY = functools.cache(lambda: many_users(80) if SLOW else many_users())
+
+
+def test_random_is_uniform_and_rests_on_nothing_else():
+    data, frame = MANY()
+    made = ba.Random(diversity=1, seed=5).rerank(frame, data, k=20)
+    assert abs(made.scores.mean() - 0.5) < 0.02
+    assert made.scores.min() >= 0
+    assert made.scores.max() < 1
+    first = np.bincount(made.input_ranks[:, 0], minlength=20)
+    assert first.max() < 4 * first.mean()
+    half = ba.Random(diversity=1, seed=5).rerank(frame[frame["user_id"] % 2 == 1], data, k=20)
+    odd = dict(zip(made.users, made.lists.tolist(), strict=True))
+    assert all(odd[user] == row for user, row in zip(half.users, half.lists.tolist(), strict=True))
+    other = ba.Random(diversity=1, seed=6).rerank(frame, data, k=20)
+    assert (other.lists != made.lists).mean() > 0.5
+
+
+def same(one, other):
+    """Whether two results are the same bit for bit."""
+    assert one.users.equals(other.users)
+    np.testing.assert_array_equal(one.lists, other.lists)
+    np.testing.assert_array_equal(one.input_ranks, other.input_ranks)
+    np.testing.assert_array_equal(one.scores, other.scores)
+    return True
+
+
+@pytest.mark.parametrize("method", ALL, ids=str)
+def test_without_diversity_the_order_is_the_input_order(method):
+    here = world("jaccard", 1)
+    for normalize in NORMALISATIONS:
+        chosen = RERANKERS[type(method).__name__].factory(diversity=0, normalize=normalize)
+        made = chosen.rerank(here.frame, here.data, k=5)
+        for user, (picks, values) in rows_of(made).items():
+            items, raw = here.lists[user]
+            assert picks == list(range(min(5, len(items))))
+            how = None if normalize == "none" else normalize
+            wanted = oracle.normalized(scaled(raw, how), how)[:5]
+            np.testing.assert_allclose(values, wanted, rtol=1e-9, atol=1e-9)
+    made = method.at(0).rerank({"c": ["z", "a"]}, here.data)
+    assert made.to_dict() == {"c": ["z", "a"]}
+
+
+@pytest.mark.parametrize("method", ALL, ids=str)
+@pytest.mark.parametrize("normalize", NORMALISATIONS)
+def test_full_diversity_ignores_relevance(method, normalize):
+    here = world("jaccard", 2)
+    chosen = RERANKERS.create(str(method), normalize=normalize).at(1)
+    made = chosen.rerank(here.frame, here.data, k=7)
+    rng = np.random.default_rng(0)
+    shuffled = here.frame.assign(score=rng.permutation(here.frame["score"].to_numpy()))
+    np.testing.assert_array_equal(made.lists, chosen.rerank(shuffled, here.data, k=7).lists)
+    without = here.frame.drop(columns="score")
+    assert same(made, chosen.rerank(without, here.data, k=7))
+
+
+@pytest.mark.parametrize("method", ALL, ids=str)
+def test_the_beginning_does_not_depend_on_the_length(method):
+    here = world("float64 vectors", 3)
+    chosen = method if isinstance(method, ba.Novelty | ba.Random) else RERANKERS.create(str(method), distance="cosine")
+    whole = chosen.rerank(here.frame, here.data, k=50)
+    assert whole.lengths.tolist() == [len(here.lists[user][0]) for user in whole.users]
+    for k in (1, 2, 5, 11):
+        part = chosen.rerank(here.frame, here.data, k=k)
+        assert same(part, whole.top(k))
+
+
+@pytest.mark.parametrize("method", ALL, ids=str)
+def test_ties_go_to_the_better_input_rank(method):
+    items = [f"i{number}" for number in (5, 3, 9, 1, 7)]
+    data = ba.Dataset(train={"u": items}, items={item: ["same"] for item in sorted(items)})
+    for diversity in (0.2, 0.5, 1.0):
+        frame = pd.DataFrame({"user_id": "u", "item_id": items, "rank": range(1, 6), "score": 3.0})
+        made = method.at(diversity).rerank(frame, data, k=4)
+        expected = list(range(4))
+        if isinstance(method, ba.Random):
+            numbers = {rank: uniform(0, 0, data.items.ids.get_loc(item)) for rank, item in enumerate(items)}
+            expected = sorted(numbers, key=lambda rank: -numbers[rank])[:4]
+        assert made.input_ranks.tolist() == [expected]
+
+
+def test_candidates_without_scores_have_their_ranks():
+    here = world("jaccard", 0)
+    bare = {user: items for user, (items, _) in here.lists.items()}
+    ranks = {user: (items, [-float(rank) for rank in range(len(items))]) for user, (items, _) in here.lists.items()}
+    frame = frame_of(ranks, np.random.default_rng(0))
+    for method in ALL:
+        for normalize in NORMALISATIONS:
+            chosen = RERANKERS.create(str(method), normalize=normalize)
+            assert same(chosen.rerank(bare, here.data), chosen.rerank(frame, here.data))
+
+
+def test_input_ranks_and_items_belong_together():
+    here = world("jaccard", 3)
+    for method in ALL:
+        made = method.rerank(here.frame, here.data, k=6)
+        for user, items in made.to_dict().items():
+            picks = rows_of(made)[user][0]
+            assert items == [here.lists[user][0][at] for at in picks]
+        assert (made.input_ranks[made.lists < 0] == -1).all()
+        assert np.isnan(made.scores[made.lists < 0]).all()
+
+
+@pytest.mark.parametrize("method", ALL, ids=str)
+def test_threads_and_blocks_change_nothing(method, monkeypatch):
+    data, frame = MANY()
+    one = method.rerank(frame, data, k=5, threads=1)
+    assert same(one, method.rerank(frame, data, k=5, threads=2))
+    monkeypatch.setattr(base, "map_blocks", functools.partial(map_blocks, least=7))
+    assert same(one, method.rerank(frame, data, k=5, threads=3))
+    assert same(one, method.rerank(frame, data, k=5, threads=50))
+    part = frame[frame["user_id"].isin([3, 70])]
+    alone = method.rerank(part, data, k=5)
+    np.testing.assert_array_equal(alone.lists, one.lists[[3, 70]])
+    np.testing.assert_array_equal(alone.scores, one.scores[[3, 70]])
+
+
+@pytest.mark.parametrize("method", ALL, ids=str)
+def test_what_was_made_can_be_read_again(method):
+    here = world("jaccard", 2)
+    made = method.rerank(here.frame, here.data, k=6)
+    frame = made.to_pandas()
+    assert list(frame.columns) == ["user_id", "item_id", "rank", "score", "input_rank"]
+    again = ba.Recommendations.read(frame.sample(frac=1, random_state=1), here.data)
+    assert again.to_dict() == made.to_dict()
+    place = again.users.get_indexer(made.users)
+    np.testing.assert_array_equal(again.scores[place], made.scores)
+    assert (frame["input_rank"] >= 1).all()
+    twice = ba.MMR(diversity=0).rerank(made, here.data, k=6)
+    assert twice.to_dict() == made.to_dict()
+
+
+def test_all_ways_to_give_candidates_are_one():
+    data, frame = MANY()
+    lists = frame.sort_values(["user_id", "rank"])["item_id"].to_numpy().reshape(-1, 20)
+    for method in ALL:
+        bare = method.rerank(frame.drop(columns="score"), data)
+        assert same(bare, method.rerank(lists, data))
+        assert same(bare, method.rerank(dict(enumerate(lists.tolist())), data))
+        assert same(bare, method.rerank(ba.Recommendations.read(lists, data), data))
+        wide = ba.Recommendations.read(np.c_[lists, lists[:, ::-1] + 1000], data)
+        assert same(bare, method.rerank(wide.top(20), data))
+    renamed = frame.rename(columns={"item_id": "sku"})
+    assert same(ba.MMR().rerank(renamed, data, columns={"item": "sku"}), ba.MMR().rerank(frame, data))
+
+
+def test_empty_lists_stay_empty():
+    data = MANY()[0]
+    lists = np.full((len(data.users), 4), -1)
+    lists[3] = [1, 2, 3, 4]
+    for method in ALL:
+        for diversity in (0, 0.5):
+            made = method.at(diversity).rerank(lists, data)
+            assert len(made) == len(lists)
+            assert made.lengths[3] == 4
+            assert made.lengths.sum() == 4
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ba.MMR(),
+        ba.MMR(diversity=0.3, distance="cosine", normalize="rank"),
+        ba.MMR(diversity=0),
+        ba.MMR(diversity=1),
+        ba.MMR(relevance_weight=0.9),
+        ba.GreedyDiversity(normalize="zscore", renormalize=True, diversity=1 / 3),
+        ba.Novelty(normalize="none", diversity=0.25),
+        ba.Random(seed=2**62, diversity=0.7),
+    ],
+    ids=str,
+)
+def test_text_and_back(chosen):
+    again = RERANKERS.create(str(chosen))
+    assert type(again) is type(chosen)
+    assert str(again) == str(chosen)
+    assert again.weight == chosen.weight
+    assert again.kind == chosen.kind
+    assert "diversity=" not in chosen.kind
+    assert RERANKERS.create(chosen.kind).at(chosen.weight).weight == chosen.weight
+    assert str(RERANKERS.create(chosen.kind).at(chosen.weight)) == str(chosen)
+
+
+def test_text_of_a_distance_of_ones_own():
+    chosen = ba.MMR(distance=ba.distance(manhattan))
+    assert str(chosen) == "MMR(diversity=0.5, distance=manhattan)"
+    assert RERANKERS.create(str(chosen)).distance.own is manhattan
+
+
+@pytest.mark.parametrize("name", sorted(RERANKERS))
+def test_a_reranker_is_declared_in_full(name):
+    info = RERANKERS[name]
+    assert name == info.name == info.factory.__name__
+    assert getattr(ba, name) is info.factory
+    assert info.title
+    assert info.cite
+    assert info.summary.endswith(".")
+    assert info.description.index("Parameters") > 0
+    for parameter in info.parameters:
+        assert f"\n{parameter}\n" in info.description, f"describe {parameter}"
+    listed = json.loads(json.dumps(info.as_dict()))
+    assert [each["name"] for each in listed["parameters"]] == list(info.parameters)
+    assert all(each["domain"] for each in listed["parameters"])
+    assert RERANKERS.create(name.lower()).weight == 0.5
+    assert str(RERANKERS.create(name)) == f"{name}(diversity=0.5)"
+    assert {type(each).__name__ for each in ALL} == set(RERANKERS)
+
+
+def test_weights():
+    assert ba.MMR(relevance_weight=0.75).weight == 0.25
+    assert ba.MMR(relevance_weight=0).weight == 1
+    assert ba.MMR(relevance_weight=1).weight == 0
+    assert ba.MMR(relevance_weight=0.2).at(0.3).weight == 0.3
+    here = world("jaccard", 0)
+    assert same(
+        ba.MMR(relevance_weight=0.75).rerank(here.frame, here.data),
+        ba.MMR(diversity=0.25).rerank(here.frame, here.data),
+    )
+    with pytest.raises(SpecError, match=r"MMR: diversity=0.3 and relevance_weight=0.7 were both given; give one"):
+        ba.MMR(diversity=0.3, relevance_weight=0.7)
+    for wrong in (-0.1, 1.1, math.nan, math.inf, "much", True):
+        with pytest.raises(
+            SpecError, match=r"MMR: diversity=.* is not allowed; diversity must be a number in \[0, 1\]"
+        ):
+            ba.MMR(diversity=wrong)
+        with pytest.raises(SpecError, match="relevance_weight must be a number in"):
+            ba.Random(relevance_weight=wrong)
+        with pytest.raises(SpecError, match="diversity must be a number in"):
+            ba.Novelty().at(wrong)
+
+
+def test_messages():
+    data, frame = MANY()
+    featureless = ba.Dataset(train={1: [1, 2]})
+    trainless = ba.Dataset(items={1: ["a"], 2: ["b"]})
+    lists = {1: [1, 2]}
+    with pytest.raises(
+        SpecError, match=r"re-ranker MMR\(diversity=0.5\) needs item features; pass items= with a genres"
+    ):
+        ba.MMR().rerank(lists, featureless)
+    with pytest.raises(
+        SpecError, match="needs item features or vectors; pass items= with a genres column, or vectors="
+    ):
+        ba.GreedyDiversity(distance="cosine").rerank(lists, featureless)
+    with pytest.raises(SpecError, match=r"re-ranker Novelty\(diversity=0.5\) needs training rows; pass train="):
+        ba.Novelty().rerank(lists, trainless)
+    assert ba.MMR().missing(featureless) == "item features; pass items= with a genres column"
+    assert ba.Novelty().missing(trainless) == "training rows; pass train="
+    assert ba.Random().missing(trainless) is None
+    assert ba.Random().rerank(lists, trainless).lengths.tolist() == [2]
+    for k in (0, -3):
+        with pytest.raises(SpecError, match=f"k={k} is not allowed; k must be a whole number >= 1"):
+            ba.MMR().rerank(frame, data, k=k)
+    twice = pd.concat([frame, frame[frame["user_id"] == 3].head(1)])
+    item = frame.loc[frame["user_id"] == 3, "item_id"].iloc[0]
+    with pytest.raises(DataError, match=rf"candidates lists item {item} more than once for user 3 "):
+        ba.MMR().rerank(twice, data)
+    with pytest.raises(DataError, match="candidates.*score"):
+        ba.MMR().rerank(frame.assign(score=np.nan), data)
+    with pytest.raises(DataError, match="candidates"):
+        ba.MMR().rerank(frame.assign(item_id=frame["item_id"].map("i{}".format)), data)
+    with pytest.raises(SpecError, match=r"there is no re-ranker 'MRM'; did you mean MMR\?"):
+        RERANKERS.create("MRM")
+    with pytest.raises(SpecError, match="Novelty has no parameter 'distance'"):
+        RERANKERS.create("Novelty(distance=cosine)")
+    with pytest.raises(SpecError, match="normalize must be 'minmax', 'zscore', 'rank' or 'none'"):
+        ba.MMR(normalize="max")
+    with pytest.raises(SpecError, match=r"leave out @10"):
+        RERANKERS.create("MMR@10")
+
+
+def test_unknown_users_and_items_are_reordered_like_others():
+    data = ba.Dataset(train={1: [1, 2, 3]}, items={1: ["a"], 2: ["a"], 3: ["b"]})
+    lists = {99: [1, 2, 3, 77]}
+    assert ba.MMR(diversity=0.9).rerank(lists, data).to_dict() == {99: [1, 3, 77, 2]}
+    assert (
+        ba.Novelty(diversity=1).rerank(lists, data).to_dict() == lists
+    )  # an item nobody has counts as one with one user
+    assert sorted(ba.Random(diversity=1).rerank(lists, data).to_dict()[99]) == [1, 2, 3, 77]
+
+
+@pytest.mark.parametrize("how", NORMALISATIONS)
+def test_normalisation_of_odd_numbers(how):
+    rng = np.random.default_rng(0)
+    odd = [0.0, -0.0, 5e-324, 1e-323, 1e-308, 1.0, 1 + 2e-16, 1e300, 1.7e308, -1.7e308]
+    for _ in range(50 if SLOW else 2000):
+        values = rng.choice(odd, rng.integers(0, 6))
+        given_ = values.copy()
+        greedy.normalise(values, len(values), NORMALISATIONS[how])
+        assert np.isfinite(values).all(), given_
+        if how != "rank":
+            assert (np.diff(values[np.argsort(given_, kind="stable")]) >= 0).all(), given_
+        if how == "minmax" and len(values):
+            assert 0 <= values.min() <= values.max() <= 1
+            assert (given_.min() == given_.max()) == (values.max() == 0), given_
+
+
+# what other projects assert
+
+NOT_BUILT = {
+    "MSD selection": "max-sum dispersion adds the distances up; GreedyDiversity has their mean",
+    "COVER selection": "facility location is not built yet",
+    "DPP selection": "determinantal point processes are not built yet",
+    "SSD selection": "sliding spectrum decomposition is not built yet",
+    "LeastItemPromoted@3": "diagnostics of a re-ranking are not built yet",
+}
+
+
+def golden():
+    """Cases with their dataset; none where the files are not there."""
+    found = []
+    for path in sorted(ORACLES.glob("reranking*.json")):
+        read = json.loads(path.read_text())
+        found += [(case, read.get("datasets", {})) for case in read["cases"]]
+    return found
+
+
+GOLDEN = golden()
+
+
+@pytest.mark.skipif(not GOLDEN, reason="shared/oracles is not beside the checkout")
+@pytest.mark.parametrize(("case", "made_on"), GOLDEN, ids=[case["id"] for case, _ in GOLDEN])
+def test_golden(case, made_on):
+    if case["metric"] in NOT_BUILT:
+        pytest.skip(NOT_BUILT[case["metric"]])
+    assert case["metric"] == "MMR selection"
+    inputs = case["inputs"]
+    given_ = made_on[str(inputs["dataset"])]
+    n = len(given_["scores"])
+    data = ba.Dataset(items=pd.DataFrame({"item_id": range(n)}), vectors=np.array(given_["embeddings"]))
+    scores = pd.DataFrame({"user_id": 1, "item_id": range(n), "score": given_["scores"]})
+    similarity = {None: clipped_cosine, "dot": clipped_dot}[inputs["kwargs"].get("metric")]
+    chosen = ba.MMR(diversity=inputs["diversity"], normalize="none", distance=own(similarity))
+    made = chosen.rerank(scores, data, k=inputs["k"])
+    assert made.to_dict()[1] == case["expected"]["indices"]
+    np.testing.assert_allclose(made.scores[0], case["expected"]["selection_scores"], rtol=0, atol=case["tol"])
+
+
+@pytest.mark.skipif(not GOLDEN, reason="shared/oracles is not beside the checkout")
+def test_golden_cases_are_used():
+    assert sum(case["metric"] == "MMR selection" for case, _ in GOLDEN) >= 3
+    assert set(NOT_BUILT) <= {case["metric"] for case, _ in GOLDEN}
+
+
+# a re-ranker around a scoring function
+
+
+def test_wrapped_is_recommend_and_rerank():
+    data, _ = MANY()
+    rng = np.random.default_rng(0)
+    scores = rng.random((len(data.users), len(data.items)))
+    for method in ALL:
+        for options in ({}, {"exclude_seen": False}, {"users": [5, 2, 7]}, {"threads": 2}):
+            found = method.wrap(scores, candidates=12).recommend(data, k=5, **options)
+            best = ba.recommend(scores, data, k=12, **options)
+            assert same(found, method.rerank(best, data, k=5))
+    few = ba.MMR(diversity=0).wrap(scores, candidates=1).recommend(data, k=5)
+    np.testing.assert_array_equal(few.lists, ba.recommend(scores, data, k=5).lists)  # at least k candidates are taken
+    assert Wrapped(ba.MMR(), scores).candidates == ba.MMR().wrap(scores).candidates == 100
+
+
+def test_wrapped_messages():
+    for candidates in (0, -1):
+        with pytest.raises(
+            SpecError, match=f"candidates={candidates} is not allowed; candidates must be a whole number"
+        ):
+            ba.MMR().wrap(np.ones((2, 2)), candidates=candidates)
+    with pytest.raises(SpecError, match="k=0 is not allowed"):
+        ba.Random().wrap(np.ones((600, 40))).recommend(MANY()[0], k=0)

@@ -56,15 +56,14 @@ def ild(
         The value of a list of one item; undefined by default.
     """
     values = np.empty(len(inputs))
-    kind, bits, sizes, vectors, own_rows, own = pair_arrays(distance, inputs.run)
+    pairs = pair_arrays(distance, inputs.run)
     policy = ("skip", "one", "zero").index(missing)
     alone = math.nan if singleton is None else singleton
-    if kind == pairwise.COSINE_VECTORS:
-        pairwise.ild_cosine_rows(sizes, vectors, inputs.lists, inputs.lengths, k, policy, alone, values)
+    rest = (inputs.lists, inputs.lengths, k, policy, alone, values)
+    if pairs.kind == pairwise.COSINE_VECTORS:
+        pairwise.ild_cosine_rows(pairs.sizes, pairs.vectors, *rest)
     else:
-        pairwise.ild_rows(
-            kind, bits, sizes, vectors, own_rows, own, inputs.lists, inputs.lengths, k, policy, alone, values
-        )
+        pairwise.ild_rows(*pairs, *rest)
     return PerUser(values)
 
 

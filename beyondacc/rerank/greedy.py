@@ -36,14 +36,8 @@ class _Greedy(Reranker):
     def _select(
         self, run: Binding, rows: slice, relevance: Floats, picks: ItemIds, selection: NDArray[np.float64]
     ) -> None:
-        kind, bits, sizes, vectors, own_rows, own = pair_arrays(self.distance, run)
         greedy.greedy_rows(
-            kind,
-            bits,
-            sizes,
-            vectors,
-            own_rows,
-            own,
+            *pair_arrays(self.distance, run),
             run.lists[rows],
             relevance,
             run.lengths[rows],
