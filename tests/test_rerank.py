@@ -590,7 +590,7 @@ def test_messages():
     item = frame.loc[frame["user_id"] == 3, "item_id"].iloc[0]
     with pytest.raises(DataError, match=rf"candidates lists item {item} more than once for user 3 "):
         ba.MMR().rerank(twice, data)
-    with pytest.raises(DataError, match="candidates.*score"):
+    with pytest.raises(DataError, match=r"candidates.*score"):
         ba.MMR().rerank(frame.assign(score=np.nan), data)
     with pytest.raises(DataError, match="candidates"):
         ba.MMR().rerank(frame.assign(item_id=frame["item_id"].map("i{}".format)), data)

@@ -20,6 +20,7 @@ __all__ = [
     "ZSCORE",
     "blend_rows",
     "greedy_rows",
+    "normalise_rows",
     "shuffle_rows",
 ]
 
@@ -63,6 +64,13 @@ def normalise(values: NDArray[np.float64], n: int, how: int) -> None:
     deviation = np.sqrt(squares / n)
     for position in range(n):
         values[position] = (values[position] - mean) / deviation if deviation > 0 else 0.0
+
+
+@kernel
+def normalise_rows(scores: NDArray[np.float64], lengths: ItemIds, how: int) -> None:
+    """Normalise each row of scores in place."""
+    for row in range(scores.shape[0]):
+        normalise(scores[row], lengths[row], how)
 
 
 @kernel

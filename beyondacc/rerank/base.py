@@ -128,6 +128,7 @@ class Reranker(Declared, ABC):
         if self.weight == 0:
             ranks = np.broadcast_to(np.arange(picks.shape[1], dtype=np.int32), picks.shape)
             picks = np.where(ranks < run.lengths[:, None], ranks, np.int32(-1))
+            greedy.normalise_rows(relevance, run.lengths, NORMALISATIONS[self.normalize])
             selection = np.where(picks >= 0, relevance[:, : picks.shape[1]], np.nan)
         else:
             self._prepare(run)
