@@ -259,7 +259,9 @@ def test_the_container_means_nothing(kind):
     lists = {user: rng.permutation(n_items)[: 4 + user % 5].tolist() for user in train}
     ranks = {user: {item: rank + 1 for rank, item in enumerate(items)} for user, items in lists.items()}
     tables = rows_of(train, "rating"), rows_of(test, "rating"), rows_of(ranks, "rank")
-    genres = pd.DataFrame({"item_id": range(n_items), "genres": [f"a|g{item % 4}|h{item % 3}" for item in range(n_items)]})
+    genres = pd.DataFrame(
+        {"item_id": range(n_items), "genres": [f"a|g{item % 4}|h{item % 3}" for item in range(n_items)]}
+    )
     metrics = [metric for metric in everything(n=1) if "manhattan" not in str(metric)]
 
     def report(of):
@@ -340,7 +342,9 @@ def test_what_looks_at_the_set_does_not_look_at_the_order(number):
     case, data, run = bound(number)
     k = max(map(len, case.lists.values()))
     metrics = [metric for name in ORDERLESS if not (metric := REGISTRY.parse(name) @ k).missing(data)]
-    turned = assemble({user: items[::-1] for user, items in case.lists.items()}, case.truth, case.train, None, None, None)
+    turned = assemble(
+        {user: items[::-1] for user, items in case.lists.items()}, case.truth, case.train, None, None, None
+    )
     first = evaluate(bridge.to_lists(case), data, metrics, n_boot=0)
     second = evaluate(bridge.to_lists(turned), data, metrics, n_boot=0)
     for metric in metrics:

@@ -39,7 +39,6 @@ def normalise(values: NDArray[np.float64], n: int, how: int) -> None:
         return
     low = values[0]
     high = values[0]
-    largest = 0.0
     for position in range(n):
         if values[position] < low:
             low = values[position]
@@ -48,22 +47,20 @@ def normalise(values: NDArray[np.float64], n: int, how: int) -> None:
     if low == high:
         values[:n] = 0.0
         return
-    largest = max(abs(low), abs(high))
-    if how == MINMAX:
-        for position in range(n):  # halves, because high - low may overflow
-            values[position] = (0.5 * values[position] - 0.5 * low) / (0.5 * high - 0.5 * low)
-        return
+    half = 0.5 if high > 1e307 or low < -1e307 else 1.0  # because high - low may overflow
     total = 0.0
     for position in range(n):
-        values[position] /= largest  # so that squares neither overflow nor vanish
+        values[position] = (half * values[position] - half * low) / (half * high - half * low)
         total += values[position]
-    mean = total / n
+    if how == MINMAX:
+        return
+    mean = total / n  # z-scores of values in [0, 1] are those of the values themselves, but lose fewer digits
     squares = 0.0
     for position in range(n):
         squares += (values[position] - mean) ** 2
     deviation = np.sqrt(squares / n)
     for position in range(n):
-        values[position] = (values[position] - mean) / deviation if deviation > 0 else 0.0
+        values[position] = (values[position] - mean) / deviation
 
 
 @kernel

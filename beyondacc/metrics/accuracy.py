@@ -42,7 +42,7 @@ def _ratio(numerator: NDArray[np.float64], denominator: NDArray[Any]) -> NDArray
     better="higher",
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
-    cite="Järvelin & Kekäläinen 2002, TOIS 20(4), sec. 2.2",
+    cite="Järvelin & Kekäläinen 2002, TOIS 20(4)",
 )
 def ndcg(
     inputs: Inputs,
@@ -81,7 +81,7 @@ def ndcg(
     better="higher",
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
-    cite="Herlocker, Konstan, Terveen & Riedl 2004, TOIS 22(1), sec. 4.1.2",
+    cite="Herlocker, Konstan, Terveen & Riedl 2004, TOIS 22(1)",
 )
 def precision(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["k", "list", "relevant"] = "k") -> PerUser:
     """Hits among the first k, divided by k.
@@ -105,7 +105,7 @@ def precision(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["k", "list
     better="higher",
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
-    cite="Herlocker, Konstan, Terveen & Riedl 2004, TOIS 22(1), sec. 4.1.2",
+    cite="Herlocker, Konstan, Terveen & Riedl 2004, TOIS 22(1)",
 )
 def recall(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["relevant", "cut"] = "relevant") -> PerUser:
     """Hits among the first k, divided by |T|.
@@ -125,7 +125,7 @@ def recall(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["relevant", "
     better="higher",
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
-    cite="Deshpande & Karypis 2004, TOIS 22(1), sec. 6.2",
+    cite="Deshpande & Karypis 2004, TOIS 22(1)",
 )
 def hit_rate(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     """1 if any of the first k is relevant, else 0."""
@@ -139,7 +139,7 @@ def hit_rate(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
     aliases=("map",),
-    cite="Buckley & Voorhees 2000, SIGIR, sec. 2",
+    cite="Buckley & Voorhees 2000, SIGIR",
     # a precision at a hit is at most 1, and there are at most as many hits as any of the denominators
 )
 def average_precision(
@@ -169,7 +169,7 @@ def average_precision(
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
     aliases=("mrr",),
-    cite="Voorhees 1999, TREC-8 question answering track, sec. 3",
+    cite="Voorhees 1999, TREC-8 question answering track",
 )
 def reciprocal_rank(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     """1 / (1 + rank of the first hit among the first k), 0 without a hit."""

@@ -50,7 +50,7 @@ def _divide(numerator: Value, denominator: Value) -> Value:
     needs=(Need.CATALOGUE,),
     undefined="never; 0 where nothing is shown",
     aliases=("item_coverage",),
-    cite="Herlocker, Konstan, Terveen & Riedl 2004, TOIS 22(1), sec. 5.1; Kaminskas & Bridge 2016, TiiS 7(1), sec. 4.4",
+    cite="Herlocker, Konstan, Terveen & Riedl 2004, TOIS 22(1); Kaminskas & Bridge 2016, TiiS 7(1)",
     accumulate=count_exposure,
     bounds=lambda values: (0.0, math.inf if values["count"] else 1.0),
 )
@@ -72,7 +72,7 @@ def catalog_coverage(exposure: Exposure, *, k: Cutoff = 10, count: bool = False)
     better=lambda values: "higher" if values["complement"] else "lower",
     needs=(Need.CATALOGUE,),
     undefined="where no item of the catalogue is shown, or the catalogue has one item",
-    cite="Gini 1912; Adomavicius & Kwon 2012, TKDE 24(5), sec. 4.2",
+    cite="Gini 1912; Adomavicius & Kwon 2012, TKDE 24(5)",
     accumulate=count_exposure,
 )
 def gini(
@@ -108,7 +108,7 @@ def gini(
     better="higher",
     needs=(Need.CATALOGUE,),
     undefined="where no item of the catalogue is shown; normalized: where the catalogue has one item",
-    cite="Shannon 1948; Adomavicius & Kwon 2012, TKDE 24(5), sec. 4.2",
+    cite="Shannon 1948; Adomavicius & Kwon 2012, TKDE 24(5)",
     accumulate=count_exposure,
     bounds=lambda values: (0.0, 1.0 if values["normalized"] else math.inf),
 )

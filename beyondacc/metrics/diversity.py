@@ -33,7 +33,7 @@ def distance_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
     better="higher",
     undefined="for users with fewer than two items that have features",
     aliases=("intra_list_diversity",),
-    cite="Smyth & McClave 2001, ICCBR, sec. 3.2; Ziegler et al. 2005, WWW, sec. 3.3",
+    cite="Smyth & McClave 2001, ICCBR; Ziegler et al. 2005, WWW",
     bounds=distance_bounds,
 )
 def ild(
@@ -114,7 +114,7 @@ def _binomial_needs(values: Mapping[str, Any]) -> tuple[Need, ...]:
     return (Need.FEATURES, Need.TRAIN, *((Need.TRUTH,) if values["relevant_only"] else ()))
 
 
-_VARGAS = "Vargas, Baltrunas, Karatzoglou & Castells 2014, RecSys, sec. 4"
+_VARGAS = "Vargas, Baltrunas, Karatzoglou & Castells 2014, RecSys"
 
 
 @metric(

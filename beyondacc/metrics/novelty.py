@@ -57,7 +57,7 @@ def _self_information_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
     needs=_needs,
     undefined="for users without a list (with relevance: without a relevant test item)",
     aliases=("miuf",),
-    cite="Zhou et al. 2010, PNAS 107(10); Kaminskas & Bridge 2016, TiiS 7(1), sec. 4.3",
+    cite="Zhou et al. 2010, PNAS 107(10); Kaminskas & Bridge 2016, TiiS 7(1)",
     bounds=_self_information_bounds,
 )
 def self_information(
@@ -111,7 +111,7 @@ def self_information(
     better="higher",
     needs=_needs,
     undefined="for users without a list (with relevance: without a relevant test item)",
-    cite="Vargas & Castells 2011, RecSys, sec. 4.1",
+    cite="Vargas & Castells 2011, RecSys",
 )
 def epc(
     inputs: Inputs,
@@ -154,7 +154,7 @@ def epc(
     needs=_needs,
     undefined="for users without a list (with relevance: without a relevant test item)",
     aliases=("arp",),
-    cite="Yin, Cui, Li, Yao & Chen 2012, PVLDB 5(9), sec. 5.2.2",
+    cite="Yin, Cui, Li, Yao & Chen 2012, PVLDB 5(9)",
     bounds=lambda values: (0.0, 1.0 if values["normalized"] else math.inf),
 )
 def mean_popularity(

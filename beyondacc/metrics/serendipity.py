@@ -21,7 +21,7 @@ from beyondacc.spec.states import PerUser
 __all__ = ["serendipity_ge", "surprise_content", "surprise_cooccurrence", "unexpectedness"]
 
 ProfileStatistic = Literal["min", "mean"]
-_KB = "Kaminskas & Bridge 2014, RecSys workshop on user interfaces; 2016, TiiS 7(1), sec. 4.2"
+_KB = "Kaminskas & Bridge 2014, RecSys workshop on user interfaces; 2016, TiiS 7(1)"
 
 
 @metric(
@@ -112,7 +112,7 @@ def _unexpected(inputs: Inputs, k: int, gains: NDArray[np.float64]) -> NDArray[n
     better="higher",
     needs=(Need.TRAIN,),
     undefined="for users without a list",
-    cite="Murakami, Mori & Orihara 2007, JSAI; Ge, Delgado-Battenfeld & Jannach 2010, RecSys, sec. 2.2",
+    cite="Murakami, Mori & Orihara 2007, JSAI; Ge, Delgado-Battenfeld & Jannach 2010, RecSys",
 )
 def unexpectedness(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["list", "k"] = "list") -> PerUser:
     """Share of the list that a primitive model would not have shown: |R without E| / N.
@@ -138,7 +138,7 @@ def unexpectedness(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["list
     better="higher",
     needs=(Need.TRAIN, Need.TRUTH),
     undefined="for users without a relevant test item; a missing or empty list scores 0",
-    cite="Ge, Delgado-Battenfeld & Jannach 2010, RecSys, sec. 2.2",
+    cite="Ge, Delgado-Battenfeld & Jannach 2010, RecSys",
 )
 def serendipity_ge(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     """Share of the list that is relevant and that a primitive model would not have shown: |(R without E) and T| / N."""

@@ -1,10 +1,14 @@
 """Recommendation models to study: numpy and scipy only."""
 
+# The order of declaration is the order of tables.
+# isort: off
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.baselines import Popularity, Random
-from beyondacc.models.ease import EASE
-from beyondacc.models.factors import PureSVD
 from beyondacc.models.neighbours import ItemKNN, UserKNN
+from beyondacc.models.factors import PureSVD
+from beyondacc.models.ease import EASE
+
+# isort: on
 
 __all__ = [
     "EASE",

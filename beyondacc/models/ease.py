@@ -22,7 +22,7 @@ _BLOCK = 1024
 
 @MODELS.declare(
     title="Embarrassingly shallow autoencoder",
-    cite="Steck 2019, WWW, Embarrassingly Shallow Autoencoders for Sparse Data, sec. 3",
+    cite="Steck 2019, WWW, Embarrassingly Shallow Autoencoders for Sparse Data",
 )
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class EASE(Model):

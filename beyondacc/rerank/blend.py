@@ -18,7 +18,7 @@ from beyondacc.types import Floats, ItemIds
 __all__ = ["Novelty", "Random"]
 
 
-@RERANKERS.declare(title="Novelty re-ranking", cite="Kaminskas & Bridge 2016, TiiS 7(1), sec. 5")
+@RERANKERS.declare(title="Novelty re-ranking", cite="Kaminskas & Bridge 2016, TiiS 7(1)")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class Novelty(Reranker):
     """Order by (1 - w) z(s) + w z(-log2(c_i / |U|)), c_i the number of training users of the item.

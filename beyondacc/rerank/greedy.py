@@ -72,7 +72,7 @@ class MMR(_Greedy):
 
 @RERANKERS.declare(
     title="Greedy diversification",
-    cite="Smyth & McClave 2001, ICCBR, sec. 3.2; Kaminskas & Bridge 2016, TiiS 7(1), sec. 5",
+    cite="Smyth & McClave 2001, ICCBR; Kaminskas & Bridge 2016, TiiS 7(1)",
 )
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class GreedyDiversity(_Greedy):

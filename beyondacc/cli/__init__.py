@@ -1,0 +1,69 @@
+"""The command `beyondacc`: evaluate, rerank, study, and what there is to choose from."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from beyondacc.cli.messages import in_options, one_line
+from beyondacc.cli.options import app
+from beyondacc.errors import BeyondAccError
+
+from beyondacc.cli import catalog, evaluate, rerank, study  # isort: skip - in the order in which --help lists them
+
+__all__ = ["catalog", "evaluate", "main", "rerank", "study"]
+
+# Older releases of typer use the package click, later ones a copy of their own; the classes have the same names.
+_ClickError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Every error that a user can cause is one line on standard error, without a traceback.
+
+    Parameters
+    ----------
+    argv
+        Arguments without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 2 after an error, 130 after an interruption, 1 where nobody reads the output any more.
+    """
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(
+                    errors="backslashreplace"
+                )  # a title that the terminal cannot show is no reason to die
+        command = typer.main.get_command(app)
+        code = command.main(None if argv is None else list(argv), prog_name="beyondacc", standalone_mode=False)
+        sys.stdout.flush()
+    except _ClickError as error:
+        ctx = getattr(error, "ctx", None)
+        where = ctx.command_path if ctx is not None else "beyondacc"
+        return _fail(f"{error.format_message().removesuffix('.')}; see {where} --help")
+    except BeyondAccError as error:
+        return _fail(in_options(str(error)))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes at exit
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}")
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    if code == 130:
+        typer.echo("interrupted", err=True)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str) -> int:
+    typer.echo(f"error: {one_line(message)}", err=True)
+    return 2

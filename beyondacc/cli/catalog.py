@@ -1,0 +1,182 @@
+"""``beyondacc metrics``, ``rerankers``, ``models`` and ``explain``: everything from the registries."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from beyondacc.cli.messages import in_options
+from beyondacc.cli.options import app
+from beyondacc.cli.output import WIDTH, aligned
+from beyondacc.errors import SpecError, did_you_mean
+
+if TYPE_CHECKING:
+    from beyondacc.spec.declared import Info
+    from beyondacc.spec.metric import Metric
+    from beyondacc.spec.params import Param
+
+__all__ = ["explain", "metrics", "models", "rerankers"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, with everything that is known.")]
+
+
+@app.command()
+def metrics(as_json: AsJson = False) -> None:
+    """List the metrics."""
+    from beyondacc.metrics import REGISTRY  # noqa: PLC0415 - heavy
+
+    known = [family.as_dict() for family in REGISTRY.values()]
+    if as_json:
+        _dump(known)
+        return
+    rows = [(each["name"], each["title"], each["family"], each["better"], ", ".join(each["needs"])) for each in known]
+    _table(("metric", "title", "family", "better", "needs"), rows)
+    typer.echo("\nbeyondacc explain METRIC shows its formula and parameters.")
+
+
+@app.command()
+def rerankers(as_json: AsJson = False) -> None:
+    """List the re-rankers."""
+    from beyondacc.rerank import RERANKERS  # noqa: PLC0415 - heavy
+
+    _list_declared("re-ranker", RERANKERS, as_json=as_json)
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the models that a study can train."""
+    from beyondacc.models import MODELS  # noqa: PLC0415 - heavy
+
+    _list_declared("model", MODELS, as_json=as_json)
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as ild, 'ild(distance=cosine)@5', mmr or EASE.")],
+) -> None:
+    """Explain a metric, re-ranker or model: formula, range, parameters, undefined cases, source."""
+    from beyondacc.metrics import REGISTRY  # noqa: PLC0415 - heavy
+    from beyondacc.models import MODELS  # noqa: PLC0415 - heavy
+    from beyondacc.rerank import RERANKERS  # noqa: PLC0415 - heavy
+    from beyondacc.spec.names import parse_call  # noqa: PLC0415 - heavy
+
+    wanted, _, _ = parse_call(name)
+    texts = []
+    if REGISTRY.find(wanted):
+        texts.append(_explain_metric(REGISTRY.parse(name)))
+    for catalog in (RERANKERS, MODELS):
+        names = {known.lower() for known in catalog}
+        if wanted.lower() in names:
+            texts.append(_explain_declared(catalog.kind, catalog.find(wanted), catalog.create(name)))
+    if not texts:
+        aliases = [alias for family in REGISTRY.values() for alias in family.aliases]
+        hint = did_you_mean(wanted, {*REGISTRY, *aliases, *RERANKERS, *MODELS})
+        raise SpecError(f"there is no metric, re-ranker or model {wanted!r}; {hint}")
+    typer.echo("\n\n".join(texts))
+
+
+def _dump(values: Any) -> None:
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    for line in aligned(head, rows):
+        typer.echo(line)
+
+
+def _list_declared(kind: str, catalog: Mapping[str, Info[Any]], *, as_json: bool) -> None:
+    if as_json:
+        _dump([info.as_dict() for info in catalog.values()])
+        return
+    rows = [
+        (info.name, info.title, ", ".join(_assignment(param) for param in info.parameters.values()) or "-")
+        for info in catalog.values()
+    ]
+    _table((kind, "title", "parameters"), rows)
+    typer.echo(f"\nbeyondacc explain {kind.upper()} shows its formula and parameters.")
+
+
+def _assignment(param: Param) -> str:
+    default = param.as_dict()["default"]
+    return f"{param.name}={str(default).lower() if isinstance(default, bool) or default is None else default}"
+
+
+def _explain_metric(metric: Metric) -> str:
+    from beyondacc.distances import Distance, missing_for  # noqa: PLC0415 - heavy
+
+    family = metric.family
+    needs = [need.value for need in family.needs(metric.values)]
+    needs += [str(missing_for(each, _nothing())) for each in metric.values.values() if isinstance(each, Distance)]
+    low, high = metric.bounds
+    facts = {
+        "written": str(metric),
+        "aliases": ", ".join(family.aliases),
+        "family": family.family,
+        "value": "one for each user, averaged" if family.grain == "user" else "one for the whole run",
+        "range": f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} and above",
+        "better": metric.better,
+        "needs": _sentence(needs),
+        "undefined": family.undefined,
+        "source": family.cite,
+    }
+    docs = {"k": "How many of the first items of a list count.", **_documented(family.description)}
+    return _page(f"{family.name}: {family.title} (metric)", family.description, facts, family.params, docs)
+
+
+def _explain_declared(kind: str, info: Info[Any], made: Any) -> str:
+    facts = {"written": str(made), "needs": "", "source": info.cite}
+    if kind == "re-ranker":
+        facts["needs"] = _sentence([lack] if (lack := made.missing(_nothing())) else [])
+    docs = _documented(info.description)
+    return _page(f"{info.name}: {info.title} ({kind})", info.description, facts, info.parameters, docs)
+
+
+def _nothing() -> Any:
+    """Return a dataset that lacks everything, to be told what is needed."""
+    import numpy as np  # noqa: PLC0415 - heavy
+
+    return SimpleNamespace(train=None, test=None, features=None, vectors=None, catalogue=np.zeros(0, np.bool_))
+
+
+def _sentence(needs: list[str]) -> str:
+    return in_options("; ".join(dict.fromkeys(need.replace("; pass", ", by") for need in needs))) or "the lists alone"
+
+
+def _page(
+    title: str, description: str, facts: Mapping[str, str], params: Mapping[str, Param], docs: Mapping[str, str]
+) -> str:
+    parts = [title]
+    for paragraph in description.partition("\nParameters\n")[0].strip().split("\n\n"):
+        parts += ["", _indent(" ".join(paragraph.split()).replace("``", ""), "  ")]
+    parts.append("")
+    parts += [_indent(text, f"  {name:<12}") for name, text in facts.items() if text]
+    parts += ["", "  Parameters" if params else "  No parameters"]
+    for name, param in params.items():
+        parts.append(_indent(f"{param.domain}", f"    {_assignment(param):<26}"))
+        if doc := docs.get(name):
+            parts.append(_indent(doc, " " * 30))
+    return "\n".join(parts)
+
+
+def _indent(text: str, first: str) -> str:
+    indent = " " * len(first)
+    lines = textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
+def _documented(description: str) -> dict[str, str]:
+    """Read the section Parameters of a numpydoc docstring: what is said of each."""
+    section = inspect.cleandoc(description).partition("\nParameters\n")[2].partition("\n")[2]
+    found: dict[str, str] = {}
+    for match in re.finditer(r"^(?P<names>\w[\w, ]*)\n(?P<text>(?:    .*\n?|\n)+)", section, re.MULTILINE):
+        text = " ".join(match["text"].split()).replace("``", "")
+        found.update(dict.fromkeys((name.strip() for name in match["names"].split(",")), text))
+    return found

@@ -1,0 +1,28 @@
+"""Messages of the library in the words of the command line."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["in_options", "one_line"]
+
+_OPTIONS = "train|test|items|columns|vectors|threshold|graded|duplicates|users|seen|unknown_items"
+_RULES = (
+    (re.compile(r"columns=\{.*?\} \((--columns [^)]*)\)"), r"\1"),
+    (re.compile(r" \(force=True\)"), ""),
+    (re.compile(r"\bgraded=True\b"), "--graded"),
+    (re.compile(rf'\b({_OPTIONS})="(\w+)"'), r"--\1 \2"),
+    (re.compile(rf"(?<![\w(])({_OPTIONS})=(?=[ ,;)]|$)"), r"--\1"),
+)
+
+
+def in_options(message: str) -> str:
+    """Name options instead of keyword arguments: ``pass items=`` becomes ``pass --items``."""
+    for pattern, replacement in _RULES:
+        message = pattern.sub(replacement, message)
+    return message.replace("--unknown_items", "--unknown-items")
+
+
+def one_line(message: str) -> str:
+    """Join the lines of a message."""
+    return " ".join(line.strip() for line in message.splitlines())

@@ -1,0 +1,149 @@
+"""The application and the options that several commands share; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import enum
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Bootstrap",
+    "Columns",
+    "Duplicates",
+    "Force",
+    "Format",
+    "GenreSep",
+    "Graded",
+    "ItemsFile",
+    "Seed",
+    "Seen",
+    "Threshold",
+    "TrainFile",
+    "UnknownItems",
+    "Users",
+    "Vectors",
+    "app",
+    "split_names",
+]
+
+DATA, READING, OUTPUT = "Data", "How the data are read", "Output"
+
+app = typer.Typer(
+    add_completion=False,
+    help="Beyond-accuracy evaluation of recommender systems: evaluate lists, re-rank them, study how metrics correlate.",
+)
+
+
+class Format(enum.StrEnum):
+    """How results are written."""
+
+    table = enum.auto()
+    json = enum.auto()
+    csv = enum.auto()
+    parquet = enum.auto()
+    markdown = enum.auto()
+
+
+class Users(enum.StrEnum):
+    """Who is averaged."""
+
+    all = enum.auto()
+    intersection = enum.auto()
+    recommended = enum.auto()
+
+
+class Seen(enum.StrEnum):
+    """What happens to listed items of the user's own training rows."""
+
+    keep = enum.auto()
+    drop = enum.auto()
+
+
+class UnknownItems(enum.StrEnum):
+    """What happens to listed items outside the catalogue."""
+
+    keep = enum.auto()
+    error = enum.auto()
+
+
+class Duplicates(enum.StrEnum):
+    """What happens to an item that stands twice in a list."""
+
+    error = enum.auto()
+    first = enum.auto()
+
+
+TrainFile = Annotated[
+    Path | None, typer.Option("--train", metavar="FILE", help="Training interactions.", rich_help_panel=DATA)
+]
+ItemsFile = Annotated[
+    Path | None,
+    typer.Option("--items", metavar="FILE", help="Items with genres: the catalogue.", rich_help_panel=DATA),
+]
+Vectors = Annotated[
+    Path | None,
+    typer.Option(
+        "--vectors", metavar="FILE.npy", help="One vector for each row of the items table.", rich_help_panel=DATA
+    ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="ROLE=NAME,...",
+        help="Names of columns that are not recognised, such as user=customer,item=sku; they count for every file that "
+        "has them. May be repeated.",
+        rich_help_panel=READING,
+    ),
+]
+GenreSep = Annotated[
+    str,
+    typer.Option("--genre-sep", metavar="TEXT", help="Separates the genres in a text.", rich_help_panel=READING),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold",
+        metavar="NUMBER",
+        help="Only test rows with at least this rating are relevant; without it all are, with the rating as gain.",
+        rich_help_panel=READING,
+    ),
+]
+Graded = Annotated[
+    bool,
+    typer.Option("--graded", help="Keep the ratings of relevant rows as gains, instead of 1.", rich_help_panel=READING),
+]
+Bootstrap = Annotated[
+    int,
+    typer.Option("--bootstrap", metavar="N", help="Replicates behind the 95 % intervals; 0 for none."),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Starts the random numbers.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.", rich_help_panel=OUTPUT)]
+
+
+def split_names(texts: list[str] | None) -> list[str]:
+    """Split ``ild@5, MMR(a=1, b=2)`` at the commas that stand outside parentheses; options may be repeated as well."""
+    parts = [part for text in texts or [] for part in re.split(r",(?![^()]*\))", text)]
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _version(value: bool) -> None:
+    if value:
+        from beyondacc import __version__  # noqa: PLC0415 - the package may import this one
+
+        typer.echo(f"beyondacc {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    ctx: typer.Context,
+    version: Annotated[  # noqa: ARG001 - acts before the commands do
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())

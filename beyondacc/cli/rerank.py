@@ -1,0 +1,146 @@
+"""``beyondacc rerank``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from beyondacc.cli import output as out
+from beyondacc.cli.options import OUTPUT, Columns, Force, GenreSep, ItemsFile, TrainFile, Vectors, app
+from beyondacc.errors import SpecError, choices
+
+__all__ = ["rerank"]
+
+METHOD = "Method"
+
+
+@app.command()
+def rerank(
+    candidates: Annotated[Path, typer.Argument(metavar="CANDIDATES", help="Lists to pick from, best with scores.")],
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar="NAME",
+            help="A re-ranker such as mmr or 'MMR(distance=cosine)'; beyondacc rerankers lists them.",
+        ),
+    ],
+    k: Annotated[int, typer.Option("-k", metavar="N", help="How many items to pick for each user.")] = 10,
+    items: ItemsFile = None,
+    train: TrainFile = None,
+    vectors: Vectors = None,
+    columns: Columns = None,
+    genre_sep: GenreSep = "|",
+    diversity: Annotated[
+        float | None,
+        typer.Option(
+            "--diversity", metavar="W", help="From 0, the input order, to 1; default 0.5.", rich_help_panel=METHOD
+        ),
+    ] = None,
+    relevance_weight: Annotated[
+        float | None,
+        typer.Option("--relevance-weight", metavar="W", help="1 - diversity, instead of it.", rich_help_panel=METHOD),
+    ] = None,
+    distance: Annotated[
+        str | None, typer.Option("--distance", metavar="NAME", help="jaccard or cosine.", rich_help_panel=METHOD)
+    ] = None,
+    normalize: Annotated[
+        str | None,
+        typer.Option(
+            "--normalize",
+            metavar="NAME",
+            help="How scores are scaled within each list: minmax, zscore, rank or none.",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
+    renormalize: Annotated[
+        bool | None,
+        typer.Option(
+            "--renormalize/--no-renormalize",
+            help="Scale the distance term anew at every step.",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", metavar="N", help="Starts the random numbers.", rich_help_panel=METHOD),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help=".csv, .tsv or .parquet; csv on standard output by default.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Pick k items of each candidate list anew, weighing relevance against diversity or novelty.
+
+    An option of a method that the chosen one does not have is an error: beyondacc explain NAME says what it takes.
+    """
+    if output is not None:
+        out.check_output(output, (".csv", ".tsv", ".parquet"), force=force)
+    if k < 1:
+        raise SpecError(f"-k {k} is not allowed; it must be a whole number >= 1")
+
+    from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
+    from beyondacc.data.recommendations import Recommendations  # noqa: PLC0415 - heavy
+    from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
+
+    given = {
+        "diversity": diversity,
+        "relevance_weight": relevance_weight,
+        "distance": distance,
+        "normalize": normalize,
+        "renormalize": renormalize,
+        "seed": seed,
+    }
+    chosen = _create(method, {name: value for name, value in given.items() if value is not None})
+    if items is None and train is None:
+        raise SpecError("rerank needs the catalogue: pass --items, --train or both")
+    jit.announce()
+    tables = inputs.Tables({"train": train, "items": items, "candidates": candidates}, columns or [])
+    data = tables.dataset(genre_sep=genre_sep, vectors=vectors)
+    lists = Recommendations.read(tables.rows("candidates"), data, what="candidates")
+    picked = chosen.rerank(lists, data, k=k)
+    content = out.encode(picked.to_pandas(), ".csv" if output is None else output.suffix.lower())
+    if output is None:
+        typer.echo(content, nl=False)
+    else:
+        out.write(output, content)
+        typer.echo(
+            f"wrote {output}: {len(picked):,} lists of up to {picked.lists.shape[1]} items by {chosen}", err=True
+        )
+    lengths = lists.lengths
+    if (lengths <= k).all():
+        text = (
+            f"no list has more than {k} candidates, so the lists are only reordered; pass longer ones or a smaller -k"
+        )
+        typer.echo(f"note: {text}", err=True)
+    elif short := int((lengths < k).sum()):
+        typer.echo(f"note: {short:,} of {len(lists):,} lists have fewer than {k} candidates", err=True)
+
+
+def _create(method: str, given: dict[str, Any]) -> Any:
+    """Make the re-ranker, from its text and the options that it has."""
+    from beyondacc.rerank import RERANKERS  # noqa: PLC0415 - heavy
+    from beyondacc.spec.names import parse_call  # noqa: PLC0415 - heavy
+
+    name, written, _ = parse_call(method)
+    info = RERANKERS.find(name)
+    for option in given:
+        flag = _flag(option)
+        if option not in info.parameters:
+            raise SpecError(f"{info.name} has no option {flag}; it takes {choices(map(_flag, info.parameters))}")
+        if option in written:
+            raise SpecError(f"{option} is given by --method {method!r} and by {flag}; give it once")
+    return RERANKERS.create(method, **given)
+
+
+def _flag(parameter: str) -> str:
+    return f"--{parameter.replace('_', '-')}"

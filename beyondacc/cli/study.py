@@ -1,0 +1,198 @@
+"""``beyondacc study`` and ``beyondacc warmup``."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from beyondacc.cli.options import (
+    DATA,
+    OUTPUT,
+    Bootstrap,
+    Columns,
+    Force,
+    GenreSep,
+    Graded,
+    ItemsFile,
+    Seed,
+    Threshold,
+    Vectors,
+    app,
+    split_names,
+)
+from beyondacc.errors import DataError, SpecError
+
+__all__ = ["Method", "study", "warmup"]
+
+GRID = "What is tried"
+
+
+class Method(enum.StrEnum):
+    """Which coefficient the printed matrix shows."""
+
+    spearman = enum.auto()
+    pearson = enum.auto()
+    kendall = enum.auto()
+
+
+@app.command()
+def study(
+    ratings: Annotated[
+        Path | None,
+        typer.Option(
+            "--ratings",
+            metavar="FILE",
+            help="Interactions to split into train and test; MovieLens latest-small by default.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    items: ItemsFile = None,
+    vectors: Vectors = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split",
+            metavar="NAME",
+            help="holdout(fraction=0.2), leave-one-out or by-time(fraction=0.2).",
+            rich_help_panel=DATA,
+        ),
+    ] = "holdout(fraction=0.2)",
+    seeds: Annotated[
+        str,
+        typer.Option(
+            "--seeds", metavar="N,...", help="Of the split; each gives runs of its own.", rich_help_panel=DATA
+        ),
+    ] = "0",
+    columns: Columns = None,
+    genre_sep: GenreSep = "|",
+    threshold: Threshold = None,
+    graded: Graded = False,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models",
+            metavar="NAME,...",
+            help="Such as EASE,'ItemKNN(k=40)'; all by default, beyondacc models lists them.",
+            rich_help_panel=GRID,
+        ),
+    ] = None,
+    rerankers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rerankers",
+            metavar="NAME,...",
+            help="Such as MMR,'GreedyDiversity(distance=cosine)', or none; all that the data allow by default.",
+            rich_help_panel=GRID,
+        ),
+    ] = None,
+    diversity: Annotated[
+        str | None,
+        typer.Option(
+            "--diversity",
+            metavar="W,...",
+            help="Weights at which each re-ranker is tried; 0,0.1,0.2,0.3,0.5,0.7,0.9 by default.",
+            rich_help_panel=GRID,
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-m", "--metric", metavar="METRIC", help="All that the data allow by default.", rich_help_panel=GRID
+        ),
+    ] = None,
+    k: Annotated[
+        int,
+        typer.Option("-k", metavar="N", help="Cutoff of metrics given without one.", rich_help_panel=GRID),
+    ] = 10,
+    candidates: Annotated[
+        int,
+        typer.Option(
+            "--candidates", metavar="N", help="How many items of a model are re-ranked.", rich_help_panel=GRID
+        ),
+    ] = 100,
+    bootstrap: Bootstrap = 1000,
+    seed: Seed = 0,
+    method: Annotated[
+        Method,
+        typer.Option("--method", help="Coefficient of the correlations printed and charted.", rich_help_panel=OUTPUT),
+    ] = Method.spearman,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="FOLDER", help="Where the results are written.", rich_help_panel=OUTPUT),
+    ] = Path("beyondacc-study"),
+    force: Force = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print nothing but errors.", rich_help_panel=OUTPUT)
+    ] = False,
+) -> None:
+    """Train models, re-rank their lists over a sweep of weights, evaluate all by all metrics, and correlate the metrics.
+
+    Writes results.parquet, per_user.parquet, correlations.csv and report.html, which opens in a browser.
+    """
+    if items is not None and ratings is None:
+        raise DataError("--items belongs to --ratings; pass both, or neither for MovieLens")
+    wanted_seeds = _numbers(seeds, "--seeds", int)
+    weights = None if diversity is None else _numbers(diversity, "--diversity", float)
+
+    from beyondacc.cli import studying  # noqa: PLC0415 - heavy
+
+    studying.check_target(output, force=force)
+    prepared = studying.prepare(
+        studying.datasets(
+            ratings,
+            items,
+            vectors=vectors,
+            split=split,
+            seeds=wanted_seeds,
+            columns=columns or [],
+            genre_sep=genre_sep,
+            threshold=threshold,
+            graded=graded,
+        ),
+        models=split_names(models) or None,
+        rerankers=split_names(rerankers) or None,
+        metrics=split_names(metric),
+        diversity=weights,
+        k=k,
+        candidates=candidates,
+        n_boot=bootstrap,
+        seed=seed,
+        title=f"Beyond-accuracy study of {'MovieLens latest-small' if ratings is None else ratings.stem}",
+        quiet=quiet,
+    )
+    found = prepared.run(progress=not quiet and sys.stderr.isatty())
+    files = studying.save(found, output, method=method.value, force=force)
+    if quiet:
+        return
+    for line in studying.describe(found, method=method.value):
+        typer.echo(line)
+    typer.echo("\nWritten")
+    for file in files:
+        typer.echo(f"  {file}  ({max(file.stat().st_size // 1000, 1):,} kB)")
+
+
+@app.command()
+def warmup() -> None:
+    """Compile all kernels now, so that no later command has to."""
+    from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
+    from beyondacc.warmup import warmup as compile_all  # noqa: PLC0415 - heavy
+
+    jit.announce()
+    seconds, compiled = compile_all()
+    what = f"compiled {compiled} variants of kernels in {seconds:.1f} s" if compiled else "everything was compiled before"
+    typer.echo(f"{what}; they are in {jit.CACHE}")
+
+
+def _numbers[T: (int, float)](text: str, option: str, kind: type[T]) -> list[T]:
+    try:
+        found = [kind(part) for part in text.split(",")]
+    except ValueError:
+        what = "whole numbers" if kind is int else "numbers"
+        raise SpecError(f"{option} {text!r} is not allowed; give {what} separated by commas") from None
+    if len(set(found)) < len(found):
+        raise SpecError(f"{option} {text!r} gives a number twice; give each once")
+    return found
