@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from beyondacc.data.recommendations import Recommendations
     from beyondacc.distances import Distance, distance
     from beyondacc.errors import BeyondAccError, DataError, DependencyError, SpecError
-    from beyondacc.evaluate import evaluate
+    from beyondacc.evaluation import evaluate
     from beyondacc.metrics import (
         average_precision,
         binomial_coverage,
@@ -52,7 +52,7 @@ _HOME = {
     "beyondacc.data.recommendations": ("Recommendations",),
     "beyondacc.distances": ("Distance", "distance"),
     "beyondacc.errors": ("BeyondAccError", "DataError", "DependencyError", "SpecError"),
-    "beyondacc.evaluate": ("evaluate",),
+    "beyondacc.evaluation": ("evaluate",),
     "beyondacc.metrics": (
         "average_precision",
         "binomial_coverage",

@@ -62,7 +62,7 @@ def replicate(
         resampled = {k: exposure.resample(weights) for k, exposure in compact.items()}
         for metric in counted:
             parts[metric].append(np.asarray(metric.finish(resampled[metric.k]), np.float64))
-    return {metric: np.concatenate(chunks) for metric, chunks in parts.items()}
+    return {metric: np.concatenate([np.empty(0), *chunks]) for metric, chunks in parts.items()}
 
 
 class _Compact:

@@ -163,7 +163,8 @@ class Report:
         state = self._states[wanted]
         if isinstance(state, Exposure):
             names = [str(known) for known in self._states if known.family.grain == "user"]
-            raise SpecError(f"{wanted} has one value for the whole run; a value for each user have {choices(names)}")
+            others = f"a value for each user have {choices(names)}" if names else "so has every other metric here"
+            raise SpecError(f"{wanted} has one value for the whole run; {others}")
         return pd.Series(state.values, index=self.users, name=str(wanted))
 
     def per_user_frame(self) -> pd.DataFrame:

@@ -36,7 +36,7 @@ class _Matrix:
 
     def score(self, users: UserIds) -> Floats:
         rows = self.matrix[users]
-        dense: Floats = rows.toarray() if hasattr(rows, "toarray") else np.array(rows, copy=True)
+        dense: Floats = rows.toarray() if hasattr(rows, "toarray") else rows
         return dense
 
 
@@ -144,8 +144,7 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
             )
         return _Factors(users, items)
     if callable(getattr(source, "score", None)):
-        scorer: Scorer = source
-        return scorer
+        return _Function(source.score)
     if callable(getattr(source, "recommend", None)):
         return _Implicit(source, data)
     if callable(source):
@@ -184,7 +183,8 @@ def recommend(
     k
         Length of the lists; a user with fewer items left gets a shorter one.
     users
-        External ids; the users of the test set by default, or where there is none, of the training set.
+        External ids, each taken once; the users of the test set by default, or where there is none, of the training
+        set.
     exclude_seen
         Leave out the user's training items.
     threads
@@ -234,10 +234,10 @@ def _positions(users: Any, data: Dataset) -> UserIds:
         if rows is None:
             raise DataError("the Dataset has no users; pass train= or test= to it")
         return np.flatnonzero(rows.sizes).astype(np.int32)
-    ids = pd.Index(users if isinstance(users, list | tuple | np.ndarray | pd.Index | pd.Series) else [users])
+    ids = pd.Index(users if isinstance(users, list | tuple | np.ndarray | pd.Index | pd.Series) else [users]).unique()
     codes = data.users.encode(ids, axis="user", what="users", known="the dataset")
     if (codes < 0).any():
-        raise DataError(f"user {ids[codes < 0][0]!r} is not in the Dataset; recommend to users it knows")
+        raise DataError(f"user {ids[codes < 0].tolist()[0]!r} is not in the Dataset; recommend to users it knows")
     return codes
 
 
@@ -281,7 +281,8 @@ def _select(
     if wrong:
         row = answer[wrong[0]]
         item = int(np.flatnonzero(~(row < np.inf))[0])
+        user_id, item_id = data.users.ids.tolist()[users[wrong[0]]], data.items.ids.tolist()[item]
         raise DataError(
-            f"the scorer returned {row[item]} for user {data.users.ids[users[wrong[0]]]!r} and item "
-            f"{data.items.ids[item]!r}; scores must be numbers (-inf keeps an item out)"
+            f"the scorer returned {row[item]} for user {user_id!r} and item {item_id!r}; "
+            "scores must be numbers (-inf keeps an item out)"
         )

@@ -14,7 +14,7 @@ import pytest
 
 from beyondacc import distances
 from beyondacc.data.dataset import Dataset
-from beyondacc.evaluate import evaluate
+from beyondacc.evaluation import evaluate
 
 pytestmark = pytest.mark.kernel
 

@@ -20,7 +20,7 @@ from beyondacc import distances
 from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.evaluate import evaluate, evaluate_run
+from beyondacc.evaluation import evaluate, evaluate_run
 from beyondacc.metrics import REGISTRY
 from beyondacc.run.local import blocks
 from beyondacc.spec.metric import Need

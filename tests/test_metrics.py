@@ -19,7 +19,7 @@ from oracle.diversity import conditional_tail
 from strategies import assemble, cases, random_case
 
 from beyondacc import distances
-from beyondacc.evaluate import evaluate_run
+from beyondacc.evaluation import evaluate_run
 from beyondacc.kernels.binomial import log_tails
 from beyondacc.metrics import REGISTRY
 

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["explain", "metrics", "models", "rerankers"]
 
+LOOK_UP = "Look up"
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, with everything that is known.")]
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK_UP)
 def metrics(as_json: AsJson = False) -> None:
     """List the metrics."""
     from beyondacc.metrics import REGISTRY  # noqa: PLC0415 - heavy
@@ -42,7 +43,7 @@ def metrics(as_json: AsJson = False) -> None:
     typer.echo("\nbeyondacc explain METRIC shows its formula and parameters.")
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK_UP)
 def rerankers(as_json: AsJson = False) -> None:
     """List the re-rankers."""
     from beyondacc.rerank import RERANKERS  # noqa: PLC0415 - heavy
@@ -50,7 +51,7 @@ def rerankers(as_json: AsJson = False) -> None:
     _list_declared("re-ranker", RERANKERS, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK_UP)
 def models(as_json: AsJson = False) -> None:
     """List the models that a study can train."""
     from beyondacc.models import MODELS  # noqa: PLC0415 - heavy
@@ -58,7 +59,7 @@ def models(as_json: AsJson = False) -> None:
     _list_declared("model", MODELS, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK_UP)
 def explain(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Such as ild, 'ild(distance=cosine)@5', mmr or EASE.")],
 ) -> None:

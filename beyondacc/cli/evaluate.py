@@ -140,8 +140,8 @@ def evaluate(
         raise SpecError(f"--output and --per-user are both {str(output)!r}; give two files")
 
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
-    from beyondacc.evaluate import check_metrics  # noqa: PLC0415 - heavy
-    from beyondacc.evaluate import evaluate as evaluate_lists  # noqa: PLC0415 - heavy
+    from beyondacc.evaluation import check_metrics  # noqa: PLC0415 - heavy
+    from beyondacc.evaluation import evaluate as evaluate_lists  # noqa: PLC0415 - heavy
     from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
 
     jit.announce()

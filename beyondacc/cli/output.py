@@ -15,7 +15,7 @@ from beyondacc.errors import DataError, DependencyError, SpecError, choices
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["aligned", "check_output", "decimals", "encode", "number", "records", "write"]
+__all__ = ["aligned", "check_output", "check_parquet", "decimals", "encode", "number", "records", "write"]
 
 WIDTH = 120
 
@@ -51,7 +51,13 @@ def check_output(path: Path, suffixes: Sequence[str] = (), *, force: bool) -> No
         raise DataError(
             f"the output {str(path)!r} exists already; choose another name, or pass --force to overwrite it"
         )
-    if path.suffix.lower() == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+    if path.suffix.lower() == ".parquet":
+        check_parquet()
+
+
+def check_parquet() -> None:
+    """Raise a `DependencyError` where parquet cannot be written."""
+    if importlib.util.find_spec("pyarrow") is None:
         raise DependencyError("writing parquet needs pyarrow; pip install 'beyondacc[parquet]'")
 
 

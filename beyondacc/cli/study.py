@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -29,6 +29,7 @@ from beyondacc.errors import DataError, SpecError
 __all__ = ["Method", "study", "warmup"]
 
 GRID = "What is tried"
+T = TypeVar("T", int, float)
 
 
 class Method(enum.StrEnum):
@@ -118,7 +119,7 @@ def study(
     seed: Seed = 0,
     method: Annotated[
         Method,
-        typer.Option("--method", help="Coefficient of the correlations printed and charted.", rich_help_panel=OUTPUT),
+        typer.Option("--method", help="Coefficient of the matrix printed.", rich_help_panel=OUTPUT),
     ] = Method.spearman,
     output: Annotated[
         Path,
@@ -165,7 +166,7 @@ def study(
         quiet=quiet,
     )
     found = prepared.run(progress=not quiet and sys.stderr.isatty())
-    files = studying.save(found, output, method=method.value, force=force)
+    files = found.save(output, force=force)
     if quiet:
         return
     for line in studying.describe(found, method=method.value):
@@ -187,7 +188,7 @@ def warmup() -> None:
     typer.echo(f"{what}; they are in {jit.CACHE}")
 
 
-def _numbers[T: (int, float)](text: str, option: str, kind: type[T]) -> list[T]:
+def _numbers(text: str, option: str, kind: type[T]) -> list[T]:
     try:
         found = [kind(part) for part in text.split(",")]
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,18 +13,199 @@ import pandas as pd
 import typer
 
 from beyondacc.cli import inputs
-from beyondacc.cli.output import WIDTH, aligned, decimals, number
+from beyondacc.cli.output import WIDTH, aligned, check_parquet, decimals, number
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.movielens import load_movielens
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
 from beyondacc.kernels import jit
 from beyondacc.study import Study, StudyResult
-from beyondacc.study.canvas import altair
-from beyondacc.study.correlate import Method
+from beyondacc.study.canvas import load
+from beyondacc.study.coefficients import Method
 from beyondacc.study.grid import DIVERSITY
 from beyondacc.study.result import PLAIN, check_folder
 
-__all__ = ["FILES", "check_target", "datasets", "describe", "prepare", "save"]
+__all__ = ["FILES", "check_target", "datasets", "describe", "prepare"]
 
 FILES = ("results.parquet", "per_user.parquet", "correlations.csv", "report.html")
+
+
+def check_target(folder: Path, *, force: bool) -> None:
+    """Refuse a folder that cannot be written, and missing packages, before any work is done."""
+    check_folder(folder, list(FILES), force=force)
+    check_parquet()
+    for package in ("altair", "vl_convert"):
+        load(package)
+
+
+def datasets(
+    ratings: Path | None,
+    items: Path | None,
+    *,
+    vectors: Path | None,
+    split: str,
+    seeds: Sequence[int],
+    columns: Sequence[str],
+    genre_sep: str,
+    **options: Any,
+) -> dict[int, Dataset]:
+    """Split the ratings once for each seed.
+
+    Raises
+    ------
+    DataError
+        If the files cannot be used.
+    SpecError
+        If there is no such split, or it is the same for two seeds.
+    """
+    jit.announce()
+    table: Any
+    catalogue: Any
+    if ratings is None:
+        table, catalogue = load_movielens()
+    else:
+        tables = inputs.Tables({"ratings": ratings, "items": items}, columns)
+        table, catalogue = tables.rows("ratings"), tables.items(genre_sep=genre_sep, vectors=vectors)
+    made = {seed: Dataset.split(table, catalogue, how=split, seed=seed, **options) for seed in seeds}
+    first, *others = made.items()
+    for seed, data in others:
+        if _same_test(first[1], data):
+            raise SpecError(f"the split {split} holds out the same rows for the seeds {first[0]} and {seed}; give one seed")
+    return made
+
+
+def _same_test(one: Dataset, other: Dataset) -> bool:
+    if one.test is None or other.test is None:
+        return False
+    return np.array_equal(one.test.starts, other.test.starts) and np.array_equal(one.test.items, other.test.items)
+
+
+def prepare(
+    data: Mapping[int, Dataset],
+    *,
+    rerankers: Sequence[str] | None,
+    metrics: Sequence[str],
+    diversity: Sequence[float] | None,
+    k: int,
+    quiet: bool,
+    **options: Any,
+) -> Study:
+    """Make the study; where standard error is no terminal, it says in plain lines how far it is."""
+    chosen = None if rerankers is None else [each for each in rerankers if each != "none"]
+    made = _Announced(
+        data,
+        rerankers=chosen,
+        metrics=inputs.read_metrics(metrics, k) or None,
+        diversity=DIVERSITY if diversity is None else diversity,
+        k=k,
+        **options,
+    )
+    made.say = not quiet and not sys.stderr.isatty()
+    return made
+
+
+class _Announced(Study):
+    """A study that names each model in a line of its own when its turn comes, for logs."""
+
+    say = False
+
+    def run(self, *, progress: bool = False, threads: int | None = None) -> StudyResult:
+        self._started = time.perf_counter()
+        self._turn = 0
+        self._line(f"{len(self)} runs of {len(self.models)} models, each by {len(self.metrics)} metrics")
+        found = super().run(progress=progress, threads=threads)
+        self._line("all runs evaluated")
+        return found
+
+    def _candidates(self, model: Any, data: Dataset) -> Recommendations:
+        self._turn += 1
+        self._line(f"model {self._turn} of {len(self.models) * len(self.data)}: {model}")
+        return super()._candidates(model, data)
+
+    def _line(self, text: str) -> None:
+        if self.say:
+            typer.echo(f"[{time.perf_counter() - self._started:6.1f} s] {text}", err=True)
+
+
+def describe(found: StudyResult, *, method: Method) -> Iterator[str]:
+    """Yield the lines to print: plain models, what re-ranking changes, correlations."""
+    table = found.table
+    several = len(found.study.data)
+    mean = f", mean of {several} seeds" if several > 1 else ""
+    plain = table[table["reranker"] == PLAIN]
+    values = plain.pivot_table(index="metric", columns="model", values="value", sort=False, dropna=False)
+    values = values.reindex(index=[str(metric) for metric in found.metrics], columns=list(found.study.models))
+    yield f"Models{mean}"
+    yield from _chunks("metric", _value_cells(values))
+    if len(table) > len(plain):
+        yield from _changes(found)
+    if len(found.metrics) > 1 and len(found.reports) > 2:
+        yield ""
+        yield f"Correlation of the metrics across {len(found.reports)} runs ({method}, in hundredths; - undefined)"
+        yield from _chunks("", _correlation_cells(found.correlations(method=method, n_boot=0)))
+
+
+def _value_cells(values: pd.DataFrame) -> pd.DataFrame:
+    cells = [[number(value, decimals(row)) for value in row] for row in values.to_numpy()]
+    return pd.DataFrame(cells, index=values.index, columns=values.columns)
+
+
+def _changes(found: StudyResult) -> Iterator[str]:
+    """Tell what each re-ranker changes at a middle weight: the mean over models, and how many rise and fall."""
+    weights = [weight for weight in found.study.diversity if weight > 0]
+    weight = weights[(len(weights) - 1) // 2]
+    signs = found.signs()
+    signs = signs[signs["diversity"] == weight]
+    grouped = signs.groupby(["metric", "reranker"], sort=False)
+    means = grouped["difference"].mean().unstack(sort=False)
+    means = means.reindex([str(metric) for metric in found.metrics])
+    rises = grouped["sign"].agg(lambda sign: int((sign > 0).sum()))
+    falls = grouped["sign"].agg(lambda sign: int((sign < 0).sum()))
+    n = len(found.study.models) * len(found.study.data)
+    yield ""
+    yield f"Change by re-ranking at diversity {weight:g}, mean over {n} model{'s' if n > 1 else ''}"
+    if found.study.n_boot:
+        yield "(5+ 1-: a rise beyond 1.96 standard errors for five of them, a fall for one)"
+    cells = {}
+    for reranker in means.columns:
+        changes, marks = [], []
+        for metric, value in means[reranker].items():
+            text = number(value, decimals(means.loc[metric]))
+            changes.append(text if text.startswith(("-", "u")) else f"+{text}")
+            counts = (rises[metric, reranker], falls[metric, reranker])
+            marks.append(" ".join(f"{count}{sign}" for count, sign in zip(counts, "+-", strict=True) if count))
+        width = max(map(len, marks))
+        cells[reranker] = [f"{text} {mark:<{width}}" for text, mark in zip(changes, marks, strict=True)]
+    yield from _chunks("metric", pd.DataFrame(cells, index=means.index))
+
+
+def _correlation_cells(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Number the metrics: names would make columns too wide."""
+    wide = pairs.pivot_table(index="metric_a", columns="metric_b", values="coefficient", sort=False, dropna=False)
+    names = list(dict.fromkeys(pairs["metric_a"]))
+    wide = wide.reindex(index=names, columns=names)
+    cuts = {name.rpartition("@")[2] for name in names}
+    short = [name.rpartition("@")[0] if len(cuts) == 1 else name for name in names]
+    cells = [["-" if np.isnan(value) else f"{100 * value:.0f}" for value in row] for row in wide.to_numpy()]
+    heads = [str(place) for place in range(1, len(names) + 1)]
+    rows = [f"{place:>2} {name}" for place, name in enumerate(short, 1)]
+    return pd.DataFrame(cells, index=rows, columns=heads).replace("-0", "0")
+
+
+def _chunks(corner: str, cells: pd.DataFrame) -> Iterator[str]:
+    """Lay out a table in as many parts below each other as its width asks for."""
+    label = max([len(corner), *map(len, cells.index)])
+    start = 0
+    while start < cells.shape[1]:
+        stop, width = start, label
+        while stop < cells.shape[1]:
+            width += 2 + max(len(cells.columns[stop]), *map(len, cells.iloc[:, stop]))
+            if width > WIDTH and stop > start:
+                break
+            stop += 1
+        part = cells.iloc[:, start:stop]
+        if start:
+            yield ""
+        rows = [(str(name), *row) for name, row in zip(part.index, part.to_numpy().tolist(), strict=True)]
+        yield from aligned((corner, *part.columns), rows, right=range(1, part.shape[1] + 1))
+        start = stop

@@ -12,7 +12,7 @@ from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
-from beyondacc.evaluate import check_metrics, evaluate_run
+from beyondacc.evaluation import check_metrics, evaluate_run
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS, Model
 from beyondacc.rerank import MMR, RERANKERS, GreedyDiversity, Novelty, Random, Reranker
@@ -205,12 +205,12 @@ def _bars(show: bool) -> Iterator[Callable[[str, int], Callable[[str, int], None
     )
 
     columns = (
-        TextColumn("{task.description:<44.44}"),
-        BarColumn(),
+        TextColumn("{task.description:<26.26}"),  # all columns fit into 80
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
         TextColumn("elapsed"),
         TimeElapsedColumn(),
-        TextColumn("remaining"),
+        TextColumn("left"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as shown:

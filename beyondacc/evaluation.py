@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from beyondacc.metrics import REGISTRY
 from beyondacc.results import Report, Reports
 from beyondacc.run.local import map_blocks
 from beyondacc.spec.metric import Metric, MetricFamily, Need
+from beyondacc.spec.params import Param, Seed
 from beyondacc.spec.states import Exposure, PerUser
 
 __all__ = ["check_metrics", "evaluate", "evaluate_run"]
@@ -63,14 +64,15 @@ def evaluate_run(
 
 def _is_several(recs: Any) -> bool:
     """Tell ``{"run": recommendations}`` from the dicts that are recommendations themselves."""
-    if not isinstance(recs, Mapping) or not recs:
+    if not isinstance(recs, Mapping):
         return False
-    first = next(iter(recs.values()))
+    # a user without items says nothing
+    first = next((value for value in recs.values() if not isinstance(value, Mapping) or value), None)
     if isinstance(first, Mapping):
-        return not first or not np.isscalar(next(iter(first.values())))
+        return not np.isscalar(next(iter(first.values())))
     if isinstance(first, np.ndarray):
         return first.ndim == 2
-    return not isinstance(first, list | tuple | pd.Series | pd.Index)
+    return first is not None and not isinstance(first, list | tuple | Set | pd.Series | pd.Index)
 
 
 def evaluate(
@@ -123,12 +125,17 @@ def evaluate(
     DataError, SpecError
         If the lists cannot be used, or a metric is unknown or lacks its data.
     """
+    if not isinstance(data, Dataset):
+        raise SpecError(f"data is a {type(data).__name__}; pass a Dataset, such as Dataset(train, test, items)")
     wanted = check_metrics(metrics, data)
-    if n_boot < 0:
-        raise SpecError(f"n_boot={n_boot} is not allowed; give a number of replicates >= 0")
+    n_boot = Param("n_boot", 1000, Seed).check(n_boot, "evaluate")
+    seed = Param("seed", 0, Seed).check(seed, "evaluate")
     options: dict[str, Any] = {"users": users, "seen": seen, "unknown_items": unknown_items}
     _check_choices(
-        users=(users, Users), seen=(seen, ("keep", "drop")), unknown_items=(unknown_items, ("keep", "error"))
+        users=(users, Users),
+        seen=(seen, ("keep", "drop")),
+        unknown_items=(unknown_items, ("keep", "error")),
+        duplicates=(duplicates, ("error", "first")),
     )
     k = None if seen == "drop" else max(metric.k for metric in wanted)
     if primitive is not None:
@@ -160,7 +167,8 @@ def _check_overlap(made: Recommendations, data: Dataset, metrics: Sequence[Metri
     codes = data.users.encode(made.users, axis="user", what=what, known="the dataset")
     if not (data.test.sizes[codes[codes >= 0]] > 0).any():
         tested = data.users.ids[data.test.sizes > 0]
+        ours, theirs = made.users[:1].tolist()[0], tested[:1].tolist()[0]  # as Python writes them
         raise DataError(
-            f"none of the {len(made)} users of {what} (such as {made.users[0]!r}) is among the {len(tested)} users of "
-            f"test (such as {tested[0]!r}), so {needing[0]} cannot be computed; check the user ids"
+            f"none of the {len(made)} users of {what} (such as {ours!r}) is among the {len(tested)} users of "
+            f"test (such as {theirs!r}), so {needing[0]} cannot be computed; check the user ids"
         )
