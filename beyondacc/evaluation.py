@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -72,7 +72,7 @@ def _is_several(recs: Any) -> bool:
         return not np.isscalar(next(iter(first.values())))
     if isinstance(first, np.ndarray):
         return first.ndim == 2
-    return first is not None and not isinstance(first, list | tuple | Set | pd.Series | pd.Index)
+    return first is not None and not isinstance(first, list | tuple | set | frozenset | pd.Series | pd.Index)
 
 
 def evaluate(

@@ -1,5 +1,78 @@
-"""Compile every kernel, for every kind of array that reaches it, by doing a little of everything."""
+"""Compile every kernel, for every kind of array that usually reaches it, by doing a little of everything."""
 
 from __future__ import annotations
 
-def warmup(): ...
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.recommendations import Recommendations
+from beyondacc.evaluation import evaluate
+from beyondacc.metrics import REGISTRY
+from beyondacc.models import MODELS
+from beyondacc.rerank import RERANKERS
+from beyondacc.scorers import recommend
+
+__all__ = ["compilations", "warmup"]
+
+_SIDE = 64  # users and items: more than the factors of any model
+
+
+def warmup() -> tuple[float, int]:
+    """Run all metrics, re-rankers and models on a few rows, so that their machine code is in the cache.
+
+    Returns
+    -------
+    seconds : float
+    compiled : int
+        How many variants of kernels were compiled and not found in the cache.
+    """
+    started, before = time.perf_counter(), compilations()
+    rng = np.random.default_rng(0)
+    ratings = _ratings(rng)
+    items = pd.DataFrame({"item_id": np.arange(_SIDE), "genres": rng.choice(["a", "a|b", "b|c", ""], _SIDE)})
+    vectors = rng.random((_SIDE, 3))
+    rated = Dataset(ratings[::2], ratings[1::2], items)
+    unrated = Dataset.split(ratings[["user_id", "item_id"]], items, vectors=vectors)
+    single = Dataset.split(ratings, items, vectors=vectors.astype(np.float32))
+    for data in (rated, unrated, single):
+        _use(data, rng)
+    for name in MODELS:
+        recommend(MODELS.create(name).fit(rated.matrix), rated, k=3)
+    return time.perf_counter() - started, compilations() - before
+
+
+def _ratings(rng: np.random.Generator) -> pd.DataFrame:
+    users, items = np.nonzero(rng.random((_SIDE, _SIDE)) < 0.3)
+    return pd.DataFrame({"user_id": users, "item_id": items, "rating": rng.integers(1, 6, len(users)).astype(float)})
+
+
+def _use(data: Dataset, rng: np.random.Generator) -> None:
+    """Recommend, re-rank and evaluate: from scores in both precisions; lists with scores, with ranks, with neither."""
+    scores = rng.random((_SIDE, _SIDE))
+    recommend(scores.astype(np.float32), data, k=3)
+    lists = recommend(scores, data, k=6)
+    for name in RERANKERS:
+        for distance in ("jaccard", "cosine") if "distance" in RERANKERS[name].parameters else ("",):
+            text = f"{name}(distance={distance})" if distance else name
+            RERANKERS.create(text).rerank(lists, data, k=3)
+    metrics = [family @ 3 for family in REGISTRY.values()]
+    metrics += [REGISTRY.parse(f"{name}(distance=cosine)@3") for name in ("ild", "surprise_content")]
+    metrics += [REGISTRY.parse("binomial_diversity(relevant_only=true)@3"), REGISTRY.parse("epc(relevance=binary)@3")]
+    frame = lists.to_pandas()
+    for columns in (["user_id", "item_id", "score"], ["user_id", "item_id", "rank"], ["user_id", "item_id"]):
+        given = Recommendations.read(frame[columns], data)
+        evaluate(given, data, metrics, n_boot=0)
+    # seen items leave lists longer than the cutoff
+    found = evaluate(lists, data, metrics, seen="drop", primitive=frame, n_boot=2)
+    _ = found.replicates, found.diagnostics
+
+
+def compilations() -> int:
+    """Count the variants of kernels that this process compiled because the cache did not have them."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("beyondacc.kernels.")]
+    kernels = {id(value): value for module in modules for value in vars(module).values() if hasattr(value, "stats")}
+    return sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels.values())

@@ -1,4 +1,4 @@
-"""From the oracle's `Case` to the library: datasets, lists, the values of parameters to try, and the oracle's answer."""
+"""From the oracle's `Case` to the library: datasets, lists, values of parameters to try, and the oracle's answer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from oracle import ORACLES
 
+from beyondacc import distances
 from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.distances import COSINE, DISTANCES, JACCARD, Distance, distance
+from beyondacc.distances import COSINE, JACCARD, Distance
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.params import Range
 
@@ -95,7 +96,8 @@ def values_of(annotation):
     if annotation is float:
         return [0.0, 0.75]
     if annotation is Distance:
-        return [JACCARD, COSINE, *([DISTANCES["manhattan"]] if "manhattan" in DISTANCES else [])]
+        own = distances.DISTANCES.get("manhattan")  # known where the fixture own_distance is used
+        return [JACCARD, COSINE, *([own] if own else [])]
     raise NotImplementedError(f"say in values_of which {annotation} to try")
 
 
@@ -104,11 +106,6 @@ def variants(family):
     names = list(family.params)
     choices = [values_of(family.params[name].annotation) for name in names]
     return [family(**dict(zip(names, values, strict=True))) for values in itertools.product(*choices)]
-
-
-def own_distance():
-    """The own distance that `values_of` tries, too, once it is made."""
-    return distance(manhattan)
 
 
 def expected_of(case, metric: Metric):

@@ -1,4 +1,4 @@
-"""Values that other projects assert in their own tests, through our public API with the parameters of their conventions.
+"""Values that other projects assert in their own tests, through our public API with parameters for their conventions.
 
 Every case of ``shared/oracles`` is mapped here, mapped in another test file, or refused with the reason.
 """

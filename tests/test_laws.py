@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from scipy import sparse
 from strategies import assemble, random_case
 
-from beyondacc import distances
 from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
@@ -25,20 +24,11 @@ from beyondacc.metrics import REGISTRY
 from beyondacc.run.local import blocks
 from beyondacc.spec.metric import Need
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("own_distance")]
 
 SLOW = numba.config.DISABLE_JIT
 FAMILIES = list(REGISTRY.values())
 by_name = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())
-        patch.setattr(bridge, "DISTANCES", distances.DISTANCES)
-        bridge.own_distance()
-        yield
 
 
 @functools.cache
@@ -181,7 +171,7 @@ def test_numbers_are_read_back_to_the_last_bit(value):
 
 @functools.cache
 def many_users():
-    case, data, run = bound(100, n_users=40 if SLOW else 1200, n_items=80, n_genres=20)
+    _case, data, run = bound(100, n_users=40 if SLOW else 1200, n_items=80, n_genres=20)
     return data, run
 
 
@@ -339,7 +329,7 @@ ORDERLESS = [
 
 @pytest.mark.parametrize("number", range(1 if SLOW else 5))
 def test_what_looks_at_the_set_does_not_look_at_the_order(number):
-    case, data, run = bound(number)
+    case, data, _run = bound(number)
     k = max(map(len, case.lists.values()))
     metrics = [metric for name in ORDERLESS if not (metric := REGISTRY.parse(name) @ k).missing(data)]
     turned = assemble(
@@ -353,14 +343,16 @@ def test_what_looks_at_the_set_does_not_look_at_the_order(number):
 
 @pytest.mark.parametrize("number", range(1 if SLOW else 5))
 def test_every_training_user_twice_changes_no_share(number):
-    case, data, _ = bound(number)
+    case, _data, _ = bound(number)
     twins = {f"{user} again": profile for user, profile in case.train.items()}
     train = pd.concat([rows_of(case.train, "rating").astype({"user_id": str}), rows_of(twins, "rating")])
     people = {str(user): items for user, items in bridge.to_lists(case).items()}
     once = Dataset(rows_of(case.train, "rating").astype({"user_id": str}), items=case.features)
     twice = Dataset(train, items=case.features)
-    metrics = ["binomial_diversity", "binomial_diversity(alpha=0.5)", "epc(cold=drop)", "mean_popularity(normalized=true)",
-               "self_information(cold=drop)", "unexpectedness", "surprise_cooccurrence"]  # fmt: skip
+    metrics = [
+        "binomial_diversity", "binomial_diversity(alpha=0.5)", "epc(cold=drop)", "mean_popularity(normalized=true)",
+        "self_information(cold=drop)", "unexpectedness", "surprise_cooccurrence",
+    ]  # fmt: skip
     first, second = (evaluate(people, data, metrics, n_boot=0) for data in (once, twice))
     for metric in first:
         assert_same(first, second, metric, atol=1e-12)

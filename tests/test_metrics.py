@@ -23,22 +23,13 @@ from beyondacc.evaluation import evaluate_run
 from beyondacc.kernels.binomial import log_tails
 from beyondacc.metrics import REGISTRY
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("own_distance")]
 
 SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python
 N_CASES = 60 if SLOW else 1200
 N_DRAWN = 10 if SLOW else 200
 RTOL, ATOL = 1e-9, 1e-12
 FAMILIES = list(REGISTRY.values())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())
-        patch.setattr(bridge, "DISTANCES", distances.DISTANCES)
-        bridge.own_distance()
-        yield
 
 
 @functools.cache

@@ -34,8 +34,8 @@ pytestmark = [
     # numpy's own integers warn where those of a compiled kernel wrap around
     *([pytest.mark.filterwarnings("ignore:overflow encountered in scalar:RuntimeWarning")] if SLOW else []),
 ]
-N_WORLDS = 1 if SLOW else 7
-N_DRAWN = 10 if SLOW else 300
+N_WORLDS = 2 if SLOW else 7
+N_DRAWN = 30 if SLOW else 150
 KINDS = ("jaccard", "cosine on sets", "float64 vectors", "float32 vectors", "own on vectors", "own on sets")
 METHODS = {"MMR": {}, "GreedyDiversity": {}, "renormalized": {"renormalize": True}}
 ALL = [
@@ -606,9 +606,9 @@ def test_messages():
             ba.MMR().rerank(frame, data, k=k)
     twice = pd.concat([frame, frame[frame["user_id"] == 3].head(1)])
     item = frame.loc[frame["user_id"] == 3, "item_id"].iloc[0]
-    with pytest.raises(DataError, match=rf"candidates lists item \D*{item}\D* more than once for user \D*3\D* "):
+    with pytest.raises(DataError, match=rf"candidates lists item .*{item}.* more than once for user .*3.* "):
         ba.MMR().rerank(twice, data)
-    with pytest.raises(DataError, match=r"candidates.*score"):
+    with pytest.raises(DataError, match="column 'score' of candidates has no value"):
         ba.MMR().rerank(frame.assign(score=np.nan), data)
     with pytest.raises(DataError, match="candidates"):
         ba.MMR().rerank(frame.assign(item_id=frame["item_id"].map("i{}".format)), data)
@@ -720,4 +720,4 @@ def test_wrapped_messages():
         ):
             ba.MMR().wrap(np.ones((2, 2)), candidates=candidates)
     with pytest.raises(SpecError, match="k=0 is not allowed"):
-        ba.Random().wrap(np.ones((600, 40))).recommend(MANY()[0], k=0)
+        ba.Random().wrap(lambda users: np.ones((len(users), 40))).recommend(MANY()[0], k=0)

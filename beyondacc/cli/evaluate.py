@@ -154,18 +154,16 @@ def evaluate(
     if per_user is not None and all(each.family.grain == "run" for each in chosen):
         raise SpecError(f"--per-user needs a metric with a value for each user; {choices(chosen)} have one for a run")
     lists = {name: tables.rows(what) for name, what in whats.items()}
-    found = evaluate_lists(
-        lists if len(lists) > 1 else next(iter(lists.values())),
-        data,
-        chosen,
-        users=users.value,
-        seen=seen.value,
-        unknown_items=unknown_items.value,
-        duplicates=duplicates.value,
-        primitive=tables.rows("primitive"),
-        n_boot=bootstrap,
-        seed=seed,
-    )
+    options: dict[str, Any] = {
+        "users": users.value,
+        "seen": seen.value,
+        "unknown_items": unknown_items.value,
+        "duplicates": duplicates.value,
+        "primitive": tables.rows("primitive"),
+        "n_boot": bootstrap,
+        "seed": seed,
+    }
+    found = evaluate_lists(lists if len(lists) > 1 else next(iter(lists.values())), data, chosen, **options)
     reports: dict[str, Report] = dict(found) if len(lists) > 1 else {next(iter(lists)): found}
     content = _render(found, reports, form)
     if per_user is not None:
@@ -233,7 +231,7 @@ def _single(report: Report) -> list[str]:
 
 
 def _wide(reports: dict[str, Report]) -> list[str]:
-    """A row a metric and a column a run."""
+    """Lay out a row a metric and a column a run."""
     rows = []
     for metric in next(iter(reports.values())):
         values = [report.value(metric) for report in reports.values()]

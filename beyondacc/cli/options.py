@@ -33,7 +33,7 @@ DATA, READING, OUTPUT = "Data", "How the data are read", "Output"
 
 app = typer.Typer(
     add_completion=False,
-    help="Beyond-accuracy evaluation of recommender systems: evaluate lists, re-rank them, study how metrics correlate.",
+    help="Beyond-accuracy evaluation of recommender systems: evaluate lists, re-rank them, correlate metrics.",
 )
 
 

@@ -89,7 +89,9 @@ def write(path: Path, content: bytes) -> None:
     replace_file(path.resolve(), content)
 
 
-def aligned(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> list[str]:
+def aligned(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = (), gap: int = 2
+) -> list[str]:
     """Lay out a table: a line for the head, a rule, a line for each row.
 
     Parameters
@@ -100,19 +102,22 @@ def aligned(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterab
         Texts, as many as columns.
     right
         Positions of the columns that are aligned to the right.
+    gap
+        Spaces between columns.
     """
     cells = [list(head), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     flush = set(right)
+    between = " " * gap
 
     def line(texts: Sequence[str]) -> str:
         shown = [
             text.rjust(width) if place in flush else text.ljust(width)
             for place, (text, width) in enumerate(zip(texts, widths, strict=True))
         ]
-        return "  ".join(shown).rstrip()
+        return between.join(shown).rstrip()
 
-    return [line(head), "  ".join("-" * width for width in widths), *map(line, cells[1:])]
+    return [line(head), between.join("-" * width for width in widths), *map(line, cells[1:])]
 
 
 def decimals(values: Iterable[float]) -> int:

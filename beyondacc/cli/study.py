@@ -130,7 +130,7 @@ def study(
         bool, typer.Option("-q", "--quiet", help="Print nothing but errors.", rich_help_panel=OUTPUT)
     ] = False,
 ) -> None:
-    """Train models, re-rank their lists over a sweep of weights, evaluate all by all metrics, and correlate the metrics.
+    """Train models, re-rank their lists at several weights, evaluate all by all metrics, correlate the metrics.
 
     Writes results.parquet, per_user.parquet, correlations.csv and report.html, which opens in a browser.
     """
@@ -184,7 +184,9 @@ def warmup() -> None:
 
     jit.announce()
     seconds, compiled = compile_all()
-    what = f"compiled {compiled} variants of kernels in {seconds:.1f} s" if compiled else "everything was compiled before"
+    what = (
+        f"compiled {compiled} variants of kernels in {seconds:.1f} s" if compiled else "everything was compiled before"
+    )
     typer.echo(f"{what}; they are in {jit.CACHE}")
 
 

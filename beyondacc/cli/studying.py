@@ -22,6 +22,7 @@ from beyondacc.kernels import jit
 from beyondacc.study import Study, StudyResult
 from beyondacc.study.canvas import load
 from beyondacc.study.coefficients import Method
+from beyondacc.study.correlate import correlation
 from beyondacc.study.grid import DIVERSITY
 from beyondacc.study.result import PLAIN, check_folder
 
@@ -70,7 +71,9 @@ def datasets(
     first, *others = made.items()
     for seed, data in others:
         if _same_test(first[1], data):
-            raise SpecError(f"the split {split} holds out the same rows for the seeds {first[0]} and {seed}; give one seed")
+            raise SpecError(
+                f"the split {split} holds out the same rows for the seeds {first[0]} and {seed}; give one seed"
+            )
     return made
 
 
@@ -127,7 +130,7 @@ class _Announced(Study):
             typer.echo(f"[{time.perf_counter() - self._started:6.1f} s] {text}", err=True)
 
 
-def describe(found: StudyResult, *, method: Method) -> Iterator[str]:
+def describe(found: StudyResult, *, method: Any) -> Iterator[str]:
     """Yield the lines to print: plain models, what re-ranking changes, correlations."""
     table = found.table
     several = len(found.study.data)
@@ -138,11 +141,11 @@ def describe(found: StudyResult, *, method: Method) -> Iterator[str]:
     yield f"Models{mean}"
     yield from _chunks("metric", _value_cells(values))
     if len(table) > len(plain):
-        yield from _changes(found)
+        yield from _changes(found, values)
     if len(found.metrics) > 1 and len(found.reports) > 2:
         yield ""
         yield f"Correlation of the metrics across {len(found.reports)} runs ({method}, in hundredths; - undefined)"
-        yield from _chunks("", _correlation_cells(found.correlations(method=method, n_boot=0)))
+        yield from _chunks("", _correlation_cells(found, method), gap=1)
 
 
 def _value_cells(values: pd.DataFrame) -> pd.DataFrame:
@@ -150,56 +153,55 @@ def _value_cells(values: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(cells, index=values.index, columns=values.columns)
 
 
-def _changes(found: StudyResult) -> Iterator[str]:
+def _changes(found: StudyResult, plain: pd.DataFrame) -> Iterator[str]:
     """Tell what each re-ranker changes at a middle weight: the mean over models, and how many rise and fall."""
     weights = [weight for weight in found.study.diversity if weight > 0]
     weight = weights[(len(weights) - 1) // 2]
     signs = found.signs()
     signs = signs[signs["diversity"] == weight]
     grouped = signs.groupby(["metric", "reranker"], sort=False)
-    means = grouped["difference"].mean().unstack(sort=False)
-    means = means.reindex([str(metric) for metric in found.metrics])
-    rises = grouped["sign"].agg(lambda sign: int((sign > 0).sum()))
-    falls = grouped["sign"].agg(lambda sign: int((sign < 0).sum()))
+    means = grouped["difference"].mean().to_dict()
+    rises = grouped["sign"].agg(lambda sign: int((sign > 0).sum())).to_dict()
+    falls = grouped["sign"].agg(lambda sign: int((sign < 0).sum())).to_dict()
     n = len(found.study.models) * len(found.study.data)
     yield ""
     yield f"Change by re-ranking at diversity {weight:g}, mean over {n} model{'s' if n > 1 else ''}"
     if found.study.n_boot:
         yield "(5+ 1-: a rise beyond 1.96 standard errors for five of them, a fall for one)"
     cells = {}
-    for reranker in means.columns:
+    for reranker in dict.fromkeys(signs["reranker"]):
         changes, marks = [], []
-        for metric, value in means[reranker].items():
-            text = number(value, decimals(means.loc[metric]))
-            changes.append(text if text.startswith(("-", "u")) else f"+{text}")
+        for metric in map(str, found.metrics):
+            value = means[metric, reranker]
+            text = number(value, decimals(plain.loc[metric]))
+            changes.append(f"+{text}" if value >= 0 else text)
             counts = (rises[metric, reranker], falls[metric, reranker])
             marks.append(" ".join(f"{count}{sign}" for count, sign in zip(counts, "+-", strict=True) if count))
         width = max(map(len, marks))
         cells[reranker] = [f"{text} {mark:<{width}}" for text, mark in zip(changes, marks, strict=True)]
-    yield from _chunks("metric", pd.DataFrame(cells, index=means.index))
+    yield from _chunks("metric", pd.DataFrame(cells, index=list(map(str, found.metrics))))
 
 
-def _correlation_cells(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Number the metrics: names would make columns too wide."""
-    wide = pairs.pivot_table(index="metric_a", columns="metric_b", values="coefficient", sort=False, dropna=False)
-    names = list(dict.fromkeys(pairs["metric_a"]))
-    wide = wide.reindex(index=names, columns=names)
+def _correlation_cells(found: StudyResult, method: Method) -> pd.DataFrame:
+    """Lay out all pairs; columns have numbers, as names would make them too wide."""
+    names = list(map(str, found.metrics))
+    wide = correlation(found.values.to_numpy(np.float64), method)
     cuts = {name.rpartition("@")[2] for name in names}
     short = [name.rpartition("@")[0] if len(cuts) == 1 else name for name in names]
-    cells = [["-" if np.isnan(value) else f"{100 * value:.0f}" for value in row] for row in wide.to_numpy()]
+    cells = [["-" if np.isnan(value) else f"{100 * value:.0f}" for value in row] for row in wide]
     heads = [str(place) for place in range(1, len(names) + 1)]
     rows = [f"{place:>2} {name}" for place, name in enumerate(short, 1)]
     return pd.DataFrame(cells, index=rows, columns=heads).replace("-0", "0")
 
 
-def _chunks(corner: str, cells: pd.DataFrame) -> Iterator[str]:
+def _chunks(corner: str, cells: pd.DataFrame, *, gap: int = 2) -> Iterator[str]:
     """Lay out a table in as many parts below each other as its width asks for."""
     label = max([len(corner), *map(len, cells.index)])
     start = 0
     while start < cells.shape[1]:
         stop, width = start, label
         while stop < cells.shape[1]:
-            width += 2 + max(len(cells.columns[stop]), *map(len, cells.iloc[:, stop]))
+            width += gap + max(len(cells.columns[stop]), *map(len, cells.iloc[:, stop]))
             if width > WIDTH and stop > start:
                 break
             stop += 1
@@ -207,5 +209,5 @@ def _chunks(corner: str, cells: pd.DataFrame) -> Iterator[str]:
         if start:
             yield ""
         rows = [(str(name), *row) for name, row in zip(part.index, part.to_numpy().tolist(), strict=True)]
-        yield from aligned((corner, *part.columns), rows, right=range(1, part.shape[1] + 1))
+        yield from aligned((corner, *part.columns), rows, right=range(1, part.shape[1] + 1), gap=gap)
         start = stop

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel
-from beyondacc.kernels.pairwise import distance_row
+from beyondacc.kernels.pairwise import distance_row, gather
 from beyondacc.types import Bits, Floats, ItemIds, UserIds
 
 __all__ = [
@@ -93,7 +93,7 @@ def greedy_rows(
     Parameters
     ----------
     kind, bits, sizes, vectors, own
-        The distance, as in `pairwise.distance_row`; a missing distance counts as 1.
+        The distance, as in `pairwise.gather`; a missing distance counts as 1.
     lists, scores, lengths : (rows, n), (rows, n), (rows,)
         Candidates in input rank order and their relevance.
     gain
@@ -112,15 +112,18 @@ def greedy_rows(
     scaled = np.empty(width)
     distances = np.empty(width)
     remaining = np.empty(width, np.int64)
-    items = np.empty(width, np.int32)
+    sets = np.empty((width, bits.shape[1]), np.uint64)
+    counts = np.empty(width)
+    rows = np.empty((width, vectors.shape[1]), vectors.dtype)
+    own_local = np.empty((width, own_rows.shape[1]))
     for row in range(lists.shape[0]):
         n = lengths[row]
+        gather(kind, bits, sizes, vectors, own_rows, lists[row], n, 0, sets, counts, rows, own_local)
         for position in range(n):
             relevance[position] = scores[row, position]
             term[position] = 0.0
             scaled[position] = 0.0
             remaining[position] = position
-            items[position] = lists[row, position]
         normalise(relevance, n, how)
         left = n
         for step in range(picks.shape[1]):
@@ -154,14 +157,13 @@ def greedy_rows(
             selection[row, step] = best
             for slot in range(best_slot, left - 1):  # keeps the input order, on which ties rest
                 remaining[slot] = remaining[slot + 1]
-                items[slot] = items[slot + 1]
             left -= 1
             if step + 1 == picks.shape[1]:
                 break
-            distance_row(kind, bits, sizes, vectors, own_rows, own, lists[row, picked], items, 0, left, distances)
+            distance_row(kind, sets, counts, rows, own_local, own, picked, 0, n, distances)
             for slot in range(left):
                 position = remaining[slot]
-                distance = 1.0 if np.isnan(distances[slot]) else distances[slot]
+                distance = 1.0 if np.isnan(distances[position]) else distances[position]
                 if gain == MEAN_DISTANCE:
                     term[position] += distance
                 elif step == 0 or distance - 1.0 < term[position]:

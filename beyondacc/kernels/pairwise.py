@@ -17,6 +17,7 @@ __all__ = [
     "OWN",
     "SKIP",
     "distance_row",
+    "gather",
     "ild_cosine_rows",
     "ild_rows",
     "nearest_rows",
@@ -35,20 +36,23 @@ def _dot(a: Floats, b: Floats) -> float:
 
 
 @kernel
-def distance_row(
+def gather(
     kind: int,
     bits: Bits,
     sizes: Floats,
     vectors: Floats,
     own_rows: Floats,
-    own: Any,
-    item: int,
-    others: ItemIds,
-    low: int,
-    high: int,
-    out: NDArray[np.float64],
+    items: ItemIds,
+    n: int,
+    to: int,
+    sets: Bits,
+    counts: Floats,
+    rows: Floats,
+    own_local: Floats,
 ) -> None:
-    """Distances of one item to ``others[low:high]``, NaN where either has no features.
+    """Copy the features of the first n items next to each other, from position `to`.
+
+    Pairs are then compared in memory that is small and contiguous, which is many times faster.
 
     Parameters
     ----------
@@ -56,36 +60,85 @@ def distance_row(
         JACCARD and COSINE_SETS read `bits`; COSINE_VECTORS reads `vectors`; OWN reads `own_rows`.
     sizes : (n_items,)
         Number of features of an item for sets; reciprocal norm for vectors; 0 where the item has none.
-    own
-        First-class function of two rows of `own_rows`, which are float64 whatever `vectors` are.
+    sets, counts, rows, own_local
+        The copies of bits, sizes, vectors and own_rows.
     """
-    size = sizes[item]
-    if kind == COSINE_VECTORS:
-        for position in range(low, high):
-            other = others[position]
-            weight = size * sizes[other]
-            distance = 1.0 - weight * _dot(vectors[item], vectors[other])
-            # rounding must not make equal items closer than 0, nor opposite ones farther than 2
-            out[position] = np.nan if weight == 0 else 0.0 if distance < 0 else 2.0 if distance > 2 else distance
-    elif kind == OWN:
-        for position in range(low, high):
-            other = others[position]
-            if size == 0 or sizes[other] == 0:
-                out[position] = np.nan
-            else:
-                out[position] = own(own_rows[item], own_rows[other])
-    else:
-        for position in range(low, high):
-            other = others[position]
-            shared = 0
+    for position in range(n):
+        item = items[position]
+        counts[to + position] = sizes[item]
+        if kind == COSINE_VECTORS:
+            for column in range(vectors.shape[1]):
+                rows[to + position, column] = vectors[item, column]
+        elif kind == OWN:
+            for column in range(own_rows.shape[1]):
+                own_local[to + position, column] = own_rows[item, column]
+        else:
             for word in range(bits.shape[1]):
-                shared += popcount(bits[item, word] & bits[other, word])
-            if size == 0 or sizes[other] == 0:
-                out[position] = np.nan
-            elif kind == JACCARD:
-                out[position] = 1.0 - shared / (size + sizes[other] - shared)
-            else:
-                out[position] = 1.0 - shared / np.sqrt(size * sizes[other])
+                sets[to + position, word] = bits[item, word]
+
+
+@kernel
+def _set_distance(kind: int, shared: int, one: float, other: float) -> float:
+    """Distance of two sets from the number of features they share and have each."""
+    if kind == JACCARD:
+        return 1.0 - shared / (one + other - shared)
+    return 1.0 - shared / np.sqrt(one * other)
+
+
+@kernel
+def distance_row(
+    kind: int,
+    sets: Bits,
+    counts: Floats,
+    rows: Floats,
+    own_local: Floats,
+    own: Any,
+    one: int,
+    low: int,
+    high: int,
+    out: NDArray[np.float64],
+) -> None:
+    """Distances of one gathered item to those from `low` to `high`, NaN where either has no features.
+
+    Parameters
+    ----------
+    kind, sets, counts, rows, own_local
+        As `gather` left them.
+    own
+        First-class function of two rows of `own_local`, which are float64 whatever the vectors are.
+    """
+    count = counts[one]
+    if kind == COSINE_VECTORS:
+        for other in range(low, high):
+            distance = 1.0 - count * counts[other] * _dot(rows[one], rows[other])
+            # rounding must not make equal items closer than 0, nor opposite ones farther than 2
+            out[other] = 0.0 if distance < 0 else 2.0 if distance > 2 else distance
+    elif kind == OWN:
+        for other in range(low, high):
+            if count != 0 and counts[other] != 0:
+                out[other] = own(own_local[one], own_local[other])
+    else:
+        for other in range(low, high):
+            shared = 0
+            for word in range(sets.shape[1]):
+                shared += popcount(sets[one, word] & sets[other, word])
+            out[other] = _set_distance(kind, shared, count, counts[other])
+    for other in range(low, high):
+        if count == 0 or counts[other] == 0:
+            out[other] = np.nan
+
+
+@kernel
+def _mean_of_pairs(total: float, present: int, n: int, missing: int, singleton: float) -> float:
+    """Divide a sum over the pairs of the `present` of n items that have features, by the policy for the others."""
+    if n == 1:
+        return singleton
+    pairs = present * (present - 1) // 2
+    if missing != SKIP:
+        every = n * (n - 1) // 2
+        total += every - pairs if missing == ONE else 0
+        pairs = every
+    return total / pairs if pairs else np.nan
 
 
 @kernel
@@ -103,30 +156,35 @@ def ild_rows(
     singleton: float,
     out: NDArray[np.float64],
 ) -> None:
-    """Mean distance over the unordered pairs of the first k items."""
-    row_distances = np.empty(lists.shape[1])
+    """Mean distance over the unordered pairs of the first k items, for sets and one's own distance.
+
+    A list is short, so that a call of `distance_row` for each item would cost more than the distances.
+    """
+    width = lists.shape[1]
+    sets = np.empty((width, bits.shape[1]), np.uint64)
+    counts = np.empty(width)
+    rows = np.empty((width, vectors.shape[1]), vectors.dtype)
+    own_local = np.empty((width, own_rows.shape[1]))
+    items = np.empty(width, np.int32)
     for row in range(lists.shape[0]):
         n = lengths[row] if lengths[row] < k else k
+        present = 0
+        for rank in range(n):
+            if sizes[lists[row, rank]] != 0:
+                items[present] = lists[row, rank]
+                present += 1
+        gather(kind, bits, sizes, vectors, own_rows, items, present, 0, sets, counts, rows, own_local)
         total = 0.0
-        pairs = 0
-        for rank in range(n - 1):
-            distance_row(
-                kind, bits, sizes, vectors, own_rows, own, lists[row, rank], lists[row], rank + 1, n, row_distances
-            )
-            for other in range(rank + 1, n):
-                distance = row_distances[other]
-                if np.isnan(distance):
-                    if missing == SKIP:
-                        continue
-                    distance = 1.0 if missing == ONE else 0.0
-                total += distance
-                pairs += 1
-        if n == 1:
-            out[row] = singleton
-        elif pairs:
-            out[row] = total / pairs
-        else:
-            out[row] = np.nan
+        for one in range(present - 1):
+            for other in range(one + 1, present):
+                if kind == OWN:
+                    total += own(own_local[one], own_local[other])
+                    continue
+                shared = 0
+                for word in range(sets.shape[1]):
+                    shared += popcount(sets[one, word] & sets[other, word])
+                total += _set_distance(kind, shared, counts[one], counts[other])
+        out[row] = _mean_of_pairs(total, present, n, missing, singleton)
 
 
 @kernel
@@ -153,19 +211,10 @@ def ild_cosine_rows(
                 present += 1
                 for position in range(vectors.shape[1]):
                     total[position] += scale * vectors[item, position]
-        pairs = present * (present - 1) // 2
-        similarity = 0.5 * (_dot(total, total) - present)
-        distance = pairs - similarity
-        if missing != SKIP:
-            every = n * (n - 1) // 2
-            distance += every - pairs if missing == ONE else 0
-            pairs = every
-        if n == 1:
-            out[row] = singleton
-        elif pairs:
-            out[row] = distance / pairs if distance > 0 else 0.0
-        else:
-            out[row] = np.nan
+        total_distance = 0.5 * (present * present - _dot(total, total))  # the unit vectors' own squares add `present`
+        if total_distance < 0:
+            total_distance = 0.0
+        out[row] = _mean_of_pairs(total_distance, present, n, missing, singleton)
 
 
 @kernel
@@ -193,23 +242,30 @@ def nearest_rows(
     for row in range(users.shape[0]):
         if users[row] >= 0 and starts[users[row] + 1] - starts[users[row]] > longest:
             longest = starts[users[row] + 1] - starts[users[row]]
-    distances = np.empty(longest)
+    width = longest + lists.shape[1]  # the profile, then the list
+    sets = np.empty((width, bits.shape[1]), np.uint64)
+    counts = np.empty(width)
+    rows = np.empty((width, vectors.shape[1]), vectors.dtype)
+    own_local = np.empty((width, own_rows.shape[1]))
+    distances = np.empty(width)
     for row in range(lists.shape[0]):
         user = users[row]
         out[row] = np.nan
         if user < 0 or starts[user] == starts[user + 1]:
             continue
+        m = starts[user + 1] - starts[user]
         profile = items[starts[user] : starts[user + 1]]
+        n = lengths[row] if lengths[row] < k else k
+        gather(kind, bits, sizes, vectors, own_rows, profile, m, 0, sets, counts, rows, own_local)
+        gather(kind, bits, sizes, vectors, own_rows, lists[row], n, m, sets, counts, rows, own_local)
         total = 0.0
         counted = 0
-        for rank in range(lengths[row] if lengths[row] < k else k):
-            distance_row(
-                kind, bits, sizes, vectors, own_rows, own, lists[row, rank], profile, 0, profile.shape[0], distances
-            )
+        for rank in range(n):
+            distance_row(kind, sets, counts, rows, own_local, own, m + rank, 0, m, distances)
             least = np.inf
             summed = 0.0
             present = 0
-            for position in range(profile.shape[0]):
+            for position in range(m):
                 distance = distances[position]
                 if not np.isnan(distance):
                     summed += distance

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
@@ -20,6 +20,7 @@ from beyondacc.results import Report
 from beyondacc.run.local import n_threads
 from beyondacc.scorers import recommend
 from beyondacc.spec.metric import Metric
+from beyondacc.spec.params import Param, Range, Seed
 from beyondacc.study.result import PLAIN, Run, StudyResult
 
 __all__ = ["DIVERSITY", "Study"]
@@ -96,8 +97,8 @@ class Study:
         self.diversity = sorted({Random(diversity=weight).weight for weight in diversity})
         self.k = max([k, *(metric.k for metric in self.metrics)])
         self.candidates = max(candidates, self.k)
-        self.n_boot = n_boot
-        self.seed = seed
+        self.n_boot = Param("n_boot", 1000, Annotated[int, Range(low=0)]).check(n_boot, "Study")
+        self.seed = Param("seed", 0, Seed).check(seed, "Study")
         self.title = title
 
     def __len__(self) -> int:
