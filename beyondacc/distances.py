@@ -60,8 +60,17 @@ class Distance:
 
     @functools.cached_property
     def compiled(self) -> Any:
-        """What a kernel calls."""
-        return jit.no_distance() if self.own is None else jit.first_class(self.own)
+        """What a kernel calls; raises `SpecError` where numba cannot compile it."""
+        if self.own is None:
+            return jit.no_distance()
+        try:
+            return jit.first_class(self.own)
+        except jit.NumbaError as error:
+            reason = next(line for line in str(error).splitlines()[1:] or [str(error)] if line.strip())
+            raise SpecError(
+                f"distance {self.name} cannot be compiled by numba ({reason.strip()}); "
+                "write it as a function of two float64 arrays that returns a float"
+            ) from error
 
     @classmethod
     def describe(cls) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from beyondacc.models import MODELS
 from beyondacc.rerank import RERANKERS
 from beyondacc.scorers import recommend
 
-__all__ = ["compilations", "warmup"]
+__all__ = ["compilations", "kernels", "warmup"]
 
 _SIDE = 64  # users and items: more than the factors of any model
 
@@ -35,7 +36,8 @@ def warmup() -> tuple[float, int]:
     ratings = _ratings(rng)
     items = pd.DataFrame({"item_id": np.arange(_SIDE), "genres": rng.choice(["a", "a|b", "b|c", ""], _SIDE)})
     vectors = rng.random((_SIDE, 3))
-    rated = Dataset(ratings[::2], ratings[1::2], items)
+    half = len(ratings) // 2
+    rated = Dataset(ratings[:half], ratings[half:], items)  # columns of a frame are read-only arrays, splits are not
     unrated = Dataset.split(ratings[["user_id", "item_id"]], items, vectors=vectors)
     single = Dataset.split(ratings, items, vectors=vectors.astype(np.float32))
     for data in (rated, unrated, single):
@@ -47,7 +49,9 @@ def warmup() -> tuple[float, int]:
 
 def _ratings(rng: np.random.Generator) -> pd.DataFrame:
     users, items = np.nonzero(rng.random((_SIDE, _SIDE)) < 0.3)
-    return pd.DataFrame({"user_id": users, "item_id": items, "rating": rng.integers(1, 6, len(users)).astype(float)})
+    order = rng.permutation(len(users))
+    ratings = rng.integers(1, 6, len(users)).astype(np.float64)
+    return pd.DataFrame({"user_id": users[order], "item_id": items[order], "rating": ratings})
 
 
 def _use(data: Dataset, rng: np.random.Generator) -> None:
@@ -71,8 +75,13 @@ def _use(data: Dataset, rng: np.random.Generator) -> None:
     _ = found.replicates, found.diagnostics
 
 
+def kernels() -> list[Any]:
+    """Return the compiled kernels of this process; none where the JIT is off."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("beyondacc.kernels.")]
+    found = {id(value): value for module in modules for value in vars(module).values() if hasattr(value, "signatures")}
+    return list(found.values())
+
+
 def compilations() -> int:
     """Count the variants of kernels that this process compiled because the cache did not have them."""
-    modules = [module for name, module in sys.modules.items() if name.startswith("beyondacc.kernels.")]
-    kernels = {id(value): value for module in modules for value in vars(module).values() if hasattr(value, "stats")}
-    return sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels.values())
+    return sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels())

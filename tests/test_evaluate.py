@@ -259,7 +259,7 @@ def test_diagnostics_by_hand(data):
         {
             "user": [1, 1, 1, 2, 2, 3, 9, 9, 9],
             "item": [12, 10, 14, 13, 12, 13, 99, 11, 12],
-            "score": [3.0, 2.0, 2.0, 5.0, 5.0, 1.0, 3.0, 2.0, 1.0],
+            "score": [3.0, 2.0, 2.0, 5.0, 5.0, 1.0, 3.0, 3.0, 3.0],
         }
     )
     assert run(["ndcg@2", "recall@3"], data, scored).diagnostics == {
@@ -268,14 +268,14 @@ def test_diagnostics_by_hand(data):
         "users_without_truth": 2,  # 3 and 9
         "users_without_profile": 1,  # 9
         "short_lists": 2,  # 2 and 3
-        "tied_users": 2,  # 1 and 2
+        "tied_users": 3,  # 1, 2 and 9
         "cold_items": 4,  # 14, 13 twice, 99
         "unknown_items": 1,  # 99
         "featureless_items": 2,  # 14 and 99
         "seen_items": 1,  # 10 of 1
     }
     at_2 = run("ndcg@2", data, scored).diagnostics
-    assert (at_2["tied_users"], at_2["short_lists"], at_2["featureless_items"]) == (1, 1, 1)
+    assert (at_2["tied_users"], at_2["short_lists"], at_2["featureless_items"]) == (2, 1, 1)
     bare = run("ndcg@2", Dataset(test=TEST)).diagnostics
     assert bare["cold_items"] == bare["users_without_profile"] == bare["featureless_items"] == bare["tied_users"] == 0
 

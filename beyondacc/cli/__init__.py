@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _ClickError as error:
         ctx = getattr(error, "ctx", None)
         where = ctx.command_path if ctx is not None else "beyondacc"
-        return _fail(f"{error.format_message().removesuffix('.')}; see {where} --help")
+        message = error.format_message().replace("Value error, ", "").rstrip(".")  # pydantic adds that
+        return _fail(f"{message} (see {where} --help)")
     except BeyondAccError as error:
         return _fail(in_options(str(error)))
     except BrokenPipeError:

@@ -14,6 +14,7 @@ from beyondacc.cli.options import (
     READING,
     Bootstrap,
     Columns,
+    DefaultCutoff,
     Duplicates,
     Force,
     Format,
@@ -39,15 +40,15 @@ __all__ = ["NOTES"]
 
 #: What `Report.diagnostics` counts, in words.
 NOTES = {
-    "users_without_list": "users have no list",
-    "users_without_truth": "users have no relevant test item",
-    "users_without_profile": "users have no training rows",
-    "short_lists": "lists have fewer than {k} items",
-    "tied_users": "users have equal scores in their lists, ordered as given",
-    "cold_items": "listed items have no training rows",
-    "unknown_items": "listed items are not in the catalogue",
-    "featureless_items": "listed items have no genres",
-    "seen_items": "listed items are in the user's own training rows",
+    "users_without_list": "users without a list",
+    "users_without_truth": "users without a relevant test item",
+    "users_without_profile": "users without training rows",
+    "short_lists": "lists of fewer than {k} items",
+    "tied_users": "users with equal scores in their list, which are ordered as given",
+    "cold_items": "listed items without training rows",
+    "unknown_items": "listed items outside the catalogue",
+    "featureless_items": "listed items without genres",
+    "seen_items": "listed items of the user's own training rows",
 }
 _BY_SUFFIX = {
     ".txt": Format.table,
@@ -86,7 +87,7 @@ def evaluate(
             "default; beyondacc metrics lists them.",
         ),
     ] = None,
-    k: Annotated[int, typer.Option("-k", metavar="N", help="Cutoff of metrics given without one.")] = 10,
+    k: DefaultCutoff = 10,
     columns: Columns = None,
     genre_sep: GenreSep = "|",
     threshold: Threshold = None,
@@ -132,12 +133,10 @@ def evaluate(
     Files are .csv, .tsv, .parquet, TREC runs and qrels, RecBole atomic files or MovieLens's own.
     """
     names = _run_names(recs)
+    if train is None and test is None and items is None:
+        raise SpecError("evaluate needs something to compare the lists with: pass --train, --test, --items or several")
     form = _choose_format(form, output)
-    for target, suffixes in ((output, ()), (per_user, (".csv", ".parquet"))):
-        if target is not None:
-            out.check_output(target, suffixes, force=force)
-    if output is not None and per_user is not None and output.resolve() == per_user.resolve():
-        raise SpecError(f"--output and --per-user are both {str(output)!r}; give two files")
+    _check_targets(output, per_user, force=force)
 
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
     from beyondacc.evaluation import check_metrics  # noqa: PLC0415 - heavy
@@ -152,7 +151,7 @@ def evaluate(
     data = tables.dataset(genre_sep=genre_sep, vectors=vectors, threshold=threshold, graded=graded)
     chosen = check_metrics(wanted or inputs.default_metrics(data, k), data)
     if per_user is not None and all(each.family.grain == "run" for each in chosen):
-        raise SpecError(f"--per-user needs a metric with a value for each user; {choices(chosen)} have one for a run")
+        raise SpecError(f"--per-user needs a metric with a value for each user, unlike {choices(chosen)}")
     lists = {name: tables.rows(what) for name, what in whats.items()}
     options: dict[str, Any] = {
         "users": users.value,
@@ -165,16 +164,9 @@ def evaluate(
     }
     found = evaluate_lists(lists if len(lists) > 1 else next(iter(lists.values())), data, chosen, **options)
     reports: dict[str, Report] = dict(found) if len(lists) > 1 else {next(iter(lists)): found}
-    content = _render(found, reports, form)
+    out.deliver(_render(found, reports, form), output)
     if per_user is not None:
-        out.write(per_user, out.encode(_per_user(reports), per_user.suffix.lower()))
-    if output is None:
-        typer.echo(content, nl=False)
-    else:
-        out.write(output, content)
-    for target in (output, per_user):
-        if target is not None:
-            typer.echo(f"wrote {target}", err=True)
+        out.deliver(out.encode(_per_user(reports), per_user.suffix.lower()), per_user)
     for name, report in reports.items():
         _note(report, f"{name}: " if len(reports) > 1 else "")
 
@@ -190,6 +182,15 @@ def _run_names(paths: list[Path]) -> dict[str, Path]:
             )
         names[name] = path
     return names
+
+
+def _check_targets(output: Path | None, per_user: Path | None, *, force: bool) -> None:
+    if output is not None:
+        out.check_output(output, force=force)
+    if per_user is not None:
+        out.check_output(per_user, (".csv", ".parquet"), force=force)
+    if output is not None and per_user is not None and output.resolve() == per_user.resolve():
+        raise SpecError(f"--output and --per-user are both {str(output)!r}; give two files")
 
 
 def _choose_format(form: Format | None, output: Path | None) -> Format:
@@ -225,9 +226,12 @@ def _single(report: Report) -> list[str]:
         if each.ci_low == each.ci_low:  # not NaN
             interval = f"[{out.number(each.ci_low, places)}, {out.number(each.ci_high, places)}]"
         value = out.number(each.value, places)
-        rows.append((str(metric), value, interval, f"{each.n_users:,}", f"{each.n_undefined:,}", each.better))
-    head = ("metric", "value", "95 % interval", "users", "undefined", "better")
-    return out.aligned(head, rows, right=(1, 2, 3, 4))
+        rows.append([str(metric), value, interval, f"{each.n_users:,}", f"{each.n_undefined:,}", str(each.better)])
+    head = ["metric", "value", "95 % interval", "users", "undefined", "better"]
+    if not any(row[2] for row in rows):  # no bootstrap, no intervals
+        for row in (head, *rows):
+            del row[2]
+    return out.aligned(head, rows, right=range(1, len(head) - 1))
 
 
 def _wide(reports: dict[str, Report]) -> list[str]:
@@ -259,4 +263,4 @@ def _note(report: Report, prefix: str) -> None:
     for name, text in NOTES.items():
         if count := report.diagnostics[name]:
             of = f" of {n_users:,}" if text.startswith("users") else ""
-            typer.echo(f"note: {prefix}{count:,}{of} {text.format(k=k)}", err=True)
+            typer.echo(f"note: {prefix}{text.format(k=k)}: {count:,}{of}", err=True)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from beyondacc.errors import SpecError
+from beyondacc.spec.params import Cutoff, Param, Range
+from beyondacc.spec.params import Seed as SeedNumber
 
 __all__ = [
     "Bootstrap",
     "Columns",
+    "DefaultCutoff",
     "Duplicates",
     "Force",
     "Format",
@@ -26,6 +32,8 @@ __all__ = [
     "Users",
     "Vectors",
     "app",
+    "number",
+    "numbers",
     "split_names",
 ]
 
@@ -76,6 +84,30 @@ class Duplicates(enum.StrEnum):
     first = enum.auto()
 
 
+def number(annotation: Any) -> Callable[[Any], Any]:
+    """Make a reader of numbers in a domain of `beyondacc.spec.params`."""
+
+    def parse(value: Any) -> Any:
+        try:
+            return Param("it", None, annotation).check(value, "")
+        except SpecError as error:
+            raise typer.BadParameter(f"{value!r}{str(error).partition(repr(value))[2]}") from error
+
+    return parse
+
+
+def numbers(text: str, option: str, annotation: Any) -> list[Any]:
+    """Read distinct numbers that are separated by commas."""
+    read = number(annotation)
+    try:
+        found = [read(part.strip()) for part in text.split(",")]
+    except typer.BadParameter as error:
+        raise SpecError(f"{option} {text!r}: {error.message}") from error
+    if len(set(found)) < len(found):
+        raise SpecError(f"{option} {text!r} gives a number twice; give each once")
+    return found
+
+
 TrainFile = Annotated[
     Path | None, typer.Option("--train", metavar="FILE", help="Training interactions.", rich_help_panel=DATA)
 ]
@@ -107,6 +139,7 @@ Threshold = Annotated[
     float | None,
     typer.Option(
         "--threshold",
+        parser=number(float),
         metavar="NUMBER",
         help="Only test rows with at least this rating are relevant; without it all are, with the rating as gain.",
         rich_help_panel=READING,
@@ -118,9 +151,17 @@ Graded = Annotated[
 ]
 Bootstrap = Annotated[
     int,
-    typer.Option("--bootstrap", metavar="N", help="Replicates behind the 95 % intervals; 0 for none."),
+    typer.Option(
+        "--bootstrap",
+        parser=number(Annotated[int, Range(low=0)]),
+        metavar="N",
+        help="Replicates behind the 95 % intervals; 0 for none.",
+    ),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Starts the random numbers.")]
+Seed = Annotated[int, typer.Option("--seed", parser=number(SeedNumber), metavar="N", help="Starts the random numbers.")]
+DefaultCutoff = Annotated[
+    int, typer.Option("-k", parser=number(Cutoff), metavar="N", help="Cutoff of metrics given without one.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.", rich_help_panel=OUTPUT)]
 
 

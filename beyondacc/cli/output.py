@@ -10,12 +10,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from beyondacc.errors import DataError, DependencyError, SpecError, choices
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["aligned", "check_output", "check_parquet", "decimals", "encode", "number", "records", "write"]
+__all__ = ["aligned", "check_output", "check_parquet", "decimals", "deliver", "encode", "number", "records"]
 
 WIDTH = 120
 
@@ -82,11 +84,15 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there."""
+def deliver(content: bytes, path: Path | None) -> None:
+    """Write to a file, which is there whole or not at all, or where there is none, to standard output."""
+    if path is None:
+        typer.echo(content, nl=False)
+        return
     from beyondacc.study.canvas import replace_file  # noqa: PLC0415 - listing metrics needs no study
 
     replace_file(path.resolve(), content)
+    typer.echo(f"wrote {path}", err=True)
 
 
 def aligned(

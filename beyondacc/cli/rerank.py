@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from beyondacc.cli import output as out
-from beyondacc.cli.options import OUTPUT, Columns, Force, GenreSep, ItemsFile, TrainFile, Vectors, app
+from beyondacc.cli.options import OUTPUT, Columns, Force, GenreSep, ItemsFile, TrainFile, Vectors, app, number
 from beyondacc.errors import SpecError, choices
+from beyondacc.spec.params import Cutoff, Fraction, Seed
 
 __all__ = ["rerank"]
 
@@ -27,7 +28,9 @@ def rerank(
             help="A re-ranker such as mmr or 'MMR(distance=cosine)'; beyondacc rerankers lists them.",
         ),
     ],
-    k: Annotated[int, typer.Option("-k", metavar="N", help="How many items to pick for each user.")] = 10,
+    k: Annotated[
+        int, typer.Option("-k", parser=number(Cutoff), metavar="N", help="How many items to pick for each user.")
+    ] = 10,
     items: ItemsFile = None,
     train: TrainFile = None,
     vectors: Vectors = None,
@@ -36,12 +39,22 @@ def rerank(
     diversity: Annotated[
         float | None,
         typer.Option(
-            "--diversity", metavar="W", help="From 0, the input order, to 1; default 0.5.", rich_help_panel=METHOD
+            "--diversity",
+            parser=number(Fraction),
+            metavar="W",
+            help="From 0, the input order, to 1; default 0.5.",
+            rich_help_panel=METHOD,
         ),
     ] = None,
     relevance_weight: Annotated[
         float | None,
-        typer.Option("--relevance-weight", metavar="W", help="1 - diversity, instead of it.", rich_help_panel=METHOD),
+        typer.Option(
+            "--relevance-weight",
+            parser=number(Fraction),
+            metavar="W",
+            help="1 - diversity, instead of it.",
+            rich_help_panel=METHOD,
+        ),
     ] = None,
     distance: Annotated[
         str | None, typer.Option("--distance", metavar="NAME", help="jaccard or cosine.", rich_help_panel=METHOD)
@@ -65,7 +78,9 @@ def rerank(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option("--seed", metavar="N", help="Starts the random numbers.", rich_help_panel=METHOD),
+        typer.Option(
+            "--seed", parser=number(Seed), metavar="N", help="Starts the random numbers.", rich_help_panel=METHOD
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -85,8 +100,6 @@ def rerank(
     """
     if output is not None:
         out.check_output(output, (".csv", ".tsv", ".parquet"), force=force)
-    if k < 1:
-        raise SpecError(f"-k {k} is not allowed; it must be a whole number >= 1")
 
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
     from beyondacc.data.recommendations import Recommendations  # noqa: PLC0415 - heavy
@@ -108,22 +121,13 @@ def rerank(
     data = tables.dataset(genre_sep=genre_sep, vectors=vectors)
     lists = Recommendations.read(tables.rows("candidates"), data, what="candidates")
     picked = chosen.rerank(lists, data, k=k)
-    content = out.encode(picked.to_pandas(), ".csv" if output is None else output.suffix.lower())
-    if output is None:
-        typer.echo(content, nl=False)
-    else:
-        out.write(output, content)
-        typer.echo(
-            f"wrote {output}: {len(picked):,} lists of up to {picked.lists.shape[1]} items by {chosen}", err=True
-        )
+    out.deliver(out.encode(picked.to_pandas(), ".csv" if output is None else output.suffix.lower()), output)
     lengths = lists.lengths
     if (lengths <= k).all():
-        text = (
-            f"no list has more than {k} candidates, so the lists are only reordered; pass longer ones or a smaller -k"
-        )
+        text = f"no list has more than {k} candidates, so all are only reordered; give longer lists or a smaller -k"
         typer.echo(f"note: {text}", err=True)
     elif short := int((lengths < k).sum()):
-        typer.echo(f"note: {short:,} of {len(lists):,} lists have fewer than {k} candidates", err=True)
+        typer.echo(f"note: lists of fewer than {k} candidates: {short:,} of {len(lists):,}", err=True)
 
 
 def _create(method: str, given: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from beyondacc.cli.options import (
     OUTPUT,
     Bootstrap,
     Columns,
+    DefaultCutoff,
     Force,
     GenreSep,
     Graded,
@@ -22,14 +23,17 @@ from beyondacc.cli.options import (
     Threshold,
     Vectors,
     app,
+    number,
+    numbers,
     split_names,
 )
-from beyondacc.errors import DataError, SpecError
+from beyondacc.errors import DataError
+from beyondacc.spec.params import Cutoff, Fraction
+from beyondacc.spec.params import Seed as SeedNumber
 
 __all__ = ["Method", "study", "warmup"]
 
 GRID = "What is tried"
-T = TypeVar("T", int, float)
 
 
 class Method(enum.StrEnum):
@@ -105,14 +109,15 @@ def study(
             "-m", "--metric", metavar="METRIC", help="All that the data allow by default.", rich_help_panel=GRID
         ),
     ] = None,
-    k: Annotated[
-        int,
-        typer.Option("-k", metavar="N", help="Cutoff of metrics given without one.", rich_help_panel=GRID),
-    ] = 10,
+    k: DefaultCutoff = 10,
     candidates: Annotated[
         int,
         typer.Option(
-            "--candidates", metavar="N", help="How many items of a model are re-ranked.", rich_help_panel=GRID
+            "--candidates",
+            parser=number(Cutoff),
+            metavar="N",
+            help="How many items of a model are re-ranked.",
+            rich_help_panel=GRID,
         ),
     ] = 100,
     bootstrap: Bootstrap = 1000,
@@ -136,8 +141,8 @@ def study(
     """
     if items is not None and ratings is None:
         raise DataError("--items belongs to --ratings; pass both, or neither for MovieLens")
-    wanted_seeds = _numbers(seeds, "--seeds", int)
-    weights = None if diversity is None else _numbers(diversity, "--diversity", float)
+    wanted_seeds = numbers(seeds, "--seeds", SeedNumber)
+    weights = None if diversity is None else numbers(diversity, "--diversity", Fraction)
 
     from beyondacc.cli import studying  # noqa: PLC0415 - heavy
 
@@ -187,15 +192,4 @@ def warmup() -> None:
     what = (
         f"compiled {compiled} variants of kernels in {seconds:.1f} s" if compiled else "everything was compiled before"
     )
-    typer.echo(f"{what}; they are in {jit.CACHE}")
-
-
-def _numbers(text: str, option: str, kind: type[T]) -> list[T]:
-    try:
-        found = [kind(part) for part in text.split(",")]
-    except ValueError:
-        what = "whole numbers" if kind is int else "numbers"
-        raise SpecError(f"{option} {text!r} is not allowed; give {what} separated by commas") from None
-    if len(set(found)) < len(found):
-        raise SpecError(f"{option} {text!r} gives a number twice; give each once")
-    return found
+    typer.echo(f"{what}; the cache is {jit.CACHE}")

@@ -115,7 +115,7 @@ class _Announced(Study):
     def run(self, *, progress: bool = False, threads: int | None = None) -> StudyResult:
         self._started = time.perf_counter()
         self._turn = 0
-        self._line(f"{len(self)} runs of {len(self.models)} models, each by {len(self.metrics)} metrics")
+        self._line(f"models: {len(self.models)}, runs: {len(self)}, metrics: {len(self.metrics)}")
         found = super().run(progress=progress, threads=threads)
         self._line("all runs evaluated")
         return found
@@ -173,7 +173,7 @@ def _changes(found: StudyResult, plain: pd.DataFrame) -> Iterator[str]:
         changes, marks = [], []
         for metric in map(str, found.metrics):
             value = means[metric, reranker]
-            text = number(value, decimals(plain.loc[metric]))
+            text = number(value, decimals(plain.loc[metric].to_numpy()))
             changes.append(f"+{text}" if value >= 0 else text)
             counts = (rises[metric, reranker], falls[metric, reranker])
             marks.append(" ".join(f"{count}{sign}" for count, sign in zip(counts, "+-", strict=True) if count))

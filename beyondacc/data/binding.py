@@ -296,9 +296,9 @@ def _refuse_unknown(lists: ItemIds, recs: Recommendations, data: Dataset, ids: p
     outside = ~pad(data.catalogue, len(recs.items))
     rows, ranks = np.nonzero((lists >= 0) & outside[lists])
     if len(rows):
-        item = recs.items.ids[lists[rows[0], ranks[0]]]
+        item, user = recs.items.ids[lists[rows, ranks]].tolist()[0], ids[rows].tolist()[0]
         raise DataError(
-            f"recs list item {item!r} for user {ids[rows[0]]!r}, which is not in the catalogue; "
+            f"recs list item {item!r} for user {user!r}, which is not in the catalogue; "
             'add it to items=, or pass unknown_items="keep"'
         )
 

@@ -194,8 +194,9 @@ class Recommendations:
         repeated = np.zeros(len(owner), np.bool_)
         align.repeated_rows(starts, order, item, len(items), repeated)
         if duplicates == "error" and (at := np.flatnonzero(repeated)).size:
+            first_item, first_user = rows.item[at].tolist()[0], rows.user[at].tolist()[0]
             raise DataError(
-                f"{what} lists item {rows.item[at[0]]!r} more than once for user {rows.user[at[0]]!r} (row {at[0]}); "
+                f"{what} lists item {first_item!r} more than once for user {first_user!r} (row {at[0]}); "
                 'remove the repetition, or pass duplicates="first" to keep the better rank'
             )
         longest = int(np.diff(starts).max(initial=0))

@@ -21,9 +21,20 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 from numba import float64, types
+from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 
-__all__ = ["CACHE", "DISTANCE_SIGNATURE", "announce", "first_class", "kernel", "no_distance", "popcount", "reduction"]
+__all__ = [
+    "CACHE",
+    "DISTANCE_SIGNATURE",
+    "NumbaError",
+    "announce",
+    "first_class",
+    "kernel",
+    "no_distance",
+    "popcount",
+    "reduction",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -94,7 +105,7 @@ def reduction(function: F) -> F:
 
 
 def first_class(function: Callable[..., float]) -> Any:
-    """Make a Python or numba function passable to a kernel without compiling the kernel again."""
+    """Make a Python or numba function passable to a kernel without compiling the kernel again; raises `NumbaError`."""
     python: Any = getattr(function, "py_func", function)
     return python if numba.config.DISABLE_JIT else numba.cfunc(DISTANCE_SIGNATURE)(python)
 

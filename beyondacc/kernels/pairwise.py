@@ -80,9 +80,8 @@ def gather(
 @kernel
 def _set_distance(kind: int, shared: int, one: float, other: float) -> float:
     """Distance of two sets from the number of features they share and have each."""
-    if kind == JACCARD:
-        return 1.0 - shared / (one + other - shared)
-    return 1.0 - shared / np.sqrt(one * other)
+    scale = one + other - shared if kind == JACCARD else np.sqrt(one * other)
+    return 1.0 - shared / scale if scale > 0 else np.nan  # without the JIT 0/0 would warn
 
 
 @kernel

@@ -42,6 +42,8 @@ class Registry(dict[str, MetricFamily]):
             return text
         if isinstance(text, MetricFamily):
             return text()
+        if not isinstance(text, str):
+            raise SpecError(f"{text!r} is not a metric; give a name such as 'ndcg@10' or a metric such as ndcg @ 10")
         name, given, k = parse_call(text)
         found = self.find(name)
         if found is None:
