@@ -54,6 +54,8 @@ class Rows:
         ``(n,)`` finite float64, or None where the table has no such column; timestamps of dates are Unix seconds.
     shape
         ``(n_users, n_items)`` of a sparse matrix, whose ids are positions.
+    owners
+        All users of a dict of users, those without any item included; None for other sources.
     """
 
     user: pd.Index
@@ -63,6 +65,7 @@ class Rows:
     rank: NDArray[np.float64] | None = None
     timestamp: NDArray[np.float64] | None = None
     shape: tuple[int, int] | None = None
+    owners: pd.Index | None = None
 
     def __len__(self) -> int:
         return len(self.user)
@@ -219,12 +222,13 @@ def _from_dict(source: Mapping[Any, Any], what: str) -> Rows:
     lists = list(source.values())
     lengths = np.fromiter(map(len, lists), np.int64, len(lists))
     codes = np.repeat(np.arange(len(lists)), lengths)
-    user = _ids(source, "users", what).take(codes)
+    owners = _ids(source, "users", what)
+    user = owners.take(codes)
     if all(nested):
         values = pd.Series(list(chain.from_iterable(each.values() for each in lists)))
-        return Rows(user, _ids(chain.from_iterable(lists), "items", what), **_values(values, what))
+        return Rows(user, _ids(chain.from_iterable(lists), "items", what), **_values(values, what), owners=owners)
     rank = np.arange(1, len(codes) + 1, dtype=np.float64) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return Rows(user, as_ids(flatten(lists), f"the items of {what}"), rank=rank)
+    return Rows(user, as_ids(flatten(lists), f"the items of {what}"), rank=rank, owners=owners)
 
 
 def _from_tuples(source: Sequence[Any], what: str) -> Rows:

@@ -181,7 +181,8 @@ class Recommendations:
         if data is not None:
             _same_type(rows.user, data, "user", what)
             _same_type(rows.item, data, "item", what)
-        owners = Vocabulary.union([rows.user] if users is None else [], users)
+        everyone = rows.user if rows.owners is None else rows.owners
+        owners = Vocabulary.union([everyone] if users is None else [], users)
         items = Vocabulary.union([rows.item]) if data is None else data.items.extend(rows.item)
         owner = owners.encode(rows.user)
         item = items.encode(rows.item)
