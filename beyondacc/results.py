@@ -31,7 +31,7 @@ class Aggregate:
     value
         NaN where no user defines it.
     ci_low, ci_high
-        Bootstrap interval over users.
+        Bootstrap interval over users; NaN where fewer than two define the value.
     standard_error
         Standard deviation of the bootstrap replicates.
     n_users, n_undefined
@@ -138,7 +138,7 @@ class Report:
         n = int(state.lists) if isinstance(state, Exposure) else int(np.count_nonzero(~np.isnan(state.values)))
         value = self.value(wanted)
         low = high = error = float("nan")
-        if self._n_boot:
+        if self._n_boot and n > 1:  # one user says nothing about others
             replicates = self.replicates[wanted]
             low, high = interval(value, replicates, wanted.bounds, self._confidence)
             defined = replicates[~np.isnan(replicates)]

@@ -420,16 +420,22 @@ def test_the_beginning_does_not_depend_on_the_length(method):
 
 @pytest.mark.parametrize("method", ALL, ids=str)
 def test_ties_go_to_the_better_input_rank(method):
-    items = [f"i{number}" for number in (5, 3, 9, 1, 7)]
+    n = 70  # more than a sort that is stable for short lists only would get right
+    items = [f"i{number:02}" for number in np.random.default_rng(0).permutation(n)]
     data = ba.Dataset(train={"u": items}, items={item: ["same"] for item in sorted(items)})
+    frame = pd.DataFrame({"user_id": "u", "item_id": items, "rank": range(1, n + 1), "score": 3.0})
     for diversity in (0.2, 0.5, 1.0):
-        frame = pd.DataFrame({"user_id": "u", "item_id": items, "rank": range(1, 6), "score": 3.0})
-        made = method.at(diversity).rerank(frame, data, k=4)
-        expected = list(range(4))
-        if isinstance(method, ba.Random):
-            numbers = {rank: uniform(0, 0, data.items.ids.get_loc(item)) for rank, item in enumerate(items)}
-            expected = sorted(numbers, key=lambda rank: -numbers[rank])[:4]
-        assert made.input_ranks.tolist() == [expected]
+        for k in (4, n):
+            made = method.at(diversity).rerank(frame, data, k=k)
+            expected = list(range(k))
+            if isinstance(method, ba.Random):
+                numbers = [uniform(0, 0, data.items.ids.get_loc(item)) for item in items]
+                expected = sorted(range(n), key=lambda rank: -numbers[rank])[:k]
+            assert made.input_ranks.tolist() == [expected]
+    levels = frame.assign(score=[float(rank % 3) for rank in range(n)])
+    if not isinstance(method, ba.Random):  # all distances are 0: each level in input order
+        made = method.at(0.5).rerank(levels, data, k=n)
+        assert made.input_ranks[0].tolist() == sorted(range(n), key=lambda rank: (-(rank % 3), rank))
 
 
 def test_candidates_without_scores_have_their_ranks():

@@ -374,6 +374,8 @@ def test_what_the_data_lacks_is_said_before_training(data):
         SpecError, match="re-ranker MMR needs item features"
     ):  # also where only the second split lacks it
         ba.Study({0: data, 1: bare}, {"mine": never}, [ba.MMR()], ["ndcg@5"])
+    with pytest.raises(SpecError, match="metric 'ild@5' needs item features"):
+        ba.Study({0: data, 1: bare}, {"mine": never}, [], ["ild@5"])
     with pytest.raises(SpecError, match="a Study needs a Dataset, or"):
         ba.Study({}, {"mine": never})
 
