@@ -316,6 +316,10 @@ def test_the_defaults(data):
 def test_names_weights_and_lengths(data):
     assert list(study(data, ["Popularity", ItemKNN(k=3)]).models) == ["Popularity", "ItemKNN(k=3)"]
     assert study(data, ["Popularity"], diversity=[0.5, 0.1, 0.5]).diversity == [0.1, 0.5]
+    tenths = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    assert study(data, ["Popularity"], diversity=np.linspace(0, 1, 11)).diversity == tenths
+    close = study(data, ["Popularity"], diversity=[0.1234561, 0.1234562, 0.123457]).run()
+    assert len(close.values) == len(close.reports) == 1 + 2 * 2  # what cannot be told apart by name is one run
     alone = study(data, ["Popularity"], diversity=[0.5, 0.1])
     assert len(alone) == 1 + 2 * 2  # the plain list is always there
     assert len(study(data, ["Popularity"], diversity=[])) == 1

@@ -45,7 +45,8 @@ class Study:
     metrics
         Metrics or their names; all that the data allows, at k, by default.
     diversity
-        The weights of the sweep, in [0, 1]. At 0 a re-ranker returns the plain list, which is evaluated once.
+        The weights of the sweep, in [0, 1], to six digits. At 0 a re-ranker returns the plain list, which is
+        evaluated once.
     k
         Cutoff of metrics given without one, and the length of re-ranked lists at least.
     candidates
@@ -93,8 +94,8 @@ class Study:
         kinds = [reranker.kind for reranker in self.rerankers]
         if len(set(kinds)) < len(kinds):
             raise SpecError(f"the re-rankers {', '.join(kinds)} are not distinct; the sweep sets their weight")
-        # weights are checked by the re-rankers' own domain, before anything is trained
-        self.diversity = sorted({Random(diversity=weight).weight for weight in diversity})
+        # weights are checked by the re-rankers' own domain, before anything is trained; names of runs show six digits
+        self.diversity = sorted({float(f"{Random(diversity=weight).weight:g}") for weight in diversity})
         self.k = max([k, *(metric.k for metric in self.metrics)])
         self.candidates = max(candidates, self.k)
         self.n_boot = Param("n_boot", 1000, Annotated[int, Range(low=0)]).check(n_boot, "Study")
