@@ -19,13 +19,19 @@ from beyondacc.spec.metric import Metric, MetricFamily, Need
 from beyondacc.spec.params import Param, Seed
 from beyondacc.spec.states import Exposure, PerUser
 
-__all__ = ["check_metrics", "evaluate", "evaluate_run"]
+__all__ = ["check_metrics", "default_metrics", "evaluate", "evaluate_run"]
 
 MetricLike = str | Metric | MetricFamily
 
 
-def check_metrics(metrics: MetricLike | Sequence[MetricLike], data: Dataset) -> list[Metric]:
-    """Read the metrics and see that the dataset has what they need.
+def default_metrics(data: Dataset, k: int) -> list[Metric]:
+    """Return all metrics that a dataset allows, cut at k."""
+    every = [family @ k for family in REGISTRY.values()]
+    return [metric for metric in every if metric.missing(data) is None]
+
+
+def check_metrics(metrics: MetricLike | Sequence[MetricLike], data: Dataset, *, k: int = 10) -> list[Metric]:
+    """Read the metrics, cut at k where they name no cutoff, and see that the dataset has what they need.
 
     Raises
     ------
@@ -33,7 +39,7 @@ def check_metrics(metrics: MetricLike | Sequence[MetricLike], data: Dataset) -> 
         If a metric is unknown, or needs what the dataset lacks; the message says what to pass and who else needs it.
     """
     given = [metrics] if isinstance(metrics, str | Metric | MetricFamily) else list(metrics)
-    wanted = list(dict.fromkeys(REGISTRY.parse(metric) for metric in given))
+    wanted = list(dict.fromkeys(REGISTRY.parse(metric, k=k) for metric in given))
     if not wanted:
         raise SpecError('no metric was given; name at least one, such as "ndcg@10"')
     lacking: dict[str, list[str]] = {}

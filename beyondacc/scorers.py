@@ -17,6 +17,7 @@ from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels.topk import topk_rows
 from beyondacc.run.local import map_blocks
+from beyondacc.spec.params import Cutoff, Param
 from beyondacc.types import Floats, ItemIds, Scorer, UserIds
 
 __all__ = ["as_scorer", "recommend"]
@@ -145,7 +146,7 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
         return _Factors(users, items)
     if callable(getattr(source, "score", None)):
         return _Function(source.score)
-    if callable(getattr(source, "recommend", None)):
+    if callable(getattr(source, "recommend", None)) and _n_arguments(source.recommend) >= 2:
         return _Implicit(source, data)
     if callable(source):
         return _PairFunction(source, data) if _n_arguments(source) == 2 else _Function(source)
@@ -200,8 +201,7 @@ def recommend(
     DataError
         If a user is unknown, or the scorer returns the wrong shape, NaN or +inf.
     """
-    if k < 1:
-        raise SpecError(f"k={k} is not allowed; k must be a whole number >= 1")
+    k = Param("k", 10, Cutoff).check(k, "recommend")
     chosen = _positions(users, data)
     source = as_scorer(scorer, data)
     width = min(k, len(data.items))

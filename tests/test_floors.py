@@ -340,3 +340,9 @@ def test_the_oracles_know_nothing_of_the_package():
             assert not [
                 name for name in names if name.split(".")[0] not in {"__future__", "oracle", *sys.stdlib_module_names}
             ]
+
+
+def test_no_public_name_is_hidden_by_a_module():
+    """Importing a module sets it as an attribute of the package, over a function of the same name."""
+    modules = {path.stem for path in PACKAGE.iterdir()}
+    assert set(beyondacc.__all__) & modules <= {"models"}

@@ -199,10 +199,10 @@ def test_popularity_counts_users():
 @pytest.mark.parametrize("seed", [0, 7, 2**40])
 def test_random_is_splitmix64(seed):
     got = scores(Random(seed=seed).fit(sparse.csr_array(matrix(0))))
-    golden, mask = 0x9E3779B97F4A7C15, 2**64 - 1
+    mask = 2**64 - 1
     for user, item in [(0, 0), (3, 8), (11, 5)]:
-        stream = splitmix64((splitmix64(seed) + (user - 1) * golden) & mask)
-        assert got[user, item] == (splitmix64((stream + item * golden) & mask) >> 11) * 2.0**-53
+        stream = splitmix64((splitmix64(seed) + user) & mask)
+        assert got[user, item] == (splitmix64((stream + item) & mask) >> 11) * 2.0**-53
 
 
 def test_random_is_uniform_and_independent_of_the_catalogue():
@@ -443,6 +443,7 @@ def test_ease_says_when_the_penalty_is_too_small(shape, l2):
         (lambda: create("ItemKNN(q=3)"), "ItemKNN has no parameter 'q'"),
         (lambda: create("Popularity(k=3)"), "Popularity has no parameter 'k'; it takes none"),
         (lambda: create("ItemKN"), "there is no model 'ItemKN'; did you mean ItemKNN"),
+        (lambda: create("populr"), "there is no model 'populr'; did you mean Popularity?"),
         (lambda: create("zzz"), "known are EASE, ItemKNN, Popularity, PureSVD, Random or UserKNN"),
         (lambda: create("EASE@10"), "'EASE@10': a model takes no cutoff; leave out @10"),
         (lambda: create("EASE(("), "cannot be read"),

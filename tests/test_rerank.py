@@ -303,11 +303,11 @@ def check_sorted(picks, values, blend, n):
 
 
 def uniform(seed, user, item):
-    """The number of a seed, a user and an item, in whole numbers without a bound."""
+    """The number of a seed, a user and an item by their external ids, in whole numbers without a bound."""
     word = 2**64
-    state = seed * 0x9E3779B97F4A7C15 % word
-    for part in (user + 1, item + 1):
-        state = (state + part * 0x9E3779B97F4A7C15) % word
+    state = seed % word
+    for part in (0, *(int(pd.util.hash_pandas_object(pd.Index([key]), index=False).iloc[0]) for key in (user, item))):
+        state = (state + part + 0x9E3779B97F4A7C15) % word
         state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 % word
         state = (state ^ (state >> 27)) * 0x94D049BB133111EB % word
         state ^= state >> 31
@@ -318,17 +318,13 @@ def uniform(seed, user, item):
 @pytest.mark.parametrize("normalize", NORMALISATIONS)
 def test_random_is_one_sort_of_its_own_numbers(normalize, seed):
     here = world("jaccard", 0)
-    recs = ba.Recommendations.read(here.frame, here.data)
-    users = here.data.users.encode(recs.users)
-    position = {item: at for at, item in enumerate(recs.items.ids.tolist())}
     for diversity in (0.3, 1.0):
         made = ba.Random(diversity=diversity, normalize=normalize, seed=seed).rerank(here.frame, here.data, k=6)
         for user, (picks, values) in rows_of(made).items():
             items, raw = here.lists[user]
             how = None if normalize == "none" else normalize
             relevance = oracle.normalized(scaled(raw, how), how)
-            code = int(users[recs.users.get_loc(user)])
-            numbers = [uniform(seed, code, position[item]) for item in items]
+            numbers = [uniform(seed, user, item) for item in items]
             blend = [(1 - diversity) * s + diversity * r for s, r in zip(relevance, numbers, strict=True)]
             check_sorted(picks, values, blend, min(6, len(items)))
 
@@ -429,7 +425,7 @@ def test_ties_go_to_the_better_input_rank(method):
             made = method.at(diversity).rerank(frame, data, k=k)
             expected = list(range(k))
             if isinstance(method, ba.Random):
-                numbers = [uniform(0, 0, data.items.ids.get_loc(item)) for item in items]
+                numbers = [uniform(0, "u", item) for item in items]
                 expected = sorted(range(n), key=lambda rank: -numbers[rank])[:k]
             assert made.input_ranks.tolist() == [expected]
     levels = frame.assign(score=[float(rank % 3) for rank in range(n)])

@@ -354,6 +354,17 @@ def test_an_object_of_implicit(data, exclude_seen, monkeypatch):
     assert ba.recommend(model, all_known, k=1).lists.tolist() == [[1], [1]]  # nothing to filter
 
 
+def test_a_wrapped_recommender_is_no_scorer(data):
+    with pytest.raises(ba.SpecError, match="Wrapped is not a scorer; give"):
+        ba.recommend(ba.Random().wrap(np.zeros((N_USERS, N_ITEMS))), data)
+
+
+@pytest.mark.parametrize("k", [0, 2.5, "many"])
+def test_k_is_a_whole_number(data, k):
+    with pytest.raises(ba.SpecError, match=f"k={k!r} is not allowed; k must be a whole number >= 1"):
+        ba.recommend(np.zeros((N_USERS, N_ITEMS)), data, k=k)
+
+
 # the kernel
 
 

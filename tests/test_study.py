@@ -20,8 +20,6 @@ from beyondacc.study.result import PLAIN, Run
 
 pytestmark = pytest.mark.kernel
 SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python
-if SLOW:  # numpy's own integers warn where those of a compiled kernel wrap around
-    pytestmark = [pytestmark, pytest.mark.filterwarnings("ignore:overflow encountered in scalar:RuntimeWarning")]
 N_USERS, N_ITEMS = (25, 40) if SLOW else (60, 80)
 METRICS = ["ndcg@5", "ild@5", "mean_popularity@5", "gini@5", "catalog_coverage@10", "self_information@5"]
 N_BOOT = 40
@@ -164,14 +162,30 @@ def test_threads_change_nothing(data, models, result):
         equal_results(result, study(data, models).run(threads=threads))
 
 
+def test_a_wrapped_recommender_is_a_model(data):
+    wrapped = ba.MMR(diversity=0.4).wrap(own_scores(data), candidates=15)
+    made = ba.Study(data, {"wrapped": wrapped}, [], ["ild"], k=4, candidates=8, n_boot=0).run()
+    by_hand = ba.evaluate(wrapped.recommend(data, k=8), data, "ild@4", n_boot=0)
+    assert made.table["metric"].tolist() == ["ild@4"]  # cut at the study's k, as it names no cutoff
+    assert made.table["value"].tolist() == [by_hand.value("ild@4")]
+
+
 def test_progress_is_shown_and_changes_nothing(data, models, result, capsys):
     equal_results(result, study(data, models).run(progress=True))
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "20/20" in shown.err
-    assert "elapsed" in shown.err
+    assert "model 4 of 4: ready; 15 of 20 runs evaluated" in shown.err
+    assert "all 20 runs evaluated" in shown.err
     study(data, models).run()
     assert capsys.readouterr().err == ""
+
+
+def test_progress_on_a_terminal_is_bars(data, models, result, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    equal_results(result, study(data, models).run(progress=True))
+    shown = capsys.readouterr().err
+    assert "20/20" in shown
+    assert "elapsed" in shown
 
 
 def test_the_numbers_per_user(result):

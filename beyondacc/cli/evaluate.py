@@ -139,17 +139,17 @@ def evaluate(
     _check_targets(output, per_user, force=force)
 
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
-    from beyondacc.evaluation import check_metrics  # noqa: PLC0415 - heavy
+    from beyondacc.evaluation import check_metrics, default_metrics  # noqa: PLC0415 - heavy
     from beyondacc.evaluation import evaluate as evaluate_lists  # noqa: PLC0415 - heavy
     from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
 
     jit.announce()
-    wanted: Any = inputs.read_metrics(split_names(metric), k)
+    wanted: Any = split_names(metric)
     paths = {"train": train, "test": test, "items": items, "primitive": primitive}
     whats = {name: "recs" if len(names) == 1 else f"recs of {name!r}" for name in names}
     tables = inputs.Tables({**paths, **{whats[name]: path for name, path in names.items()}}, columns or [])
     data = tables.dataset(genre_sep=genre_sep, vectors=vectors, threshold=threshold, graded=graded)
-    chosen = check_metrics(wanted or inputs.default_metrics(data, k), data)
+    chosen = check_metrics(wanted or default_metrics(data, k), data, k=k)
     if per_user is not None and all(each.family.grain == "run" for each in chosen):
         raise SpecError(f"--per-user needs a metric with a value for each user, unlike {choices(chosen)}")
     lists = {name: tables.rows(what) for name, what in whats.items()}

@@ -1,4 +1,4 @@
-"""Files in, a `Dataset` and metrics out."""
+"""Files in, a `Dataset` out."""
 
 from __future__ import annotations
 
@@ -13,27 +13,8 @@ from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.items import Items, read_items
 from beyondacc.data.readers import read_table
 from beyondacc.errors import DataError, SpecError, did_you_mean
-from beyondacc.metrics import REGISTRY
-from beyondacc.spec.metric import Metric
-from beyondacc.spec.names import parse_call
 
-__all__ = ["Tables", "default_metrics", "read_metrics"]
-
-
-def read_metrics(texts: Sequence[str], k: int) -> list[Metric]:
-    """Read metrics; those without a cutoff of their own are cut at k."""
-    metrics = []
-    for text in texts:
-        _, given, cutoff = parse_call(text)
-        metric = REGISTRY.parse(text)
-        metrics.append(metric if cutoff is not None or "k" in given else metric @ k)
-    return metrics
-
-
-def default_metrics(data: Dataset, k: int) -> list[Metric]:
-    """Return all metrics that the data allow."""
-    every = [family @ k for family in REGISTRY.values()]
-    return [metric for metric in every if metric.missing(data) is None]
+__all__ = ["Tables"]
 
 
 class Tables:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -145,9 +144,11 @@ def study(
     weights = None if diversity is None else numbers(diversity, "--diversity", Fraction)
 
     from beyondacc.cli import studying  # noqa: PLC0415 - heavy
+    from beyondacc.study.grid import DIVERSITY, Study  # noqa: PLC0415 - heavy
 
     studying.check_target(output, force=force)
-    prepared = studying.prepare(
+    chosen = split_names(rerankers) or None
+    prepared = Study(
         studying.datasets(
             ratings,
             items,
@@ -160,17 +161,16 @@ def study(
             graded=graded,
         ),
         models=split_names(models) or None,
-        rerankers=split_names(rerankers) or None,
-        metrics=split_names(metric),
-        diversity=weights,
+        rerankers=[] if chosen == ["none"] else chosen,
+        metrics=split_names(metric) or None,
+        diversity=DIVERSITY if weights is None else weights,
         k=k,
         candidates=candidates,
         n_boot=bootstrap,
         seed=seed,
         title=f"Beyond-accuracy study of {'MovieLens latest-small' if ratings is None else ratings.stem}",
-        quiet=quiet,
     )
-    found = prepared.run(progress=not quiet and sys.stderr.isatty())
+    found = prepared.run(progress=not quiet)
     files = found.save(output, force=force)
     if quiet:
         return

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import typer
 
 from beyondacc.cli import inputs
 from beyondacc.cli.output import WIDTH, aligned, check_parquet, decimals, number
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.movielens import load_movielens
-from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
 from beyondacc.kernels import jit
-from beyondacc.study import Study, StudyResult
+from beyondacc.study import StudyResult
 from beyondacc.study.canvas import load
 from beyondacc.study.coefficients import Method
 from beyondacc.study.correlate import correlation
-from beyondacc.study.grid import DIVERSITY
 from beyondacc.study.result import PLAIN, check_folder
 
-__all__ = ["FILES", "check_target", "datasets", "describe", "prepare"]
-
-FILES = ("results.parquet", "per_user.parquet", "correlations.csv", "report.html")
+__all__ = ["check_target", "datasets", "describe"]
 
 
 def check_target(folder: Path, *, force: bool) -> None:
     """Refuse a folder that cannot be written, and missing packages, before any work is done."""
-    check_folder(folder, list(FILES), force=force)
+    check_folder(folder, force=force)
     check_parquet()
     for package in ("altair", "vl_convert"):
         load(package)
@@ -81,53 +74,6 @@ def _same_test(one: Dataset, other: Dataset) -> bool:
     if one.test is None or other.test is None:
         return False
     return np.array_equal(one.test.starts, other.test.starts) and np.array_equal(one.test.items, other.test.items)
-
-
-def prepare(
-    data: Mapping[int, Dataset],
-    *,
-    rerankers: Sequence[str] | None,
-    metrics: Sequence[str],
-    diversity: Sequence[float] | None,
-    k: int,
-    quiet: bool,
-    **options: Any,
-) -> Study:
-    """Make the study; where standard error is no terminal, it says in plain lines how far it is."""
-    chosen = None if rerankers is None else [each for each in rerankers if each != "none"]
-    made = _Announced(
-        data,
-        rerankers=chosen,
-        metrics=inputs.read_metrics(metrics, k) or None,
-        diversity=DIVERSITY if diversity is None else diversity,
-        k=k,
-        **options,
-    )
-    made.say = not quiet and not sys.stderr.isatty()
-    return made
-
-
-class _Announced(Study):
-    """A study that names each model in a line of its own when its turn comes, for logs."""
-
-    say = False
-
-    def run(self, *, progress: bool = False, threads: int | None = None) -> StudyResult:
-        self._started = time.perf_counter()
-        self._turn = 0
-        self._line(f"models: {len(self.models)}, runs: {len(self)}, metrics: {len(self.metrics)}")
-        found = super().run(progress=progress, threads=threads)
-        self._line("all runs evaluated")
-        return found
-
-    def _candidates(self, model: Any, data: Dataset) -> Recommendations:
-        self._turn += 1
-        self._line(f"model {self._turn} of {len(self.models) * len(self.data)}: {model}")
-        return super()._candidates(model, data)
-
-    def _line(self, text: str) -> None:
-        if self.say:
-            typer.echo(f"[{time.perf_counter() - self._started:6.1f} s] {text}", err=True)
 
 
 def describe(found: StudyResult, *, method: Any) -> Iterator[str]:

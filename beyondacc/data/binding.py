@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable, Hashable
 from typing import Any, Literal, TypeVar
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.dataset import Dataset, Features, Profiles, pad
 from beyondacc.data.recommendations import Recommendations
+from beyondacc.data.vocabulary import Vocabulary, hash_ids
 from beyondacc.errors import DataError
 from beyondacc.kernels import align, profile
 from beyondacc.types import Bools, Floats, ItemIds, UserIds
@@ -40,8 +42,8 @@ class Binding:
     lists, lengths, scores : (rows, K), (rows,), (rows, K) or None
     expected, expected_lengths
         Lists of a primitive model for the same rows, or None: the most popular items are taken.
-    n_items
-        Number of items of the dataset and of unknown ones.
+    items
+        Those of the dataset, then unknown ones.
     """
 
     data: Dataset
@@ -52,12 +54,27 @@ class Binding:
     scores: Floats | None
     expected: ItemIds | None
     expected_lengths: NDArray[np.int32] | None
-    n_items: int
+    items: Vocabulary
     _derived: dict[Hashable, Any] = dataclasses.field(default_factory=dict)
     _lock: Any = dataclasses.field(default_factory=threading.RLock)
 
     def __len__(self) -> int:
         return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        """Number of items of the dataset and of unknown ones."""
+        return len(self.items)
+
+    @functools.cached_property
+    def user_hashes(self) -> NDArray[np.uint64]:
+        """A number for each row that depends on the user's external id alone."""
+        return hash_ids(self.ids)
+
+    @functools.cached_property
+    def item_hashes(self) -> NDArray[np.uint64]:
+        """A number for each item that depends on its external id alone."""
+        return hash_ids(self.items.ids)
 
     def derive(self, key: Hashable, build: Callable[[], T]) -> T:
         """Return what is known by `key`, building it the first time; kept with the dataset where no item is new."""
@@ -130,12 +147,11 @@ class Binding:
         Users with tied scores, lists shorter than k, listed items that are cold, unknown to the catalogue, without
         features or already in the user's training rows.
         """
-        lists = self.lists[:, :k]
         lengths = np.minimum(self.lengths, k)
-        listed = lists[lists >= 0]
-        seen = np.empty(lists.shape)
+        listed = self.lists[np.arange(self.lists.shape[1]) < lengths[:, None]]
+        seen = np.empty(self.lists.shape)
         train = self.train
-        align.gain_rows(lists, lengths, self.users, train.starts, train.items, np.ones(len(train.items)), seen)
+        align.gain_rows(self.lists, lengths, self.users, train.starts, train.items, np.ones(len(train.items)), seen)
         tied = 0 if self.scores is None else align.tied_rows(self.scores, lengths, k)
         featureless = 0 if self.features is None else int((self.features.sizes[listed] == 0).sum())
         return {
@@ -281,7 +297,7 @@ def bind(
         scores=scores,
         expected=None if expected is None else expected[0],
         expected_lengths=None if expected is None else expected[1],
-        n_items=len(recs.items),
+        items=recs.items,
     )
 
 
@@ -289,7 +305,7 @@ def bind_lists(recs: Recommendations, data: Dataset, what: str = "recs") -> Bind
     """Put lists in the positions of a dataset and keep their rows as they are, for re-ranking."""
     recs = recs.within(data, what)
     codes = data.users.encode(recs.users, axis="user", what=what, known="the dataset")
-    return Binding(data, recs.users, codes, recs.lists, recs.lengths, recs.scores, None, None, len(recs.items))
+    return Binding(data, recs.users, codes, recs.lists, recs.lengths, recs.scores, None, None, recs.items)
 
 
 def _refuse_unknown(lists: ItemIds, recs: Recommendations, data: Dataset, ids: pd.Index[Any]) -> None:

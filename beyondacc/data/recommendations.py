@@ -81,9 +81,11 @@ class Recommendations:
 
     def top(self, k: int) -> Recommendations:
         """Return the first k of each list."""
-        scores = None if self.scores is None else self.scores[:, :k]
-        ranks = None if self.input_ranks is None else self.input_ranks[:, :k]
-        return dataclasses.replace(self, lists=self.lists[:, :k], scores=scores, input_ranks=ranks)
+        cut: dict[str, Any] = {
+            name: None if (array := getattr(self, name)) is None else np.ascontiguousarray(array[:, :k])
+            for name in ("lists", "scores", "input_ranks")
+        }
+        return dataclasses.replace(self, **cut)
 
     def within(self, data: Dataset, what: str = "recs") -> Recommendations:
         """Return the same lists in the dataset's item positions; items it does not know get positions after its own."""

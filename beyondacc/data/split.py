@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.errors import DataError, SpecError, did_you_mean
+from beyondacc.kernels.hashing import mix
 from beyondacc.spec.names import parse_call
 from beyondacc.spec.params import Range, bind, format_call, parameters
 from beyondacc.types import Bools
@@ -123,22 +124,11 @@ def _mask(order: NDArray[np.int64], chosen: Bools, name: str, reason: str) -> Bo
 
 
 def _keys(users: Users, counts: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
-    """Return one pseudo-random key a row from (seed, user, number of the row among the user's rows).
-
-    The mixing function is that of SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
-    generators", figure 13), applied to the user and then to the row, so that users do not share a stream.
-    """
+    """Return one pseudo-random key a row from (seed, user, number of the row among the user's rows)."""
     order, places = _places(users, None, counts)
     number = np.empty(len(users), dtype=np.uint64)
     number[order] = places.astype(np.uint64)
-    return _mix(number + _mix(users.astype(np.uint64) + _mix(np.array([seed % 2**64], dtype=np.uint64))))
-
-
-def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    mixed = values + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    return mix(number + mix(users.astype(np.uint64) + mix(np.array([seed % 2**64], dtype=np.uint64))))
 
 
 def _places(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from beyondacc.errors import DataError
 from beyondacc.types import ItemIds
 
-__all__ = ["STRING", "Vocabulary", "factorize", "same_kind"]
+__all__ = ["STRING", "Vocabulary", "factorize", "hash_ids", "same_kind"]
 
 _MAX_IDS = np.iinfo(np.int32).max
 
@@ -93,6 +93,11 @@ def factorize(ids: pd.Index) -> tuple[ItemIds, pd.Index]:
     ranks = np.empty(len(order), dtype=np.int32)
     ranks[order] = np.arange(len(order), dtype=np.int32)
     return ranks.take(codes), distinct.take(order)
+
+
+def hash_ids(ids: pd.Index) -> NDArray[np.uint64]:
+    """Return a number for each id that depends on the id alone."""
+    return pd.util.hash_pandas_object(ids, index=False).to_numpy().astype(np.uint64)
 
 
 class Vocabulary:

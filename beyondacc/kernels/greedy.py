@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel
 from beyondacc.kernels.pairwise import distance_row, gather
-from beyondacc.types import Bits, Floats, ItemIds, UserIds
+from beyondacc.types import Bits, Floats, ItemIds
 
 __all__ = [
     "MEAN_DISTANCE",
@@ -21,7 +21,6 @@ __all__ = [
     "blend_rows",
     "greedy_rows",
     "normalise_rows",
-    "shuffle_rows",
 ]
 
 MINMAX, ZSCORE, RANK, NONE = range(4)
@@ -194,17 +193,3 @@ def blend_rows(
         for step in range(picks.shape[1]):
             picks[row, step] = order[step] if step < n else -1
             selection[row, step] = blended[order[step]] if step < n else np.nan
-
-
-@kernel
-def shuffle_rows(lists: ItemIds, lengths: ItemIds, users: UserIds, seed: int, out: NDArray[np.float64]) -> None:
-    """Write the same pseudo-random number in [0, 1) for the same seed, user and item, whatever else is in the run."""
-    for row in range(lists.shape[0]):
-        for position in range(lengths[row]):
-            state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
-            for part in (np.uint64(users[row] + 1), np.uint64(lists[row, position] + 1)):
-                state = state + part * np.uint64(0x9E3779B97F4A7C15)
-                state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-                state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-                state = state ^ (state >> np.uint64(31))
-            out[row, position] = np.float64(state >> np.uint64(11)) * 2.0**-53

@@ -6,26 +6,14 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from beyondacc.kernels.hashing import uniform
 from beyondacc.models.base import MODELS, Model
 from beyondacc.spec.params import Seed
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["Popularity", "Random"]
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-
-
-def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Scramble 64-bit states in place, as splitmix64 does."""
-    state ^= state >> np.uint64(30)
-    state *= np.uint64(0xBF58476D1CE4E5B9)
-    state ^= state >> np.uint64(27)
-    state *= np.uint64(0x94D049BB133111EB)
-    state ^= state >> np.uint64(31)
-    return state
 
 
 @MODELS.declare(
@@ -48,12 +36,7 @@ class Random(Model):
         pass
 
     def _score(self, users: UserIds) -> Floats:
-        # One stream per user, started from a hash of seed and user; the item is the position in the stream.
-        start = _mix(np.array([self.seed % 2**64], np.uint64) + _GOLDEN)
-        streams = _mix(start + users.astype(np.uint64) * _GOLDEN)
-        bits = _mix(streams[:, None] + np.arange(1, self._n_items + 1, dtype=np.uint64) * _GOLDEN)
-        scores: Floats = np.multiply(bits >> np.uint64(11), 2.0**-53)
-        return scores
+        return uniform(self.seed, users.astype(np.uint64)[:, None], np.arange(self._n_items, dtype=np.uint64))
 
 
 @MODELS.declare(

@@ -19,7 +19,7 @@ from beyondacc.kernels import greedy
 from beyondacc.rerank.wrapped import Wrapped
 from beyondacc.run.local import map_blocks
 from beyondacc.spec.declared import Catalog, Declared
-from beyondacc.spec.params import Fraction
+from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.types import Floats, ItemIds
 
 __all__ = ["RERANKERS", "Normalize", "Reranker"]
@@ -56,7 +56,7 @@ class Reranker(Declared, ABC):
                 "were both given; give one, the other is 1 minus it"
             )
         if self.relevance_weight is not None:
-            self.diversity = 1.0 - self.relevance_weight
+            self.diversity = round(1.0 - self.relevance_weight, 12)  # 0.3 for 0.7, not 0.30000000000000004
             self.relevance_weight = None
         elif self.diversity is None:
             self.diversity = 0.5
@@ -116,8 +116,7 @@ class Reranker(Declared, ABC):
         DataError, SpecError
             If the candidates cannot be used, or the dataset lacks what the re-ranker needs.
         """
-        if k < 1:
-            raise SpecError(f"k={k} is not allowed; k must be a whole number >= 1")
+        k = Param("k", 10, Cutoff).check(k, "rerank")
         if lack := self.missing(data):
             raise SpecError(f"re-ranker {self} needs {lack}")
         lists = Recommendations.read(candidates, data, columns=columns, what="candidates")

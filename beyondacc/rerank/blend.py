@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
 from beyondacc.kernels import greedy
+from beyondacc.kernels.hashing import uniform
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Reranker
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Seed
@@ -69,11 +70,14 @@ class Random(Reranker):
 
     seed: Seed = 0
 
+    def _prepare(self, run: Binding) -> None:
+        _ = run.user_hashes, run.item_hashes
+
     def _select(
         self, run: Binding, rows: slice, relevance: Floats, picks: ItemIds, selection: NDArray[np.float64]
     ) -> None:
         lists, lengths = run.lists[rows], run.lengths[rows]
-        shuffled = np.zeros(lists.shape)
-        greedy.shuffle_rows(lists, lengths, run.users[rows], self.seed % 2**63, shuffled)
+        items = run.item_hashes[lists]
+        shuffled = uniform(self.seed, run.user_hashes[rows][:, None], items)
         how = NORMALISATIONS[self.normalize]
         greedy.blend_rows(lists, relevance, lengths, shuffled, self.weight, how, greedy.NONE, picks, selection)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.errors import SpecError
 from beyondacc.scorers import recommend
+from beyondacc.spec.params import Cutoff, Param
 
 if TYPE_CHECKING:
     from beyondacc.rerank.base import Reranker
@@ -35,8 +35,7 @@ class Wrapped:
 
     def __post_init__(self) -> None:
         """Check the number of candidates."""
-        if self.candidates < 1:
-            raise SpecError(f"candidates={self.candidates} is not allowed; candidates must be a whole number >= 1")
+        Param("candidates", 100, Cutoff).check(self.candidates, "wrap")
 
     def recommend(
         self,
@@ -56,6 +55,7 @@ class Wrapped:
         k
             Length of the lists; at least as many candidates are taken.
         """
+        k = Param("k", 10, Cutoff).check(k, "recommend")
         n = max(k, self.candidates)
         best = recommend(self.scorer, data, k=n, users=users, exclude_seen=exclude_seen, threads=threads)
         return self.reranker.rerank(best, data, k=k, threads=threads)

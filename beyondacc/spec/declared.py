@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from beyondacc.errors import SpecError, did_you_mean
@@ -81,6 +82,13 @@ class Info(Generic[T]):
         }
 
 
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Name the nearest, in the spelling they are declared with."""
+    spelled = {each.lower(): each for each in known}
+    hint = did_you_mean(name.lower(), spelled)
+    return re.sub(r"\w+", lambda word: spelled.get(word[0], word[0]), hint)
+
+
 class Catalog(dict[str, Info[T]]):
     """All declared classes of one kind by name; names are told apart without regard to case.
 
@@ -104,7 +112,7 @@ class Catalog(dict[str, Info[T]]):
         """
         found = self._find(name)
         if found is None:
-            raise SpecError(f"there is no {self.kind} {name!r}; {did_you_mean(name, self)}")
+            raise SpecError(f"there is no {self.kind} {name!r}; {_nearest(name, self)}")
         return found
 
     def _find(self, name: str) -> Info[T] | None:

@@ -30,8 +30,15 @@ class Registry(dict[str, MetricFamily]):
         """Return the metric of a name or alias."""
         return self.get(name) or next((family for family in self.values() if name in family.aliases), None)
 
-    def parse(self, text: str | Metric | MetricFamily) -> Metric:
+    def parse(self, text: str | Metric | MetricFamily, *, k: int = 10) -> Metric:
         """Read a metric from a string such as ``"ild(distance=cosine)@10"``; ``parse(str(m)) == m``.
+
+        Parameters
+        ----------
+        text
+            A name, or a metric with or without its parameters.
+        k
+            The cutoff where none is named.
 
         Raises
         ------
@@ -41,16 +48,17 @@ class Registry(dict[str, MetricFamily]):
         if isinstance(text, Metric):
             return text
         if isinstance(text, MetricFamily):
-            return text()
+            return text @ k
         if not isinstance(text, str):
             raise SpecError(f"{text!r} is not a metric; give a name such as 'ndcg@10' or a metric such as ndcg @ 10")
-        name, given, k = parse_call(text)
+        name, given, cutoff = parse_call(text)
         found = self.find(name)
         if found is None:
             names = [*self, *(alias for family in self.values() for alias in family.aliases)]
             raise SpecError(f"there is no metric {name!r}; {did_you_mean(name, names)}")
-        chosen = found(**given)
-        return chosen if k is None else chosen @ k
+        if cutoff is not None or "k" not in given:
+            given["k"] = str(k if cutoff is None else cutoff)
+        return found(**given)
 
 
 REGISTRY = Registry()

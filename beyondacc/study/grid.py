@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
-from beyondacc.evaluation import check_metrics, evaluate_run
-from beyondacc.metrics import REGISTRY
+from beyondacc.evaluation import check_metrics, default_metrics, evaluate_run
 from beyondacc.models import MODELS, Model
-from beyondacc.rerank import MMR, RERANKERS, GreedyDiversity, Novelty, Random, Reranker
+from beyondacc.rerank import MMR, RERANKERS, GreedyDiversity, Novelty, Random, Reranker, Wrapped
 from beyondacc.results import Report
 from beyondacc.run.local import n_threads
 from beyondacc.scorers import recommend
-from beyondacc.spec.metric import Metric
 from beyondacc.spec.params import Param, Range, Seed
+from beyondacc.study.progress import Meter, meter
 from beyondacc.study.result import PLAIN, Run, StudyResult
 
 __all__ = ["DIVERSITY", "Study"]
@@ -38,8 +36,8 @@ class Study:
         A dataset, or several as ``{seed: dataset}``: the same data split with other seeds. Each gives runs of its own.
     models
         ``{"name": model}``: a model of `beyondacc.models` (fitted here), its text such as ``"ItemKNN(k=40)"``, any
-        scorer, or ready recommendations; or a list of models or texts, named by themselves. All of `beyondacc.models`
-        by default.
+        scorer, a wrapped re-ranker, or ready recommendations; or a list of models or texts, named by themselves. All
+        of `beyondacc.models` by default.
     rerankers
         Re-rankers or their texts, whose weight the sweep sets; MMR, GreedyDiversity, Novelty and Random by default.
     metrics
@@ -85,7 +83,7 @@ class Study:
         self.rerankers = [each if isinstance(each, Reranker) else RERANKERS.create(each) for each in chosen]
         if rerankers is None:
             self.rerankers = [each for each in self.rerankers if each.missing(first) is None]
-        self.metrics = check_metrics(_default_metrics(first, k) if metrics is None else metrics, first)
+        self.metrics = check_metrics(default_metrics(first, k) if metrics is None else metrics, first, k=k)
         for data_set in self.data.values():
             check_metrics(self.metrics, data_set)
             for reranker in self.rerankers:
@@ -113,33 +111,34 @@ class Study:
         Parameters
         ----------
         progress
-            Show bars with elapsed and remaining time on standard error.
+            Say on standard error how far it is: bars with elapsed and remaining time, lines where it is no terminal.
         threads
             Number of threads; one a core by default. The result does not depend on it.
         """
         started = time.perf_counter()
         reports: dict[Run, Report] = {}
-        with _bars(progress) as bar:
-            models = bar("models", len(self.data) * len(self.models))
-            runs = bar("runs", len(self))
+        n_models = len(self.data) * len(self.models)
+        with meter(show=progress, n_models=n_models, n_runs=len(self)) as told:
             for seed, data in self.data.items():
                 for name, model in self.models.items():
-                    models(f"model {name}", 0)
+                    told.model(name)
                     lists = self._candidates(model, data)
-                    models(f"model {name}", 1)
-                    reports.update(self._sweep(name, seed, lists, tick=runs, threads=threads))
+                    told.trained()
+                    reports.update(self._sweep(name, seed, lists, told=told, threads=threads))
         seconds = time.perf_counter() - started
         return StudyResult(self, reports, seconds)
 
     def _candidates(self, model: Any, data: Dataset) -> Recommendations:
         if isinstance(model, Model):
             return recommend(model.fit(data.matrix), data, k=self.candidates)
+        if isinstance(model, Wrapped):
+            return model.recommend(data, k=self.candidates)
         if isinstance(model, Recommendations) or not _is_scorer(model):
             return Recommendations.read(model, data, k=self.candidates)
         return recommend(model, data, k=self.candidates)
 
     def _sweep(
-        self, name: str, seed: int, lists: Recommendations, *, tick: Callable[[str, int], None], threads: int | None
+        self, name: str, seed: int, lists: Recommendations, *, told: Meter, threads: int | None
     ) -> Iterator[tuple[Run, Report]]:
         """Evaluate the plain lists of a model and all re-rankings of them, several at a time."""
         data = self.data[seed]
@@ -156,7 +155,7 @@ class Study:
             report = Report(bound, evaluate_run(bound, self.metrics, threads=1), n_boot=self.n_boot, seed=self.seed)
             if self.n_boot:
                 _ = report.replicates  # here, where the threads are, and not one by one when the table is made
-            tick(str(run), 1)
+            told.run(str(run))
             return run, report
 
         with ThreadPoolExecutor(n_threads(threads)) as pool:
@@ -176,11 +175,6 @@ def _named_models(models: Mapping[str, Any] | Sequence[Any] | None) -> dict[str,
     return {str(name): MODELS.create(each) if isinstance(each, str) else each for name, each in models.items()}
 
 
-def _default_metrics(data: Dataset, k: int) -> list[Metric]:
-    every = [family @ k for family in REGISTRY.values()]
-    return [metric for metric in every if metric.missing(data) is None]
-
-
 def _is_scorer(model: Any) -> bool:
     """Tell scorers from ready recommendations: frames, dicts and int arrays."""
     if callable(model) or isinstance(model, tuple):
@@ -188,37 +182,3 @@ def _is_scorer(model: Any) -> bool:
     if hasattr(model, "dtype") and hasattr(model, "shape"):
         return bool(model.dtype.kind == "f")
     return callable(getattr(model, "score", None)) or callable(getattr(model, "recommend", None))
-
-
-@contextmanager
-def _bars(show: bool) -> Iterator[Callable[[str, int], Callable[[str, int], None]]]:
-    """Give a maker of progress bars, which do nothing where they are not to be shown."""
-    if not show:
-        yield lambda _title, _total: lambda _text, _done: None
-        return
-    from rich.console import Console  # noqa: PLC0415 - only where it is looked at
-    from rich.progress import (  # noqa: PLC0415  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description:<26.26}"),  # all columns fit into 80
-        BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        TextColumn("elapsed"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as shown:
-
-        def bar(title: str, total: int) -> Callable[[str, int], None]:
-            task = shown.add_task(title, total=total)
-            return lambda text, done: shown.update(task, description=text, advance=done)
-
-        yield bar

@@ -24,7 +24,10 @@ from beyondacc.study.view import MetricView, StudyView
 if TYPE_CHECKING:
     from beyondacc.study.grid import Study
 
-__all__ = ["PLAIN", "Run", "StudyResult"]
+__all__ = ["FILES", "PLAIN", "Run", "StudyResult", "check_folder"]
+
+FILES = ("results.parquet", "per_user.parquet", "correlations.csv", "report.html")
+"""What `StudyResult.save` writes."""
 
 PLAIN = "none"
 """What a run without a re-ranker has in the column reranker."""
@@ -303,18 +306,18 @@ class StudyResult:
             If the folder's parent does not exist, or one of the files is there already and `force` is not set.
         """
         target = Path(folder)
-        names = ["results.parquet", "per_user.parquet", "correlations.csv", "report.html"]
-        check_folder(target, names, force=force)
+        check_folder(target, force=force)
+        table, per_user, correlations, report = FILES
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made:
             fresh = Path(made)
-            self.table.to_parquet(fresh / names[0], index=False)
-            self.per_user.to_parquet(fresh / names[1], index=False)
-            self._all_correlations().to_csv(fresh / names[2], index=False)
-            self.report(fresh / names[3])
+            self.table.to_parquet(fresh / table, index=False)
+            self.per_user.to_parquet(fresh / per_user, index=False)
+            self._all_correlations().to_csv(fresh / correlations, index=False)
+            self.report(fresh / report)
             target.mkdir(exist_ok=True)
-            for name in names:
+            for name in FILES:
                 (fresh / name).replace(target / name)
-        return [target / name for name in names]
+        return [target / name for name in FILES]
 
     def _all_correlations(self) -> pd.DataFrame:
         """Correlations across runs and within models, by all three methods; plain coefficients, not oriented."""
@@ -331,12 +334,12 @@ class StudyResult:
         return found[[*first, *(column for column in found.columns if column not in first)]]
 
 
-def check_folder(target: Path, names: list[str], *, force: bool) -> None:
+def check_folder(target: Path, *, force: bool) -> None:
     """Refuse a folder whose parent is missing or that holds results already."""
     if not target.parent.is_dir():
         raise DataError(f"the folder {target.parent} does not exist; create it or choose another place")
     if target.exists() and not target.is_dir():
         raise DataError(f"{target} is a file; choose a folder")
-    there = [name for name in names if (target / name).exists()]
+    there = [name for name in FILES if (target / name).exists()]
     if there and not force:
         raise DataError(f"{target} holds {there[0]} already; pass --force (force=True) to overwrite, or another folder")

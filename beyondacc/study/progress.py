@@ -1,0 +1,88 @@
+"""How far a study is: bars on a terminal, plain lines in a log, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["Meter", "meter"]
+
+
+class Meter:
+    """Is told what happens, and shows nothing."""
+
+    def model(self, name: str) -> None:
+        """Take note that the turn of a model has come."""
+
+    def trained(self) -> None:
+        """Take note that it has recommended."""
+
+    def run(self, name: str) -> None:
+        """Take note that a run is evaluated."""
+
+
+class _Lines(Meter):
+    """A line for each model, with the seconds since the start."""
+
+    def __init__(self, n_models: int, n_runs: int) -> None:
+        self.n_models = n_models
+        self.n_runs = n_runs
+        self.started = time.perf_counter()
+        self.turn = 0
+        self.done = 0
+
+    def model(self, name: str) -> None:
+        self.turn += 1
+        self._say(f"model {self.turn} of {self.n_models}: {name}; {self.done} of {self.n_runs} runs evaluated")
+
+    def run(self, name: str) -> None:  # noqa: ARG002 - a line for each run would be too many
+        self.done += 1
+        if self.done == self.n_runs:
+            self._say(f"all {self.n_runs} runs evaluated")
+
+    def _say(self, text: str) -> None:
+        print(f"[{time.perf_counter() - self.started:6.1f} s] {text}", file=sys.stderr)  # noqa: T201 - it was asked for
+
+
+class _Bars(Meter):
+    """A bar for the models and one for the runs, with elapsed and remaining time."""
+
+    def __init__(self, progress: Any, n_models: int, n_runs: int) -> None:
+        self.progress = progress
+        self.models = progress.add_task("models", total=n_models)
+        self.runs = progress.add_task("runs", total=n_runs)
+
+    def model(self, name: str) -> None:
+        self.progress.update(self.models, description=f"model {name}")
+
+    def trained(self) -> None:
+        self.progress.update(self.models, advance=1)
+
+    def run(self, name: str) -> None:
+        self.progress.update(self.runs, description=name, advance=1)
+
+
+@contextmanager
+def meter(*, show: bool, n_models: int, n_runs: int) -> Iterator[Meter]:
+    """Give the meter that fits standard error."""
+    if not show:
+        yield Meter()
+    elif not sys.stderr.isatty():
+        yield _Lines(n_models, n_runs)
+    else:
+        from rich import console, progress  # noqa: PLC0415 - only where it is looked at
+
+        columns = (
+            progress.TextColumn("{task.description:<26.26}"),  # all columns fit into 80
+            progress.BarColumn(bar_width=12),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("elapsed"),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("left"),
+            progress.TimeRemainingColumn(),
+        )
+        with progress.Progress(*columns, console=console.Console(stderr=True)) as shown:
+            yield _Bars(shown, n_models, n_runs)
