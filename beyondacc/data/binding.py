@@ -217,7 +217,7 @@ class Inputs:
         """First k items of a primitive model for each row, and how many there are."""
         run = self.run
         if run.expected is not None and run.expected_lengths is not None:
-            return run.expected[self.rows, :k], np.minimum(run.expected_lengths[self.rows], k)
+            return np.ascontiguousarray(run.expected[self.rows, :k]), np.minimum(run.expected_lengths[self.rows], k)
 
         def build() -> tuple[ItemIds, NDArray[np.int32]]:
             lists = np.full((len(self), k), -1, np.int32)

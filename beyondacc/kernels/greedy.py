@@ -115,9 +115,11 @@ def greedy_rows(
     counts = np.empty(width)
     rows = np.empty((width, vectors.shape[1]), vectors.dtype)
     own_local = np.empty((width, own_rows.shape[1]))
+    first = np.int64(0)  # numba compiles a callee anew for every type, and a literal is a type of its own
+    zscore = np.int64(ZSCORE)
     for row in range(lists.shape[0]):
-        n = lengths[row]
-        gather(kind, bits, sizes, vectors, own_rows, lists[row], n, 0, sets, counts, rows, own_local)
+        n = np.int64(lengths[row])
+        gather(kind, bits, sizes, vectors, own_rows, lists[row], n, first, sets, counts, rows, own_local)
         for position in range(n):
             relevance[position] = scores[row, position]
             term[position] = 0.0
@@ -143,7 +145,7 @@ def greedy_rows(
                 if high - low <= 1e-12:  # equal but for rounding, which a z-score would blow up
                     scaled[:left] = 0.0
                 else:
-                    normalise(scaled, left, ZSCORE)
+                    normalise(scaled, left, zscore)
             best_slot = 0
             best = -np.inf
             for slot in range(left):
@@ -159,7 +161,7 @@ def greedy_rows(
             left -= 1
             if step + 1 == picks.shape[1]:
                 break
-            distance_row(kind, sets, counts, rows, own_local, own, picked, 0, n, distances)
+            distance_row(kind, sets, counts, rows, own_local, own, picked, first, n, distances)
             for slot in range(left):
                 position = remaining[slot]
                 distance = 1.0 if np.isnan(distances[position]) else distances[position]
@@ -183,7 +185,7 @@ def blend_rows(
 ) -> None:
     """Order by a weighted sum of relevance and a term that does not depend on the picks: one stable sort."""
     for row in range(lists.shape[0]):
-        n = lengths[row]
+        n = np.int64(lengths[row])
         relevance = scores[row, :n].astype(np.float64)
         term = terms[row, :n].astype(np.float64)
         normalise(relevance, n, how)

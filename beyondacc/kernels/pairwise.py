@@ -165,14 +165,15 @@ def ild_rows(
     rows = np.empty((width, vectors.shape[1]), vectors.dtype)
     own_local = np.empty((width, own_rows.shape[1]))
     items = np.empty(width, np.int32)
+    first = np.int64(0)  # numba compiles a callee anew for every type, and a literal is a type of its own
     for row in range(lists.shape[0]):
         n = lengths[row] if lengths[row] < k else k
-        present = 0
+        present = first
         for rank in range(n):
             if sizes[lists[row, rank]] != 0:
                 items[present] = lists[row, rank]
                 present += 1
-        gather(kind, bits, sizes, vectors, own_rows, items, present, 0, sets, counts, rows, own_local)
+        gather(kind, bits, sizes, vectors, own_rows, items, present, first, sets, counts, rows, own_local)
         total = 0.0
         for one in range(present - 1):
             for other in range(one + 1, present):
@@ -247,6 +248,7 @@ def nearest_rows(
     rows = np.empty((width, vectors.shape[1]), vectors.dtype)
     own_local = np.empty((width, own_rows.shape[1]))
     distances = np.empty(width)
+    first = np.int64(0)
     for row in range(lists.shape[0]):
         user = users[row]
         out[row] = np.nan
@@ -255,12 +257,12 @@ def nearest_rows(
         m = starts[user + 1] - starts[user]
         profile = items[starts[user] : starts[user + 1]]
         n = lengths[row] if lengths[row] < k else k
-        gather(kind, bits, sizes, vectors, own_rows, profile, m, 0, sets, counts, rows, own_local)
+        gather(kind, bits, sizes, vectors, own_rows, profile, m, first, sets, counts, rows, own_local)
         gather(kind, bits, sizes, vectors, own_rows, lists[row], n, m, sets, counts, rows, own_local)
         total = 0.0
         counted = 0
         for rank in range(n):
-            distance_row(kind, sets, counts, rows, own_local, own, m + rank, 0, m, distances)
+            distance_row(kind, sets, counts, rows, own_local, own, m + rank, first, m, distances)
             least = np.inf
             summed = 0.0
             present = 0
