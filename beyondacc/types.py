@@ -7,10 +7,12 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bits", "Bools", "Floats", "ItemIds", "Offsets", "Scorer", "UserIds"]
+__all__ = ["Bits", "Bools", "Floats", "Int", "ItemIds", "Offsets", "Scorer", "UserIds"]
 
 ItemIds: TypeAlias = NDArray[np.int32]
 """Positions in the item vocabulary; -1 pads a list."""
+Int: TypeAlias = int | np.int64
+"""A whole number inside a kernel."""
 UserIds: TypeAlias = NDArray[np.int32]
 """Positions in the user vocabulary."""
 Offsets: TypeAlias = NDArray[np.int64]

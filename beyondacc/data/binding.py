@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import threading
-from collections.abc import Callable, Hashable
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -13,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.dataset import Dataset, Features, Profiles, pad
+from beyondacc.data.memo import Memo
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.data.vocabulary import Vocabulary, hash_ids
 from beyondacc.errors import DataError
@@ -55,8 +54,6 @@ class Binding:
     expected: ItemIds | None
     expected_lengths: NDArray[np.int32] | None
     items: Vocabulary
-    _derived: dict[Hashable, Any] = dataclasses.field(default_factory=dict)
-    _lock: Any = dataclasses.field(default_factory=threading.RLock)
 
     def __len__(self) -> int:
         return len(self.users)
@@ -76,15 +73,10 @@ class Binding:
         """A number for each item that depends on its external id alone."""
         return hash_ids(self.items.ids)
 
-    def derive(self, key: Hashable, build: Callable[[], T]) -> T:
-        """Return what is known by `key`, building it the first time; kept with the dataset where no item is new."""
-        if self.n_items == len(self.data.items):
-            return self.data.derive(key, build)
-        with self._lock:
-            if key not in self._derived:
-                self._derived[key] = build()
-            found: T = self._derived[key]
-            return found
+    @functools.cached_property
+    def derive(self) -> Memo:
+        """Arrays derived from the items; those of the dataset where no item is new to it."""
+        return self.data.derive if self.n_items == len(self.data.items) else Memo()
 
     @property
     def item_counts(self) -> NDArray[np.int64]:
@@ -184,17 +176,10 @@ class Inputs:
         self.lists = run.lists[rows]
         self.lengths = run.lengths[rows]
         self.users = run.users[rows]
-        self._derived: dict[Hashable, Any] = {}
+        self.derive = Memo()  # of this block
 
     def __len__(self) -> int:
         return len(self.users)
-
-    def derive(self, key: Hashable, build: Callable[[], T]) -> T:
-        """Return what is known by `key` for this block, building it the first time; a block belongs to one thread."""
-        if key not in self._derived:
-            self._derived[key] = build()
-        found: T = self._derived[key]
-        return found
 
     @property
     def gains(self) -> NDArray[np.float64]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -14,6 +13,7 @@ from scipy import sparse
 
 from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.items import Items, read_items
+from beyondacc.data.memo import Memo
 from beyondacc.data.split import make_split
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError, SpecError
@@ -176,8 +176,7 @@ class Dataset:
         self.catalogue = self._catalogue(table)
         self.features = self._features(table)
         self.vectors = self._vectors(table)
-        self._derived: dict[Hashable, Any] = {}
-        self._lock = threading.RLock()
+        self.derive = Memo()
 
     @classmethod
     def split(
@@ -267,14 +266,6 @@ class Dataset:
         if table is None or table.vectors is None:
             return None
         return pad(table.vectors, len(self.items))
-
-    def derive(self, key: Hashable, build: Callable[[], T]) -> T:
-        """Return the array known by `key`, building it the first time."""
-        with self._lock:
-            if key not in self._derived:
-                self._derived[key] = build()
-            found: T = self._derived[key]
-            return found
 
     @property
     def item_counts(self) -> NDArray[np.int64]:

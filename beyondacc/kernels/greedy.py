@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel
 from beyondacc.kernels.pairwise import distance_row, gather
-from beyondacc.types import Bits, Floats, ItemIds
+from beyondacc.types import Bits, Floats, Int, ItemIds
 
 __all__ = [
     "MEAN_DISTANCE",
@@ -28,7 +28,7 @@ MOST_SIMILAR, MEAN_DISTANCE = range(2)
 
 
 @kernel
-def normalise(values: NDArray[np.float64], n: int, how: int) -> None:
+def normalise(values: NDArray[np.float64], n: Int, how: Int) -> None:
     """Bring the first n values, in input rank order, to a common scale in place; constant values become zeros."""
     if how == NONE or n == 0:
         return

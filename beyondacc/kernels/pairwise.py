@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel, popcount, reduction
-from beyondacc.types import Bits, Floats, ItemIds, Offsets, UserIds
+from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = [
     "COSINE_SETS",
@@ -43,8 +43,8 @@ def gather(
     vectors: Floats,
     own_rows: Floats,
     items: ItemIds,
-    n: int,
-    to: int,
+    n: Int,
+    to: Int,
     sets: Bits,
     counts: Floats,
     rows: Floats,
@@ -92,9 +92,9 @@ def distance_row(
     rows: Floats,
     own_local: Floats,
     own: Any,
-    one: int,
-    low: int,
-    high: int,
+    one: Int,
+    low: Int,
+    high: Int,
     out: NDArray[np.float64],
 ) -> None:
     """Distances of one gathered item to those from `low` to `high`, NaN where either has no features.
@@ -128,7 +128,7 @@ def distance_row(
 
 
 @kernel
-def _mean_of_pairs(total: float, present: int, n: int, missing: int, singleton: float) -> float:
+def _mean_of_pairs(total: float, present: Int, n: Int, missing: int, singleton: float) -> float:
     """Divide a sum over the pairs of the `present` of n items that have features, by the policy for the others."""
     if n == 1:
         return singleton

@@ -209,7 +209,8 @@ def _cell(row: Any, digits: int, *, best: bool) -> _Cell:
 
 def _digits(rows: pd.DataFrame) -> int:
     """Decimals that show two digits of the width of the intervals, or four of the largest value without any."""
-    width = (rows["ci_high"] - rows["ci_low"]).median()
+    widths = (rows["ci_high"] - rows["ci_low"]).dropna()
+    width = widths.median() if len(widths) else math.nan
     size, shown = (width, 2) if width > 0 else (rows["value"].abs().max(), 4)
     return min(max(shown - 1 - math.floor(math.log10(size)), 0), 8) if size > 0 else 2
 
