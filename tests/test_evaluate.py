@@ -15,6 +15,7 @@ from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation import check_metrics, evaluate
 from beyondacc.metrics import REGISTRY, catalog_coverage, gini, ild, ndcg, precision, recall
+from beyondacc.rerank import MMR
 from beyondacc.results import Report, Reports
 
 pytestmark = pytest.mark.kernel
@@ -650,3 +651,12 @@ def test_datasets_that_cannot_be_made(parts, message):
     with pytest.raises((DataError, SpecError)) as error:
         Dataset(**parts)
     assert re.match(re.escape(message), sentence(error))
+
+
+def test_equal_scores_are_no_ties_where_ranks_decide():
+    data = Dataset(train={1: [1, 2, 3]}, test={1: [4]}, items={item: ["a"] for item in range(6)})
+    tied = pd.DataFrame({"user_id": 1, "item_id": [4, 5], "score": 0.5})
+    assert evaluate(tied, data, "ndcg@2", n_boot=0).diagnostics["tied_users"] == 1
+    assert evaluate(tied.assign(rank=[1, 2]), data, "ndcg@2", n_boot=0).diagnostics["tied_users"] == 0
+    reranked = MMR(diversity=1.0).rerank(tied, data, k=2)
+    assert evaluate(reranked, data, "ndcg@2", n_boot=0).diagnostics["tied_users"] == 0

@@ -43,6 +43,8 @@ class Binding:
         Lists of a primitive model for the same rows, or None: the most popular items are taken.
     items
         Those of the dataset, then unknown ones.
+    ordered_by_score
+        Whether equal scores left the order of a list to chance.
     """
 
     data: Dataset
@@ -54,6 +56,7 @@ class Binding:
     expected: ItemIds | None
     expected_lengths: NDArray[np.int32] | None
     items: Vocabulary
+    ordered_by_score: bool
 
     def __len__(self) -> int:
         return len(self.users)
@@ -136,15 +139,16 @@ class Binding:
     def diagnostics(self, k: int) -> dict[str, int]:
         """Count what a reader of the numbers should know, within the first k of each list.
 
-        Users with tied scores, lists shorter than k, listed items that are cold, unknown to the catalogue, without
-        features or already in the user's training rows.
+        Users with tied scores where scores decide the order, lists shorter than k, listed items that are cold, unknown
+        to the catalogue, without features or already in the user's training rows.
         """
         lengths = np.minimum(self.lengths, k)
         listed = self.lists[np.arange(self.lists.shape[1]) < lengths[:, None]]
         seen = np.empty(self.lists.shape)
         train = self.train
         align.gain_rows(self.lists, lengths, self.users, train.starts, train.items, np.ones(len(train.items)), seen)
-        tied = 0 if self.scores is None else align.tied_rows(self.scores, lengths, k)
+        scores = self.scores if self.ordered_by_score else None
+        tied = 0 if scores is None else align.tied_rows(scores, lengths, k)
         featureless = 0 if self.features is None else int((self.features.sizes[listed] == 0).sum())
         return {
             "users": len(self),
@@ -283,6 +287,7 @@ def bind(
         expected=None if expected is None else expected[0],
         expected_lengths=None if expected is None else expected[1],
         items=recs.items,
+        ordered_by_score=recs.ordered_by_score,
     )
 
 
@@ -290,7 +295,18 @@ def bind_lists(recs: Recommendations, data: Dataset, what: str = "recs") -> Bind
     """Put lists in the positions of a dataset and keep their rows as they are, for re-ranking."""
     recs = recs.within(data, what)
     codes = data.users.encode(recs.users, axis="user", what=what, known="the dataset")
-    return Binding(data, recs.users, codes, recs.lists, recs.lengths, recs.scores, None, None, recs.items)
+    return Binding(
+        data=data,
+        ids=recs.users,
+        users=codes,
+        lists=recs.lists,
+        lengths=recs.lengths,
+        scores=recs.scores,
+        expected=None,
+        expected_lengths=None,
+        items=recs.items,
+        ordered_by_score=recs.ordered_by_score,
+    )
 
 
 def _refuse_unknown(lists: ItemIds, recs: Recommendations, data: Dataset, ids: pd.Index[Any]) -> None:

@@ -36,6 +36,8 @@ class Recommendations:
         Scores of the items, padded with NaN, or None where only the order is known.
     input_ranks : (n, K) or None
         For lists that were re-ranked: the rank of each item in the list before, from 0, padded with -1.
+    ordered_by_score
+        Whether equal scores left the order to chance; not so for lists that came with ranks or were re-ranked.
     """
 
     users: pd.Index[Any]
@@ -43,6 +45,7 @@ class Recommendations:
     lists: ItemIds
     scores: Floats | None = None
     input_ranks: ItemIds | None = None
+    ordered_by_score: bool = True
 
     @property
     def lengths(self) -> NDArray[np.int32]:
@@ -208,7 +211,7 @@ class Recommendations:
         places = np.zeros(lists.shape, np.int64)
         align.list_rows(starts, order, item, repeated, lists, places)
         scores = None if rows.score is None else np.where(lists >= 0, rows.score[places], np.nan)
-        return cls(owners.ids, items, lists, scores)
+        return cls(owners.ids, items, lists, scores, ordered_by_score=rows.rank is None)
 
 
 def _same_type(ids: pd.Index[Any], data: Dataset, axis: Literal["user", "item"], what: str) -> None:

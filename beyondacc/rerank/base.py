@@ -139,7 +139,7 @@ class Reranker(Declared, ABC):
             map_blocks(work, len(run), threads=threads)
         found = np.take_along_axis(run.lists, np.maximum(picks, 0), axis=1)
         made = np.where(picks >= 0, found, np.int32(-1))
-        return Recommendations(run.ids, lists.items, made, selection, picks)
+        return Recommendations(run.ids, lists.items, made, selection, picks, ordered_by_score=False)
 
     def wrap(self, scorer: Any, *, candidates: int = 100) -> Wrapped:
         """Put the re-ranker around a scoring function: its best candidates are re-ranked.
