@@ -22,7 +22,7 @@ from beyondacc.types import Floats, ItemIds, Scorer, UserIds
 
 __all__ = ["as_scorer", "recommend"]
 
-_BLOCK_BYTES = 64 * 2**20  # of scores at a time
+_BLOCK_BYTES = 128 * 2**20  # of scores at a time
 _ROWS_A_THREAD = 32
 
 _ACCEPTED = (

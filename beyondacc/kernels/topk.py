@@ -12,7 +12,7 @@ from beyondacc.types import ItemIds, Offsets, UserIds
 
 __all__ = ["sift_down", "topk_rows"]
 
-_STRIDE = 64
+_STRIDE = 32
 
 
 @kernel
@@ -84,20 +84,20 @@ def topk_rows(
             kept[rank] = n_items  # worse than any real item with the same score
         least = keys[0]
         for begin in range(0, n_items, _STRIDE):
-            end = begin + _STRIDE if begin + _STRIDE < n_items else n_items
+            stride = own[begin : begin + _STRIDE]  # indices that start at 0 let the next loop be vectorised
             better = 0
-            for item in range(begin, end):  # vectorised: most strides hold nothing better and are left at once
-                better += not own[item] <= least
-            if better == 0:
+            for place in range(stride.shape[0]):
+                better += not stride[place] <= least
+            if better == 0:  # so it is for most strides
                 continue
-            for item in range(begin, end):
-                score = own[item]
+            for place in range(stride.shape[0]):
+                score = stride[place]
                 if score <= least:
                     continue
                 if not score < np.inf:
                     return row
                 keys[0] = score
-                kept[0] = item
+                kept[0] = begin + place
                 sift_down(keys, kept, k)
                 least = keys[0]
         for size in range(k - 1, 0, -1):
