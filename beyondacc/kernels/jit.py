@@ -54,7 +54,10 @@ def _base() -> Path:
     if given := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(given)
     home = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
-    return Path(home) if home else Path.home() / ".cache"
+    try:
+        return Path(home) if home else Path.home() / ".cache"
+    except RuntimeError:  # a container's user without a home
+        return Path(tempfile.gettempdir())
 
 
 def _cache() -> Path:
