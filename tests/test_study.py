@@ -197,6 +197,9 @@ def test_the_numbers_per_user(result):
         for metric in own:
             np.testing.assert_array_equal(rows[metric], report.per_user(metric))
     assert list(result.diagnostics["run"]) == [result.name(run) for run in result.reports]
+    worst = [max(report[metric].n_undefined for metric in report) for report in result.reports.values()]
+    assert list(result.diagnostics["undefined_users"]) == worst
+    assert max(worst) > 0  # the ready lists leave out every other user
 
 
 def entries(frame, names):

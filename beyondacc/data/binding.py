@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,6 @@ from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
 __all__ = ["Binding", "Inputs", "Users", "bind", "bind_lists"]
 
-T = TypeVar("T")
 Users = Literal["all", "intersection", "recommended"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,6 @@ from beyondacc.kernels import align
 from beyondacc.types import Bits, Bools, Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["Dataset", "Features", "Profiles", "pad"]
-
-T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)

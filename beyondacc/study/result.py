@@ -117,8 +117,10 @@ class StudyResult:
 
     @functools.cached_property
     def diagnostics(self) -> pd.DataFrame:
-        """A row a run: run and the counts of `Report.diagnostics`."""
-        return pd.DataFrame([{"run": self.name(run), **report.diagnostics} for run, report in self.reports.items()])
+        """A row a run: run, the counts of `Report.diagnostics`, and the most users any metric is undefined for."""
+        undefined = self.table.groupby("run", sort=False)["n_undefined"].max()
+        counts = [{"run": self.name(run), **report.diagnostics} for run, report in self.reports.items()]
+        return pd.DataFrame(counts).assign(undefined_users=undefined.to_numpy())
 
     def correlations(
         self,
