@@ -17,7 +17,7 @@ from beyondacc.results import Report, Reports
 from beyondacc.run.local import map_blocks
 from beyondacc.spec.metric import Metric, MetricFamily, Need
 from beyondacc.spec.params import Param, Seed
-from beyondacc.spec.states import Exposure, PerUser
+from beyondacc.spec.states import State
 
 __all__ = ["check_metrics", "default_metrics", "evaluate", "evaluate_run"]
 
@@ -25,13 +25,20 @@ MetricLike = str | Metric | MetricFamily
 
 
 def default_metrics(data: Dataset, k: int) -> list[Metric]:
-    """Return all metrics that a dataset allows, cut at k."""
-    every = [family @ k for family in REGISTRY.values()]
+    """Return the core metrics that a dataset allows, cut at k."""
+    every = [family @ k for family in REGISTRY.values() if family.core]
     return [metric for metric in every if metric.missing(data) is None]
 
 
-def check_metrics(metrics: MetricLike | Sequence[MetricLike], data: Dataset, *, k: int = 10) -> list[Metric]:
+def check_metrics(
+    metrics: MetricLike | Sequence[MetricLike], data: Dataset, *, k: int = 10, earlier: bool = False
+) -> list[Metric]:
     """Read the metrics, cut at k where they name no cutoff, and see that the dataset has what they need.
+
+    Parameters
+    ----------
+    earlier
+        Whether there are earlier lists.
 
     Raises
     ------
@@ -44,7 +51,7 @@ def check_metrics(metrics: MetricLike | Sequence[MetricLike], data: Dataset, *, 
         raise SpecError('no metric was given; name at least one, such as "ndcg@10"')
     lacking: dict[str, list[str]] = {}
     for metric in wanted:
-        if lack := metric.missing(data):
+        if lack := metric.missing(data, earlier=earlier):
             lacking.setdefault(lack, []).append(str(metric))
     for lack, names in lacking.items():
         others = f" (also needed by: {', '.join(names[1:])})" if names[1:] else ""
@@ -52,19 +59,18 @@ def check_metrics(metrics: MetricLike | Sequence[MetricLike], data: Dataset, *, 
     return wanted
 
 
-def evaluate_run(
-    run: Binding, metrics: Sequence[Metric], *, threads: int | None = None
-) -> dict[Metric, PerUser | Exposure]:
+def evaluate_run(run: Binding, metrics: Sequence[Metric], *, threads: int | None = None) -> dict[Metric, State]:
     """Return the merged state of each metric over all rows of a run."""
 
-    def work(start: int, stop: int) -> list[PerUser | Exposure]:
+    def work(start: int, stop: int) -> list[State]:
         inputs = run.block(start, stop)
         return [metric.state(inputs) for metric in metrics]
 
     cut = map_blocks(work, len(run), threads=threads)
-    merged: dict[Metric, PerUser | Exposure] = {}
+    merged: dict[Metric, State] = {}
     for metric, states in zip(metrics, zip(*cut, strict=True), strict=True):
-        merged[metric] = type(states[0]).merge(states)
+        kind: Any = type(states[0])
+        merged[metric] = kind.merge(states)
     return merged
 
 
@@ -91,6 +97,8 @@ def evaluate(
     unknown_items: Literal["keep", "error"] = "keep",
     duplicates: Literal["error", "first"] = "error",
     primitive: Any = None,
+    earlier: Any = None,
+    undefined: Literal["skip", "zero"] = "skip",
     columns: Mapping[str, str] | None = None,
     n_boot: int = 1000,
     seed: int = 0,
@@ -114,6 +122,10 @@ def evaluate(
         error; an item twice in a list is an error or keeps its better rank.
     primitive
         Lists of a primitive model, for unexpectedness; the most popular items by default.
+    earlier
+        Earlier lists of the same users, oldest first, for metrics of change: lists as `recs`, or a list of such.
+    undefined
+        What a user counts for whom a metric is undefined: nothing, or zero.
     columns
         Names of columns that are not recognised.
     n_boot, seed
@@ -133,7 +145,8 @@ def evaluate(
     """
     if not isinstance(data, Dataset):
         raise SpecError(f"data is a {type(data).__name__}; pass a Dataset, such as Dataset(train, test, items)")
-    wanted = check_metrics(metrics, data)
+    before = [] if earlier is None else earlier if isinstance(earlier, list) else [earlier]
+    wanted = check_metrics(metrics, data, earlier=bool(before))
     n_boot = Param("n_boot", 1000, Seed).check(n_boot, "evaluate")
     seed = Param("seed", 0, Seed).check(seed, "evaluate")
     options: dict[str, Any] = {"users": users, "seen": seen, "unknown_items": unknown_items}
@@ -142,16 +155,21 @@ def evaluate(
         seen=(seen, ("keep", "drop")),
         unknown_items=(unknown_items, ("keep", "error")),
         duplicates=(duplicates, ("error", "first")),
+        undefined=(undefined, ("skip", "zero")),
     )
     k = None if seen == "drop" else max(metric.k for metric in wanted)
     if primitive is not None:
         options["primitive"] = Recommendations.read(primitive, data, columns=columns, what="primitive")
+    options["earlier"] = [Recommendations.read(lists, data, columns=columns, what="earlier") for lists in before]
 
     def report(lists: Any, what: str) -> Report:
         made = Recommendations.read(lists, data, columns=columns, duplicates=duplicates, k=k, what=what)
         _check_overlap(made, data, wanted, what)
         run = bind(made, data, **options)
-        return Report(run, evaluate_run(run, wanted, threads=threads), n_boot=n_boot, seed=seed)
+        states = evaluate_run(run, wanted, threads=threads)
+        if undefined == "zero":
+            states = {metric: state.filled() for metric, state in states.items()}
+        return Report(run, states, n_boot=n_boot, seed=seed)
 
     if _is_several(recs):
         return Reports({str(name): report(lists, f"recs of {name!r}") for name, lists in recs.items()})

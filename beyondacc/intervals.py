@@ -8,6 +8,7 @@ plain percentile interval can miss the estimate altogether.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from beyondacc.data.binding import Binding
 from beyondacc.kernels.exposure import exposure_rows
 from beyondacc.spec.metric import Metric
-from beyondacc.spec.states import Exposure, PerUser
+from beyondacc.spec.states import Exposure, PerUser, State, Sums, exposure_slots
+from beyondacc.types import Bools
 
 __all__ = ["Replicates", "interval", "replicate"]
 
@@ -34,9 +36,7 @@ def _resamples(n_rows: int, n_boot: int, width: int, seed: int) -> Iterator[NDAr
         yield np.bincount(drawn.ravel(), minlength=n * n_rows).reshape(n, n_rows)
 
 
-def replicate(
-    run: Binding, states: Mapping[Metric, PerUser | Exposure], *, n_boot: int = 1000, seed: int = 0
-) -> Replicates:
+def replicate(run: Binding, states: Mapping[Metric, State], *, n_boot: int = 1000, seed: int = 0) -> Replicates:
     """Return the value of each metric in each bootstrap replicate; metrics of one run share the resampled users.
 
     Returns
@@ -44,51 +44,75 @@ def replicate(
     dict
         For each metric an array (n_boot,), NaN where the metric is undefined in a replicate.
     """
-    averaged = {metric: state.values for metric, state in states.items() if isinstance(state, PerUser)}
-    counted = [metric for metric, state in states.items() if isinstance(state, Exposure)]
-    compact = {k: _Compact(run, k) for k in {metric.k for metric in counted}}
+    counted = {metric: (metric.k, state.by) for metric, state in states.items() if isinstance(state, Exposure)}
+    compact = {kind: _Compact(run, *kind) for kind in set(counted.values())}
+    columns = _Columns(states)
     parts: dict[Metric, list[NDArray[np.float64]]] = {metric: [] for metric in states}
-    values = np.column_stack(list(averaged.values())) if averaged else np.empty((len(run), 0))
-    defined = ~np.isnan(values)
-    values = np.where(defined, values, 0.0)
-    partial = not defined.all()
     width = max((exposure.width for exposure in compact.values()), default=0)
     for weights in _resamples(len(run), n_boot, width, seed):
-        as_float = weights.astype(np.float64)
-        n_defined = as_float @ defined if partial else np.full((len(weights), values.shape[1]), float(len(run)))
-        means = np.divide(as_float @ values, n_defined, out=np.full(n_defined.shape, np.nan), where=n_defined > 0)
-        for column, metric in enumerate(averaged):
-            parts[metric].append(means[:, column])
-        resampled = {k: exposure.resample(weights) for k, exposure in compact.items()}
-        for metric in counted:
-            parts[metric].append(np.asarray(metric.finish(resampled[metric.k]), np.float64))
+        for metric, values in columns.resample(weights.astype(np.float64)).items():
+            parts[metric].append(values)
+        resampled = {kind: exposure.resample(weights) for kind, exposure in compact.items()}
+        for metric, kind in counted.items():
+            parts[metric].append(np.asarray(metric.finish(resampled[kind]), np.float64))
     return {metric: np.concatenate([np.empty(0), *chunks]) for metric, chunks in parts.items()}
+
+
+class _Columns:
+    """The numbers of each user, of all metrics that have such, next to each other: one product resamples them all."""
+
+    def __init__(self, states: Mapping[Metric, State]) -> None:
+        self.means = [metric for metric, state in states.items() if isinstance(state, PerUser)]
+        sums = {metric: state.columns for metric, state in states.items() if isinstance(state, Sums)}
+        every = [state.values for state in states.values() if isinstance(state, PerUser)]
+        self.sums: dict[Metric, slice] = {}
+        place = len(every)
+        for metric, columns in sums.items():
+            self.sums[metric] = slice(place, place + columns.shape[1])
+            place += columns.shape[1]
+            left_out = np.isnan(columns).any(axis=1)
+            every += list(np.where(left_out[:, None], np.nan, columns).T)
+        values = np.column_stack(every) if every else np.empty((0, 0))
+        self.defined: Bools = np.asarray(~np.isnan(values))
+        self.values = np.where(self.defined, values, 0.0)
+
+    def resample(self, weights: NDArray[np.float64]) -> dict[Metric, NDArray[np.float64]]:
+        """Return the values of the replicates, whose multiplicities `weights` are, shape (replicates, users)."""
+        if not self.means and not self.sums:
+            return {}
+        totals = weights @ self.values
+        n = len(self.means)
+        if self.defined[:, :n].all():
+            n_defined = np.broadcast_to(weights.sum(axis=1, keepdims=True), (len(weights), n))
+        else:
+            n_defined = weights @ self.defined[:, :n]
+        means = np.divide(totals[:, :n], n_defined, out=np.full((len(weights), n), np.nan), where=n_defined > 0)
+        found = {metric: means[:, place] for place, metric in enumerate(self.means)}
+        for metric, places in self.sums.items():
+            found[metric] = np.asarray(metric.finish(totals[:, places]), np.float64)
+        return found
 
 
 class _Compact:
     """The lists of a run over the items that are shown at all, so that a replicate costs no walk over the catalogue."""
 
-    def __init__(self, run: Binding, k: int) -> None:
-        self.k = k
+    def __init__(self, run: Binding, k: int, by: Literal["length", "rank"]) -> None:
+        self.run, self.k, self.by = run, k, by
         self.lengths = np.minimum(run.lengths, k).astype(np.int32)
         lists = np.where(np.arange(min(k, run.lists.shape[1])) < self.lengths[:, None], run.lists[:, :k], -1)
         shown, places = np.unique(lists, return_inverse=True)
         padded = int(len(shown) > 0 and shown[0] == -1)
         self.lists = (places.reshape(lists.shape) - padded).astype(np.int32)
         self.shown = shown[shown >= 0]
-        self.present = np.unique(self.lengths[self.lengths > 0]).astype(np.int64)
-        self.slots = np.full(k + 1, -1, np.int32)
-        self.slots[self.present] = np.arange(len(self.present))
-        self.covered = run.catalogue[self.shown]
-        self.n_catalogue = int(run.catalogue.sum())
-        self.width = len(self.present) * len(self.shown)
+        self.slots, self.lookup = exposure_slots(self.lengths, k, by)
+        self.width = len(self.slots) * len(self.shown)
 
     def resample(self, weights: NDArray[np.int64]) -> Exposure:
-        counts = np.zeros((len(weights), len(self.present), len(self.shown)), np.int64)
-        exposure_rows(self.lists, self.lengths, self.k, self.slots, weights, counts)
+        counts = np.zeros((len(weights), len(self.slots), len(self.shown)), np.int64)
+        exposure_rows(self.lists, self.lengths, self.k, self.by == "rank", self.lookup, weights, counts)
         listed = weights[:, self.lengths > 0]
         squares = np.square(listed).sum(axis=-1)
-        return Exposure(counts, listed.sum(axis=-1), squares, self.present, self.covered, self.n_catalogue)
+        return Exposure(counts, self.slots, self.by, listed.sum(axis=-1), squares, self.shown, self.run)
 
 
 def interval(

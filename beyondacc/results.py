@@ -16,7 +16,7 @@ from beyondacc.errors import SpecError, choices, did_you_mean
 from beyondacc.intervals import Replicates, interval, replicate
 from beyondacc.spec.metric import Better, Bounds, Metric, MetricFamily
 from beyondacc.spec.registry import REGISTRY
-from beyondacc.spec.states import Exposure, PerUser
+from beyondacc.spec.states import Exposure, PerUser, State, Sums
 
 __all__ = ["Aggregate", "Report", "Reports"]
 
@@ -34,6 +34,8 @@ class Aggregate:
         Bootstrap interval over users; NaN where fewer than two define the value.
     standard_error
         Standard deviation of the bootstrap replicates.
+    median, p10, p90
+        Quantiles of the users' values; NaN at the grain of a run.
     n_users, n_undefined
         How many users it averages (or, at the grain of a run, counts), and how many it leaves out.
     """
@@ -43,6 +45,9 @@ class Aggregate:
     ci_low: float
     ci_high: float
     standard_error: float
+    median: float
+    p10: float
+    p90: float
     n_users: int
     n_undefined: int
 
@@ -71,7 +76,7 @@ class Report:
     def __init__(
         self,
         run: Binding,
-        states: Mapping[Metric, PerUser | Exposure],
+        states: Mapping[Metric, State],
         *,
         n_boot: int = 1000,
         seed: int = 0,
@@ -127,23 +132,29 @@ class Report:
         """Return the value alone, without a bootstrap."""
         wanted = self.find(metric)
         state = self._states[wanted]
-        if isinstance(state, Exposure):
-            return float(wanted.finish(state))
-        defined = state.values[~np.isnan(state.values)]
-        return float(defined.mean()) if len(defined) else float("nan")
+        if isinstance(state, PerUser):
+            defined = _defined(state.values)
+            return float(defined.mean()) if len(defined) else float("nan")
+        return float(wanted.finish(state.total if isinstance(state, Sums) else state))
 
     def __getitem__(self, metric: str | Metric | MetricFamily) -> Aggregate:
         wanted = self.find(metric)
         state = self._states[wanted]
-        n = int(state.lists) if isinstance(state, Exposure) else int(np.count_nonzero(~np.isnan(state.values)))
         value = self.value(wanted)
-        low = high = error = float("nan")
+        low = high = error = median = p10 = p90 = float("nan")
+        if isinstance(state, PerUser):
+            defined = _defined(state.values)
+            n = len(defined)
+            if n:
+                p10, median, p90 = (float(each) for each in np.quantile(defined, (0.1, 0.5, 0.9)))
+        else:
+            n = int(state.lists if isinstance(state, Exposure) else np.count_nonzero(state.counted))
         if self._n_boot and n > 1:  # one user says nothing about others
             replicates = self.replicates[wanted]
             low, high = interval(value, replicates, wanted.bounds, self._confidence)
-            defined = replicates[~np.isnan(replicates)]
-            error = float(defined.std(ddof=1)) if len(defined) > 1 else float("nan")
-        return Aggregate(wanted, value, low, high, error, n, len(self._run) - n)
+            certain = _defined(replicates)
+            error = float(certain.std(ddof=1)) if len(certain) > 1 else float("nan")
+        return Aggregate(wanted, value, low, high, error, median, p10, p90, n, len(self._run) - n)
 
     def __iter__(self) -> Iterator[Metric]:
         return iter(self._states)
@@ -161,7 +172,7 @@ class Report:
         """
         wanted = self.find(metric)
         state = self._states[wanted]
-        if isinstance(state, Exposure):
+        if not isinstance(state, PerUser):
             names = [str(known) for known in self._states if known.family.grain == "user"]
             others = f"a value for each user have {choices(names)}" if names else "so has every other metric here"
             raise SpecError(f"{wanted} has one value for the whole run; {others}")
@@ -176,19 +187,13 @@ class Report:
         return frame
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a row a metric: metric, value, ci_low, ci_high, n_users, n_undefined, better."""
+        """Return a row a metric.
+
+        The columns are metric, value, standard_error, ci_low, ci_high, median, p10, p90, n_users, n_undefined, better.
+        """
         found = [self[metric] for metric in self]
-        return pd.DataFrame(
-            {
-                "metric": [str(each.metric) for each in found],
-                "value": [each.value for each in found],
-                "ci_low": [each.ci_low for each in found],
-                "ci_high": [each.ci_high for each in found],
-                "n_users": [each.n_users for each in found],
-                "n_undefined": [each.n_undefined for each in found],
-                "better": [each.better for each in found],
-            }
-        )
+        table = {name: [getattr(each, name) for each in found] for name in _COLUMNS}
+        return pd.DataFrame(table | {"metric": [str(metric) for metric in self]})
 
     def to_markdown(self) -> str:
         """Return the table as Markdown."""
@@ -243,15 +248,21 @@ class Reports(Mapping[str, Report]):
         return self.to_wide().map(_digits).to_html(escape=True, border=0)
 
 
-_COLUMNS = ("metric", "value", "ci_low", "ci_high", "n_users", "n_undefined", "better")
+_NUMBERS = ("value", "standard_error", "ci_low", "ci_high", "median", "p10", "p90")
+_COLUMNS = ("metric", *_NUMBERS, "n_users", "n_undefined", "better")
 
 
-def _digits(value: float) -> str:
-    return "undefined" if np.isnan(value) else f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
+def _defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values[~np.isnan(values)]
+
+
+def _digits(value: float, missing: str = "undefined") -> str:
+    return missing if np.isnan(value) else f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
 
 
 def _printable(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{name: frame[name].map(_digits) for name in ("value", "ci_low", "ci_high")})
+    texts = {name: frame[name].map(functools.partial(_digits, missing="-")) for name in _NUMBERS}
+    return frame.assign(**texts | {"value": frame["value"].map(_digits)})
 
 
 def _markdown(frame: pd.DataFrame) -> str:

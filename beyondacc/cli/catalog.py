@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
-import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
@@ -17,6 +15,7 @@ from beyondacc.cli.messages import in_options
 from beyondacc.cli.options import app
 from beyondacc.cli.output import WIDTH, aligned
 from beyondacc.errors import SpecError, did_you_mean
+from beyondacc.spec.params import descriptions
 
 if TYPE_CHECKING:
     from beyondacc.spec.declared import Info
@@ -128,7 +127,7 @@ def _explain_metric(metric: Metric) -> str:
         "undefined": family.undefined,
         "source": family.cite,
     }
-    docs = {"k": "How many of the first items of a list count.", **_documented(family.description)}
+    docs = {"k": "How many of the first items of a list count.", **family.documented}
     return _page(f"{family.name}: {family.title} (metric)", family.description, facts, family.params, docs)
 
 
@@ -136,7 +135,7 @@ def _explain_declared(kind: str, info: Info[Any], made: Any) -> str:
     facts = {"written": str(made), "needs": "", "source": info.cite}
     if kind == "re-ranker":
         facts["needs"] = _sentence([lack] if (lack := made.missing(_nothing())) else [])
-    docs = _documented(info.description)
+    docs = descriptions(info.factory)
     return _page(f"{info.name}: {info.title} ({kind})", info.description, facts, info.parameters, docs)
 
 
@@ -171,13 +170,3 @@ def _indent(text: str, first: str) -> str:
     indent = " " * len(first)
     lines = textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
     return "\n".join(lines)
-
-
-def _documented(description: str) -> dict[str, str]:
-    """Read the section Parameters of a numpydoc docstring: what is said of each."""
-    section = inspect.cleandoc(description).partition("\nParameters\n")[2].partition("\n")[2]
-    found: dict[str, str] = {}
-    for match in re.finditer(r"^(?P<names>\w[\w, ]*)\n(?P<text>(?:    .*\n?|\n)+)", section, re.MULTILINE):
-        text = " ".join(match["text"].split()).replace("``", "")
-        found.update(dict.fromkeys((name.strip() for name in match["names"].split(",")), text))
-    return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,9 +19,31 @@ from beyondacc.errors import DataError
 from beyondacc.kernels import align, profile
 from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
-__all__ = ["Binding", "Inputs", "Users", "bind", "bind_lists"]
+__all__ = ["Binding", "Inputs", "Lists", "Users", "bind", "bind_lists"]
 
 Users = Literal["all", "intersection", "recommended"]
+
+
+class Lists(NamedTuple):
+    """Further lists for the rows of a run; items it does not know have positions of their own after its items.
+
+    Attributes
+    ----------
+    items : (rows, K)
+        Padded with -1.
+    lengths : (rows,)
+    scores : (rows, K) or None
+        Padded with NaN.
+    """
+
+    items: ItemIds
+    lengths: NDArray[np.int32]
+    scores: Floats | None
+
+    def block(self, rows: slice, k: int) -> Lists:
+        """Return the first k items of some rows."""
+        scores = None if self.scores is None else np.ascontiguousarray(self.scores[rows, :k])
+        return Lists(np.ascontiguousarray(self.items[rows, :k]), np.minimum(self.lengths[rows], k), scores)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +61,10 @@ class Binding:
     users : (rows,)
         Their positions in the dataset, -1 where it does not know them.
     lists, lengths, scores : (rows, K), (rows,), (rows, K) or None
-    expected, expected_lengths
+    expected
         Lists of a primitive model for the same rows, or None: the most popular items are taken.
+    earlier
+        Earlier lists for the same rows, oldest first.
     items
         Those of the dataset, then unknown ones.
     ordered_by_score
@@ -52,10 +77,10 @@ class Binding:
     lists: ItemIds
     lengths: NDArray[np.int32]
     scores: Floats | None
-    expected: ItemIds | None
-    expected_lengths: NDArray[np.int32] | None
     items: Vocabulary
     ordered_by_score: bool
+    expected: Lists | None = None
+    earlier: tuple[Lists, ...] = ()
 
     def __len__(self) -> int:
         return len(self.users)
@@ -201,20 +226,25 @@ class Inputs:
         """Number of relevant test items of each row."""
         return self.derive("n_relevant", lambda: row_sizes(self.run.test, self.users))
 
-    def expected(self, k: int) -> tuple[ItemIds, NDArray[np.int32]]:
-        """First k items of a primitive model for each row, and how many there are."""
+    def expected(self, k: int) -> Lists:
+        """First k items of a primitive model for each row; the scores of the most popular items are their counts."""
         run = self.run
-        if run.expected is not None and run.expected_lengths is not None:
-            return np.ascontiguousarray(run.expected[self.rows, :k]), np.minimum(run.expected_lengths[self.rows], k)
+        if run.expected is not None:
+            return run.expected.block(self.rows, k)
 
-        def build() -> tuple[ItemIds, NDArray[np.int32]]:
+        def build() -> Lists:
             lists = np.full((len(self), k), -1, np.int32)
             lengths = np.zeros(len(self), np.int32)
             train = run.train
             profile.popular_rows(self.users, train.starts, train.items, run.data.by_popularity, lists, lengths)
-            return lists, lengths
+            counts = np.where(lists >= 0, run.item_counts[lists].astype(np.float64), np.nan)
+            return Lists(lists, lengths, counts)
 
         return self.derive(("expected", k), build)
+
+    def earlier(self, k: int) -> list[Lists]:
+        """First k items of the earlier lists of each row, oldest first."""
+        return [lists.block(self.rows, k) for lists in self.run.earlier]
 
 
 def row_sizes(rows: Profiles, users: UserIds) -> NDArray[np.int64]:
@@ -236,6 +266,7 @@ def bind(
     seen: Literal["keep", "drop"] = "keep",
     unknown_items: Literal["keep", "error"] = "keep",
     primitive: Recommendations | None = None,
+    earlier: Sequence[Recommendations] = (),
 ) -> Binding:
     """Align lists with a dataset.
 
@@ -249,6 +280,8 @@ def bind(
         Whether items outside the catalogue are kept (they never count as covered) or an error.
     primitive
         Lists of a primitive model, for unexpectedness; the most popular items by default.
+    earlier
+        Earlier lists, oldest first, for metrics of change.
     """
     recs = recs.within(data)
     codes = data.users.encode(recs.users, axis="user", known="the dataset")
@@ -275,7 +308,6 @@ def bind(
         align.drop_seen_rows(lists, kept, lengths, order, data.train.starts, data.train.items)
     if unknown_items == "error":
         _refuse_unknown(lists, recs, data, ids)
-    expected = None if primitive is None else _align_primitive(primitive, recs, ids)
     return Binding(
         data=data,
         ids=ids,
@@ -283,10 +315,10 @@ def bind(
         lists=lists,
         lengths=lengths,
         scores=scores,
-        expected=None if expected is None else expected[0],
-        expected_lengths=None if expected is None else expected[1],
         items=recs.items,
         ordered_by_score=recs.ordered_by_score,
+        expected=None if primitive is None else _align(primitive, recs, ids),
+        earlier=tuple(_align(lists, recs, ids) for lists in earlier),
     )
 
 
@@ -301,8 +333,6 @@ def bind_lists(recs: Recommendations, data: Dataset, what: str = "recs") -> Bind
         lists=recs.lists,
         lengths=recs.lengths,
         scores=recs.scores,
-        expected=None,
-        expected_lengths=None,
         items=recs.items,
         ordered_by_score=recs.ordered_by_score,
     )
@@ -319,13 +349,13 @@ def _refuse_unknown(lists: ItemIds, recs: Recommendations, data: Dataset, ids: p
         )
 
 
-def _align_primitive(
-    primitive: Recommendations, recs: Recommendations, ids: pd.Index[Any]
-) -> tuple[ItemIds, NDArray[np.int32]]:
-    """Put a primitive model's lists in the rows and item positions of a run; items it alone shows get further ones."""
-    own = recs.items.encode(primitive.items.ids, what="primitive", known="recs")
+def _align(lists: Recommendations, recs: Recommendations, ids: pd.Index[Any]) -> Lists:
+    """Put further lists in the rows and item positions of a run; items they alone show get further ones."""
+    own = recs.items.encode(lists.items.ids, what="primitive", known="recs")
     further = len(recs.items) + np.arange(len(own), dtype=np.int32)
     codes = np.append(np.where(own < 0, further, own), np.int32(-1)).astype(np.int32)
-    place = primitive.users.get_indexer(ids)
-    lists = np.where((place >= 0)[:, None], codes[primitive.lists[place]], np.int32(-1))
-    return lists, np.count_nonzero(lists >= 0, axis=1).astype(np.int32)
+    place = lists.users.get_indexer(ids)
+    known = (place >= 0)[:, None]
+    items = np.where(known, codes[lists.lists[place]], np.int32(-1))
+    scores = None if lists.scores is None else np.where(known, lists.scores[place], np.nan)
+    return Lists(items, np.count_nonzero(items >= 0, axis=1).astype(np.int32), scores)

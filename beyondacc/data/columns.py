@@ -42,6 +42,7 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "genres": ("genre", "categories", "category", "class"),
     "title": ("name", "movie_title"),
     "vector": ("embedding", "features"),
+    "date": ("release_date", "published", "publication_date", "year"),
 }
 #: What stands behind the colon of a RecBole header such as ``user_id:token``.
 RECBOLE_TYPES: Final = ("token", "token_seq", "float", "float_seq")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from beyondacc.data.frames import Rows, read_rows
+from beyondacc.data.groups import aligned, read_users
 from beyondacc.data.items import Items, read_items
 from beyondacc.data.memo import Memo
 from beyondacc.data.split import make_split
@@ -126,6 +127,8 @@ class Dataset:
         Separates the genres in a text column.
     vectors : (n_items, d)
         One vector for each row of `items`.
+    users
+        The users table, a frame with a user id and columns to group by, or a dict ``{user: group}``, for `Report.by`.
 
     Attributes
     ----------
@@ -136,6 +139,10 @@ class Dataset:
         Which items can be recommended.
     features : Features or None
     vectors : (n_items, d) or None
+    dates : (n_items,) or None
+        Days, NaT where unknown.
+    item_table, user_table : DataFrame or None
+        The columns to group by, a row an item or a user of the dataset.
 
     Raises
     ------
@@ -154,6 +161,7 @@ class Dataset:
         graded: bool = False,
         genre_sep: str = "|",
         vectors: Any = None,
+        users: Any = None,
     ) -> None:
         if train is None and test is None and items is None:
             raise DataError("a Dataset needs at least one of train=, test= and items=")
@@ -174,6 +182,12 @@ class Dataset:
         self.catalogue = self._catalogue(table)
         self.features = self._features(table)
         self.vectors = self._vectors(table)
+        self.dates = None if table is None or table.dates is None else self._dates(table.dates)
+        self.item_table = None if table is None else table.frame.reindex(range(len(self.items)))
+        self.user_table = None
+        if users is not None:
+            ids, frame = read_users(users, columns)
+            self.user_table = aligned(frame, ids, self.users)
         self.derive = Memo()
 
     @classmethod
@@ -264,6 +278,10 @@ class Dataset:
         if table is None or table.vectors is None:
             return None
         return pad(table.vectors, len(self.items))
+
+    def _dates(self, dates: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+        unknown = np.full(len(self.items) - len(dates), "NaT", dates.dtype)
+        return np.concatenate([dates, unknown])
 
     @property
     def item_counts(self) -> NDArray[np.int64]:

@@ -43,6 +43,7 @@ def _ratio(numerator: NDArray[np.float64], denominator: NDArray[Any]) -> NDArray
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
     cite="Järvelin & Kekäläinen 2002, TOIS 20(4)",
+    core=True,
 )
 def ndcg(
     inputs: Inputs,
@@ -82,6 +83,7 @@ def ndcg(
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
     cite="Herlocker, Konstan, Terveen & Riedl 2004, TOIS 22(1)",
+    core=True,
 )
 def precision(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["k", "list", "relevant"] = "k") -> PerUser:
     """Hits among the first k, divided by k.
@@ -106,6 +108,7 @@ def precision(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["k", "list
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
     cite="Herlocker, Konstan, Terveen & Riedl 2004, TOIS 22(1)",
+    core=True,
 )
 def recall(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["relevant", "cut"] = "relevant") -> PerUser:
     """Hits among the first k, divided by |T|.
@@ -126,6 +129,7 @@ def recall(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["relevant", "
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
     cite="Deshpande & Karypis 2004, TOIS 22(1)",
+    core=True,
 )
 def hit_rate(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     """1 if any of the first k is relevant, else 0."""
@@ -141,6 +145,7 @@ def hit_rate(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     aliases=("map",),
     cite="Buckley & Voorhees 2000, SIGIR",
     # a precision at a hit is at most 1, and there are at most as many hits as any of the denominators
+    core=True,
 )
 def average_precision(
     inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["cut", "relevant", "hits"] = "cut"
@@ -170,6 +175,7 @@ def average_precision(
     undefined=_UNDEFINED,
     aliases=("mrr",),
     cite="Voorhees 1999, TREC-8 question answering track",
+    core=True,
 )
 def reciprocal_rank(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     """1 / (1 + rank of the first hit among the first k), 0 without a hit."""

@@ -35,6 +35,7 @@ def distance_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
     aliases=("intra_list_diversity",),
     cite="Smyth & McClave 2001, ICCBR; Ziegler et al. 2005, WWW",
     bounds=distance_bounds,
+    core=True,
 )
 def ild(
     inputs: Inputs,
@@ -124,6 +125,7 @@ _VARGAS = "Vargas, Baltrunas, Karatzoglou & Castells 2014, RecSys"
     needs=_binomial_needs,
     undefined="for users without a list (relevant_only: without a relevant test item)",
     cite=_VARGAS,
+    core=True,
 )
 def binomial_diversity(
     inputs: Inputs, *, k: Cutoff = 10, alpha: Fraction = 0.0, relevant_only: bool = False
@@ -149,6 +151,7 @@ def binomial_diversity(
     needs=_binomial_needs,
     undefined="for users without a list (relevant_only: without a relevant test item)",
     cite=_VARGAS,
+    core=True,
 )
 def binomial_coverage(inputs: Inputs, *, k: Cutoff = 10, alpha: Fraction = 0.0, relevant_only: bool = False) -> PerUser:
     """Product over the genres not shown of (1 - p(g))^N, to the power 1 / number of genres.
@@ -174,6 +177,7 @@ def binomial_coverage(inputs: Inputs, *, k: Cutoff = 10, alpha: Fraction = 0.0, 
     needs=_binomial_needs,
     undefined="for users without a list (relevant_only: without a relevant test item); 0 where no genre is shown",
     cite=_VARGAS,
+    core=True,
 )
 def binomial_nonredundancy(
     inputs: Inputs, *, k: Cutoff = 10, alpha: Fraction = 0.0, relevant_only: bool = False

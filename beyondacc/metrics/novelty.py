@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs
-from beyondacc.kernels import itemwise
-from beyondacc.metrics.ranks import Base, Discount, Relevance, discounts, itemwise_truth, relevance_gains
+from beyondacc.metrics.ranks import Weighting, relevance_needs
 from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Fraction
+from beyondacc.spec.params import Cutoff
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
 
@@ -23,27 +22,12 @@ Cold = Literal["one", "drop"]
 
 
 def _needs(values: Mapping[str, Any]) -> tuple[Need, ...]:
-    return (Need.TRAIN, *((Need.TRUTH,) if values["relevance"] != "none" else ()))
+    return (Need.TRAIN, *relevance_needs(values))
 
 
-def _mean_weight(
-    inputs: Inputs,
-    weights: NDArray[np.float64],
-    *,
-    k: int,
-    cold: Cold,
-    discount: Discount,
-    base: float,
-    relevance: Relevance,
-    background: float,
-) -> PerUser:
-    if cold == "drop":
-        weights = np.where(inputs.run.item_counts > 0, weights, np.nan)
-    gains, unrated = relevance_gains(inputs, relevance, background)
-    values = np.empty(len(inputs))
-    by_rank = discounts(discount, k, base)
-    itemwise.weighted_mean_rows(weights, inputs.lists, inputs.lengths, k, by_rank, gains, unrated, values)
-    return itemwise_truth(inputs, values, relevance)
+def _drop(inputs: Inputs, weights: NDArray[np.float64], cold: str) -> NDArray[np.float64]:
+    """Leave items without training users out, if so wished."""
+    return np.where(inputs.run.item_counts > 0, weights, np.nan) if cold == "drop" else weights
 
 
 def _self_information_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
@@ -59,6 +43,7 @@ def _self_information_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
     aliases=("miuf",),
     cite="Zhou et al. 2010, PNAS 107(10); Kaminskas & Bridge 2016, TiiS 7(1)",
     bounds=_self_information_bounds,
+    core=True,
 )
 def self_information(
     inputs: Inputs,
@@ -67,10 +52,7 @@ def self_information(
     normalized: bool = False,
     denominator: Literal["users", "interactions"] = "users",
     cold: Cold = "one",
-    discount: Discount = "none",
-    base: Base = 0.85,
-    relevance: Relevance = "none",
-    background: Fraction = 0.0,
+    weighting: Weighting = Weighting(),
 ) -> PerUser:
     """Mean over the list of -log2(c_i / |U|), in bits: how unlikely it is that a user knows the item.
 
@@ -82,10 +64,6 @@ def self_information(
         ``users``: |U|; ``interactions``: the number of training rows.
     cold
         An item without training users is counted as of ``one`` user, or ``drop`` it.
-    discount, base
-        Weight of a rank r: ``none``, ``log2``: 1/log2(r + 2), ``reciprocal``: 1/(r + 1), ``exp``: base^r.
-    relevance, background
-        ``binary``: items that are not relevant weigh 0; ``background``: they weigh `background`.
     """
     counts = inputs.run.item_counts
     total = inputs.run.data.n_train_users if denominator == "users" else int(counts.sum())
@@ -93,16 +71,7 @@ def self_information(
     if normalized:  # with a single training user no item is rarer than another
         users = inputs.run.data.n_train_users
         weights = weights / math.log2(users) if users > 1 else np.full(len(weights), np.nan)
-    return _mean_weight(
-        inputs,
-        weights,
-        k=k,
-        cold=cold,
-        discount=discount,
-        base=base,
-        relevance=relevance,
-        background=background,
-    )
+    return weighting.mean(inputs, k, _drop(inputs, weights, cold))
 
 
 @metric(
@@ -112,16 +81,14 @@ def self_information(
     needs=_needs,
     undefined="for users without a list (with relevance: without a relevant test item)",
     cite="Vargas & Castells 2011, RecSys",
+    core=True,
 )
 def epc(
     inputs: Inputs,
     *,
     k: Cutoff = 10,
     cold: Cold = "one",
-    discount: Discount = "none",
-    base: Base = 0.85,
-    relevance: Relevance = "none",
-    background: Fraction = 0.0,
+    weighting: Weighting = Weighting(),
 ) -> PerUser:
     """Mean over the list of 1 - c_i / |U|: the chance that a training user has not met the item.
 
@@ -129,22 +96,9 @@ def epc(
     ----------
     cold
         An item without training users weighs 1 (``one`` keeps it), or ``drop`` it.
-    discount, base
-        Weight of a rank r: ``none``, ``log2``: 1/log2(r + 2), ``reciprocal``: 1/(r + 1), ``exp``: base^r.
-    relevance, background
-        ``binary``: items that are not relevant weigh 0; ``background``: they weigh `background`.
     """
     weights = 1.0 - inputs.run.item_counts / inputs.run.data.n_train_users
-    return _mean_weight(
-        inputs,
-        weights,
-        k=k,
-        cold=cold,
-        discount=discount,
-        base=base,
-        relevance=relevance,
-        background=background,
-    )
+    return weighting.mean(inputs, k, _drop(inputs, weights, cold))
 
 
 @metric(
@@ -156,6 +110,7 @@ def epc(
     aliases=("arp",),
     cite="Yin, Cui, Li, Yao & Chen 2012, PVLDB 5(9)",
     bounds=lambda values: (0.0, 1.0 if values["normalized"] else math.inf),
+    core=True,
 )
 def mean_popularity(
     inputs: Inputs,
@@ -163,10 +118,7 @@ def mean_popularity(
     k: Cutoff = 10,
     normalized: bool = False,
     cold: Cold = "one",
-    discount: Discount = "none",
-    base: Base = 0.85,
-    relevance: Relevance = "none",
-    background: Fraction = 0.0,
+    weighting: Weighting = Weighting(),
 ) -> PerUser:
     """Mean over the list of c_i, the number of training users of the item.
 
@@ -176,20 +128,7 @@ def mean_popularity(
         Divide by the number of training rows.
     cold
         An item without training users weighs 0 (``one`` keeps it), or ``drop`` it.
-    discount, base
-        Weight of a rank r: ``none``, ``log2``: 1/log2(r + 2), ``reciprocal``: 1/(r + 1), ``exp``: base^r.
-    relevance, background
-        ``binary``: items that are not relevant weigh 0; ``background``: they weigh `background`.
     """
     counts = inputs.run.item_counts
     weights = counts / counts.sum() if normalized else counts.astype(np.float64)
-    return _mean_weight(
-        inputs,
-        weights,
-        k=k,
-        cold=cold,
-        discount=discount,
-        base=base,
-        relevance=relevance,
-        background=background,
-    )
+    return weighting.mean(inputs, k, _drop(inputs, weights, cold))

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import dataclasses
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs
-from beyondacc.spec.params import Range
+from beyondacc.kernels.itemwise import weighted_mean_rows
+from beyondacc.spec.metric import Need
+from beyondacc.spec.params import Fraction, Group, Range
 from beyondacc.spec.states import PerUser
 
 __all__ = [
     "Base",
     "Discount",
+    "RankDiscount",
     "Relevance",
+    "Weighting",
     "discounts",
     "itemwise_truth",
     "list_metric",
     "relevance_gains",
+    "relevance_needs",
     "truth_metric",
 ]
 
@@ -40,6 +46,64 @@ def discounts(kind: str, k: int, base: float = 0.85) -> NDArray[np.float64]:
     if kind == "log2_clip":
         return np.asarray(1.0 / np.log2(np.maximum(ranks + 1.0, 2.0)))
     return np.asarray(1.0 / (ranks + 1.0) if kind == "reciprocal" else base**ranks)
+
+
+@dataclasses.dataclass(frozen=True)
+class RankDiscount(Group):
+    """How much a rank weighs.
+
+    Parameters
+    ----------
+    discount, base
+        Weight of a rank r: ``none``, ``log2``: 1/log2(r + 2), ``reciprocal``: 1/(r + 1), ``exp``: base^r.
+    """
+
+    discount: Discount = "none"
+    base: Base = 0.85
+
+    def ranks(self, k: int) -> NDArray[np.float64]:
+        """Return the weights of the ranks 0..k-1."""
+        return discounts(self.discount, k, self.base)
+
+
+@dataclasses.dataclass(frozen=True)
+class Weighting(RankDiscount):
+    """How items are averaged whose weight does not depend on the others of the list.
+
+    Parameters
+    ----------
+    relevance, background
+        ``binary``: items that are not relevant weigh 0; ``background``: they weigh `background`.
+    short
+        What the sum is divided by: the discounts of the ranks of the ``list``, or those of all ``k`` ranks.
+    """
+
+    relevance: Relevance = "none"
+    background: Fraction = 0.0
+    short: Literal["list", "k"] = "list"
+
+    def mean(self, inputs: Inputs, k: int, weights: NDArray[np.float64]) -> PerUser:
+        """Average weights over each list.
+
+        Parameters
+        ----------
+        weights : (items,) or (rows, ranks)
+            NaN leaves an item out.
+        """
+        of_items = weights.ndim == 1
+        gains, unrated = relevance_gains(inputs, self.relevance, self.background)
+        values = np.empty(len(inputs))
+        by_rank, every_rank = self.ranks(k), self.short == "k"
+        weights = weights[None, :] if of_items else weights
+        weighted_mean_rows(
+            weights, of_items, inputs.lists, inputs.lengths, k, by_rank, gains, unrated, every_rank, values
+        )
+        return itemwise_truth(inputs, values, self.relevance)
+
+
+def relevance_needs(values: Any) -> tuple[Need, ...]:
+    """Return what a metric needs for the sake of its relevance weights."""
+    return (Need.TRUTH,) if values["relevance"] != "none" else ()
 
 
 def truth_metric(inputs: Inputs, values: NDArray[np.float64]) -> PerUser:

@@ -32,6 +32,7 @@ _KB = "Kaminskas & Bridge 2014, RecSys workshop on user interfaces; 2016, TiiS 7
     undefined="for users without a list or without training rows, or where no listed or no profile item has features",
     cite=_KB,
     bounds=distance_bounds,
+    core=True,
 )
 def surprise_content(
     inputs: Inputs, *, k: Cutoff = 10, distance: Distance = JACCARD, profile: ProfileStatistic = "min"
@@ -68,6 +69,7 @@ def surprise_content(
     needs=(Need.TRAIN,),
     undefined="for users without a list or without training rows",
     cite=_KB,
+    core=True,
 )
 def surprise_cooccurrence(inputs: Inputs, *, k: Cutoff = 10, profile: ProfileStatistic = "min") -> PerUser:
     """Mean over the list of (1 - nPMI) / 2 with the profile item of highest nPMI.
@@ -101,8 +103,8 @@ def surprise_cooccurrence(inputs: Inputs, *, k: Cutoff = 10, profile: ProfileSta
 
 def _unexpected(inputs: Inputs, k: int, gains: NDArray[np.float64]) -> NDArray[np.float64]:
     values = np.empty(len(inputs))
-    expected, lengths = inputs.expected(k)
-    unexpected_rows(inputs.lists, inputs.lengths, k, expected, lengths, gains, values)
+    expected = inputs.expected(k)
+    unexpected_rows(inputs.lists, inputs.lengths, k, expected.items, expected.lengths, gains, values)
     return values
 
 
@@ -113,6 +115,7 @@ def _unexpected(inputs: Inputs, k: int, gains: NDArray[np.float64]) -> NDArray[n
     needs=(Need.TRAIN,),
     undefined="for users without a list",
     cite="Murakami, Mori & Orihara 2007, JSAI; Ge, Delgado-Battenfeld & Jannach 2010, RecSys",
+    core=True,
 )
 def unexpectedness(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["list", "k"] = "list") -> PerUser:
     """Share of the list that a primitive model would not have shown: |R without E| / N.
@@ -139,6 +142,7 @@ def unexpectedness(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["list
     needs=(Need.TRAIN, Need.TRUTH),
     undefined="for users without a relevant test item; a missing or empty list scores 0",
     cite="Ge, Delgado-Battenfeld & Jannach 2010, RecSys",
+    core=True,
 )
 def serendipity_ge(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     """Share of the list that is relevant and that a primitive model would not have shown: |(R without E) and T| / N."""

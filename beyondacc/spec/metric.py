@@ -14,14 +14,13 @@ import numpy as np
 from beyondacc.data.binding import Inputs
 from beyondacc.data.dataset import Dataset
 from beyondacc.distances import Distance, missing_for
-from beyondacc.spec.params import Param, bind, format_call
-from beyondacc.spec.states import Exposure, PerUser
+from beyondacc.spec.params import Param, arguments, bind, descriptions, format_call
+from beyondacc.spec.states import PerUser, State
 
 __all__ = ["Better", "Bounds", "Metric", "MetricFamily", "Need"]
 
 Better = Literal["higher", "lower", "target"]
 Bounds = tuple[float, float]
-State = PerUser | Exposure
 
 
 class Need(enum.Enum):
@@ -30,7 +29,10 @@ class Need(enum.Enum):
     TRUTH = "relevant test items; pass test="
     TRAIN = "training rows; pass train="
     FEATURES = "item features; pass items= with a genres column"
+    ROWS = "item features or vectors; pass items= with a genres column, or vectors="
     CATALOGUE = "a catalogue; pass items= or train="
+    DATES = "item dates; pass items= with a column of dates"
+    EARLIER = "earlier lists; pass earlier="
 
     def missing_in(self, data: Dataset) -> bool:
         """Whether a dataset lacks it."""
@@ -38,7 +40,10 @@ class Need(enum.Enum):
             Need.TRUTH: data.test is None,
             Need.TRAIN: data.train is None,
             Need.FEATURES: data.features is None,
+            Need.ROWS: data.features is None and data.vectors is None,
+            Need.DATES: data.dates is None,
             Need.CATALOGUE: not data.catalogue.any(),
+            Need.EARLIER: True,  # no dataset has them
         }[self]
 
 
@@ -56,11 +61,15 @@ class MetricFamily:
         ``"user"``: one value a user, averaged; ``"run"``: one value a run, from counts.
     better, bounds, needs
         Direction, least and greatest value, and what it needs, for given parameters.
+    core
+        Whether it is among the metrics that are evaluated where none is named.
     compute
-        The declared function: ``(inputs, k=, ...) -> PerUser``, or at the grain of a run
-        ``(exposure, k=, ...) -> float``.
+        The declared function: ``(inputs, k=, ...) -> PerUser``, or at the grain of a run ``(state, k=, ...) -> float``,
+        where the state is an `Exposure` or the total of `Sums`.
     accumulate
-        For the grain of a run: ``(inputs, k) -> Exposure``.
+        For the grain of a run: ``(inputs, values) -> Exposure or Sums``.
+    lacks
+        Says what a dataset or a run lacks for given parameters, beyond `needs`; None where nothing is missing.
     """
 
     name: str
@@ -71,8 +80,10 @@ class MetricFamily:
     undefined: str
     cite: str
     grain: Literal["user", "run"]
+    core: bool
     compute: Callable[..., Any]
-    accumulate: Callable[[Inputs, int], Exposure] | None
+    accumulate: Callable[[Inputs, Mapping[str, Any]], State] | None
+    lacks: Callable[[Mapping[str, Any], Dataset], str | None] | None
     params: Mapping[str, Param]
     bounds: Callable[[Mapping[str, Any]], Bounds]
     needs: Callable[[Mapping[str, Any]], tuple[Need, ...]]
@@ -98,6 +109,11 @@ class MetricFamily:
         """The whole docstring."""
         return inspect.getdoc(self.compute) or ""
 
+    @property
+    def documented(self) -> dict[str, str]:
+        """What is said about each parameter."""
+        return descriptions(self.compute)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the declaration as plain values, for JSON."""
         chosen = self()
@@ -111,6 +127,7 @@ class MetricFamily:
             "needs": [need.name.lower() for need in self.needs(chosen.values)]
             + (["features or vectors"] if any(isinstance(value, Distance) for value in chosen.values.values()) else []),
             "grain": self.grain,
+            "core": self.core,
             "undefined": self.undefined,
             "parameters": [param.as_dict() for param in self.params.values()],
             "formula": self.summary,
@@ -156,11 +173,13 @@ class Metric:
         """Least and greatest value it can take."""
         return self.family.bounds(self.values)
 
-    def missing(self, data: Dataset) -> str | None:
-        """Say what a dataset lacks for this metric, or None where nothing is missing."""
+    def missing(self, data: Dataset, *, earlier: bool = False) -> str | None:
+        """Say what a dataset, with or without earlier lists, lacks for this metric; None where nothing is missing."""
         for need in self.family.needs(self.values):
-            if need.missing_in(data):
+            if need.missing_in(data) and not (need is Need.EARLIER and earlier):
                 return need.value
+        if self.family.lacks and (lack := self.family.lacks(self.values, data)):
+            return lack
         for value in self.values.values():
             if isinstance(value, Distance) and (lack := missing_for(value, data)):
                 return lack
@@ -169,10 +188,16 @@ class Metric:
     def state(self, inputs: Inputs) -> State:
         """Accumulate over a block of users."""
         if self.family.accumulate is not None:
-            return self.family.accumulate(inputs, self.k)
-        state: PerUser = self.family.compute(inputs, **self.values)
+            return self.family.accumulate(inputs, self.values)
+        state: PerUser = self.family.compute(inputs, **arguments(self.family.compute, self.values))
         return state
 
-    def finish(self, exposure: Exposure) -> Any:
-        """Return the value of a metric at the grain of a run: a number, or one a replicate."""
-        return self.family.compute(exposure, **self.values)
+    def finish(self, accumulated: Any) -> Any:
+        """Return the value of a metric at the grain of a run: a number, or one a replicate.
+
+        Parameters
+        ----------
+        accumulated
+            An `Exposure`, or sums over users, shape (n,) or (replicates, n).
+        """
+        return self.family.compute(accumulated, **arguments(self.family.compute, self.values))

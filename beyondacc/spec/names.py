@@ -1,4 +1,4 @@
-"""Reading names such as ``ild(distance=cosine)@10`` back into a name, its parameters and a cutoff."""
+"""Reading names such as ``ild(distance=cosine(half=true))@10`` back into a name, its parameters and a cutoff."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from beyondacc.errors import SpecError
 
 __all__ = ["parse_call"]
 
-_CALL = re.compile(r"\s*(?P<name>[A-Za-z_][\w-]*)\s*(?:\((?P<arguments>[^()]*)\))?\s*(?:@\s*(?P<k>\S+))?\s*", re.ASCII)
+_CALL = re.compile(
+    r"\s*(?P<name>[A-Za-z_][\w-]*)\s*(?:\((?P<arguments>(?:[^()]|\([^()]*\))*)\))?\s*(?:@\s*(?P<k>\S+))?\s*", re.ASCII
+)
+_COMMA = re.compile(r",(?![^(]*\))")  # not one inside the parentheses of a value
 
 
 def parse_call(text: str) -> tuple[str, dict[str, str], int | None]:
@@ -23,7 +26,7 @@ def parse_call(text: str) -> tuple[str, dict[str, str], int | None]:
     if match is None:
         raise SpecError(f"{text!r} cannot be read; write name@10 or name(parameter=value)@10")
     given: dict[str, str] = {}
-    for part in filter(None, (piece.strip() for piece in (match["arguments"] or "").split(","))):
+    for part in filter(None, (piece.strip() for piece in _COMMA.split(match["arguments"] or ""))):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not (key and equals and value):
             raise SpecError(f"{text!r}: {part!r} is not parameter=value")

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import math
+import re
 import types
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from beyondacc.errors import SpecError, choices, did_you_mean
 
-__all__ = ["Cutoff", "Fraction", "Param", "Range", "Seed", "bind", "format_call", "parameters"]
+__all__ = [
+    "Cutoff",
+    "Fraction",
+    "Group",
+    "Param",
+    "Range",
+    "Seed",
+    "arguments",
+    "bind",
+    "descriptions",
+    "format_call",
+    "parameters",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +59,14 @@ Fraction = Annotated[float, Range(0, 1)]
 """A number between 0 and 1."""
 Seed = Annotated[int, Range(low=0)]
 """Starts a generator of random numbers."""
+
+
+class Group:
+    """Parameters that several declarations share: base of frozen dataclasses whose fields are the parameters.
+
+    A function takes such a group as one keyword-only argument; its caller gives the fields one by one. The default of
+    the argument is an instance, and its values are the defaults.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +171,7 @@ def _number(kind: type[int | float], value: Any) -> tuple[bool, Any]:
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, Param]:
-    """Read the keyword-only parameters of a function or a class, or the fields of a dataclass."""
+    """Read the keyword-only parameters of a function or a class, or the fields of a dataclass; groups are opened."""
     if isinstance(function, type) and dataclasses.is_dataclass(function):
         hints = get_type_hints(function, include_extras=True)  # each in the module of the class that declares it
         return {
@@ -160,12 +182,61 @@ def parameters(function: Callable[..., Any]) -> dict[str, Param]:
             )
             for field in dataclasses.fields(function)
         }
+    found: dict[str, Param] = {}
+    for name, parameter in _keyword_only(function).items():
+        if _is_group(parameter.annotation):
+            opened = parameters(parameter.annotation)
+            found |= {
+                each: dataclasses.replace(param, default=getattr(parameter.default, each))
+                for each, param in opened.items()
+            }
+        else:
+            found[name] = Param(name, parameter.default, parameter.annotation)
+    return found
+
+
+@functools.cache
+def _keyword_only(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     signature = inspect.signature(function, eval_str=True)
     return {
-        name: Param(name, parameter.default, parameter.annotation)
+        name: parameter
         for name, parameter in signature.parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
+
+
+def _is_group(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Group)
+
+
+def arguments(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyword arguments of a function from the flat values of its parameters: groups are closed again."""
+    given = dict(values)
+    for name, parameter in _keyword_only(function).items():
+        if _is_group(parameter.annotation):
+            fields = dataclasses.fields(parameter.annotation)
+            given[name] = parameter.annotation(**{field.name: given.pop(field.name) for field in fields})
+    return given
+
+
+def descriptions(function: Callable[..., Any]) -> dict[str, str]:
+    """Read what the docstring of a function, and those of its groups, say about each parameter."""
+    found = _described(inspect.getdoc(function) or "")
+    if not isinstance(function, type):
+        for parameter in _keyword_only(function).values():
+            if _is_group(parameter.annotation):
+                for base in reversed(parameter.annotation.__mro__):
+                    found |= _described(inspect.cleandoc(base.__dict__.get("__doc__") or ""))
+    return found
+
+
+def _described(doc: str) -> dict[str, str]:
+    section = doc.partition("\nParameters\n")[2].partition("\n")[2]
+    found: dict[str, str] = {}
+    for match in re.finditer(r"^(?P<names>\w[\w, ]*)\n(?P<text>(?:    .*\n?|\n)+)", section, re.MULTILINE):
+        text = " ".join(match["text"].split()).replace("``", "")
+        found.update(dict.fromkeys((name.strip() for name in match["names"].split(",")), text))
+    return found
 
 
 def bind(owner: str, known: Mapping[str, Param], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from beyondacc.data.binding import Inputs
+from beyondacc.data.dataset import Dataset
 from beyondacc.errors import SpecError, did_you_mean
 from beyondacc.spec.metric import Better, Bounds, Metric, MetricFamily, Need
 from beyondacc.spec.names import parse_call
 from beyondacc.spec.params import parameters
-from beyondacc.spec.states import Exposure
+from beyondacc.spec.states import State
 
 __all__ = ["REGISTRY", "Registry", "metric"]
 
@@ -74,7 +75,9 @@ def metric(
     needs: tuple[Need, ...] | Callable[[Mapping[str, Any]], tuple[Need, ...]] = (),
     bounds: Bounds | Callable[[Mapping[str, Any]], Bounds] = (0.0, 1.0),
     aliases: tuple[str, ...] = (),
-    accumulate: Callable[[Inputs, int], Exposure] | None = None,
+    accumulate: Callable[[Inputs, Mapping[str, Any]], State] | None = None,
+    lacks: Callable[[Mapping[str, Any], Dataset], str | None] | None = None,
+    core: bool = False,
 ) -> Callable[[Callable[..., Any]], MetricFamily]:
     """Declare a metric; its name is the function's, its parameters are the function's keyword-only ones.
 
@@ -83,7 +86,11 @@ def metric(
     better, needs, bounds
         Plain values, or functions of the parameters.
     accumulate
-        Given for a metric at the grain of a run, whose function then finishes an `Exposure`.
+        Given for a metric at the grain of a run, whose function then finishes an `Exposure` or sums.
+    lacks
+        What a dataset lacks for given parameters where `needs` cannot say it, None where nothing.
+    core
+        Whether it is evaluated where no metric is named.
     """
 
     def declare(function: Callable[..., Any]) -> MetricFamily:
@@ -96,8 +103,10 @@ def metric(
             undefined=undefined,
             cite=cite,
             grain="user" if accumulate is None else "run",
+            core=core,
             compute=function,
             accumulate=accumulate,
+            lacks=lacks,
             params=MappingProxyType(parameters(function)),
             bounds=bounds if callable(bounds) else lambda _values: bounds,
             needs=needs if callable(needs) else lambda _values: needs,

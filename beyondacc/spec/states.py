@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.types import Bools
+from beyondacc.data.binding import Binding
+from beyondacc.types import Bools, ItemIds
 
-__all__ = ["Exposure", "PerUser"]
+__all__ = ["Exposure", "PerUser", "State", "Sums", "exposure_slots"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +34,52 @@ class PerUser:
         """Join the blocks."""
         return cls(np.concatenate([state.values for state in states]))
 
+    def take(self, rows: Bools) -> PerUser:
+        """Return the same of some users."""
+        return PerUser(self.values[rows])
+
+    def filled(self) -> PerUser:
+        """Return the same with 0 for undefined users."""
+        return PerUser(np.nan_to_num(self.values))
+
+
+@dataclasses.dataclass(frozen=True)
+class Sums:
+    """Several numbers a user, of which a value of the run is made from the sums over users.
+
+    The columns are kept until the end, so that sums of fractions do not depend on the blocks.
+
+    Attributes
+    ----------
+    columns : (users, n)
+        NaN in the rows of users who are left out.
+    """
+
+    columns: NDArray[np.float64]
+
+    @classmethod
+    def merge(cls, states: Sequence[Sums]) -> Sums:
+        """Join the blocks."""
+        return cls(np.concatenate([state.columns for state in states]))
+
+    def take(self, rows: Bools) -> Sums:
+        """Return the same of some users."""
+        return Sums(self.columns[rows])
+
+    def filled(self) -> Sums:
+        """Return the same: sums have no undefined users, only some that do not count."""
+        return self
+
+    @property
+    def counted(self) -> Bools:
+        """Which users count."""
+        return np.asarray(~np.isnan(self.columns).any(axis=1))
+
+    @property
+    def total(self) -> NDArray[np.float64]:
+        """The sums over the users who count, shape (n,)."""
+        return np.asarray(self.columns[self.counted].sum(axis=0))
+
 
 @dataclasses.dataclass(frozen=True)
 class Exposure:
@@ -39,24 +87,27 @@ class Exposure:
 
     Attributes
     ----------
-    shown : (..., lengths, items)
-        Integer counts, apart for each list length, over items that include every item shown.
+    shown : (..., slots, items)
+        Integer counts, apart for each list length or for each rank, over items that include every item shown.
+    slots : (slots,)
+        The list lengths, or the ranks from 0.
+    by
+        What the slots are.
     lists, squares : (...)
         Number of non-empty lists and sum of their squared multiplicities (the same, but for a bootstrap replicate).
-    lengths : (lengths,)
-        The list lengths.
-    covered : (items,)
-        Which of the items are in the catalogue.
-    n_catalogue
-        Size of the catalogue; its items that are not among `items` were not shown.
+    items : (items,)
+        Which items of the run the last axis holds.
+    run
+        For what is known about the items.
     """
 
     shown: NDArray[np.int64]
+    slots: NDArray[np.int64]
+    by: Literal["length", "rank"]
     lists: NDArray[np.int64]
     squares: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    covered: Bools
-    n_catalogue: int
+    items: ItemIds
+    run: Binding
 
     @classmethod
     def merge(cls, states: Sequence[Exposure]) -> Exposure:
@@ -71,8 +122,46 @@ class Exposure:
             )
         return first
 
+    def filled(self) -> Exposure:
+        """Return the same: counts have no undefined users."""
+        return self
+
+    @property
+    def covered(self) -> Bools:
+        """Which of the items are in the catalogue, shape (items,)."""
+        return self.run.catalogue[self.items]
+
+    @property
+    def n_catalogue(self) -> int:
+        """Size of the catalogue; its items that are not among `items` were not shown."""
+        return int(self.run.catalogue.sum())
+
+    @property
+    def total(self) -> NDArray[np.int64]:
+        """Showings of all items, shape (..., items)."""
+        return np.asarray(self.shown.sum(axis=-2))
+
     @property
     def catalogue(self) -> NDArray[np.int64]:
         """Showings of the catalogue items among `items`, shape (..., covered items)."""
-        total: NDArray[np.int64] = self.shown.sum(axis=-2)[..., self.covered]
-        return total
+        return self.total[..., self.covered]
+
+    def weighted(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weigh each showing by its slot and return the sums, shape (..., items); weights are (slots,)."""
+        return np.asarray(np.einsum("...si,s->...i", self.shown, weights))
+
+
+def exposure_slots(
+    lengths: NDArray[np.int32], k: int, by: Literal["length", "rank"]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return what is counted apart, list lengths or ranks, and where each of them is counted."""
+    slots = np.arange(lengths.max(initial=0), dtype=np.int64)
+    if by == "length":
+        present = np.unique(lengths).astype(np.int64)
+        slots = present[present > 0]
+    lookup = np.full(k + 1, -1, np.int32)
+    lookup[slots] = np.arange(len(slots))
+    return slots, lookup
+
+
+State = PerUser | Sums | Exposure

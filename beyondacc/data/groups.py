@@ -1,0 +1,177 @@
+"""Groups of users and of items: by a column, by genre, by popularity, by size of the profile."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from beyondacc.data.columns import as_ids, resolve
+from beyondacc.data.frames import open_table
+from beyondacc.data.readers import read_table
+from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.errors import DataError, SpecError, choices, did_you_mean
+from beyondacc.types import Bools
+
+if TYPE_CHECKING:
+    from beyondacc.data.dataset import Dataset
+
+__all__ = ["POPULARITY", "ItemGroups", "column_groups", "head_items", "item_attributes", "item_groups", "read_users"]
+
+POPULARITY: Final = "popularity"
+GENRES: Final = "genres"
+
+
+@dataclasses.dataclass(frozen=True)
+class ItemGroups:
+    """Which items are in which group; an item may be in several, or in none.
+
+    Attributes
+    ----------
+    items, groups : (memberships,)
+        Positions of an item and of its group.
+    names
+        Of the groups.
+    """
+
+    items: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    names: list[str]
+
+    def sums(self, numbers: NDArray[Any]) -> NDArray[np.float64]:
+        """Add up numbers of the items, shape (..., items), over each group, shape (..., groups)."""
+        chosen = numbers[..., self.items].astype(np.float64)
+        total = np.zeros((*chosen.shape[:-1], len(self.names)))
+        for group in range(len(self.names)):
+            total[..., group] = chosen[..., self.groups == group].sum(axis=-1)
+        return total
+
+
+def read_users(source: Any, columns: Mapping[str, str] | None) -> tuple[pd.Index[Any], pd.DataFrame]:
+    """Read the users table.
+
+    Parameters
+    ----------
+    source
+        A frame with a user id and one column or more, the path of such a file, or a dict ``{user: group}``.
+
+    Returns
+    -------
+    ids : (n,)
+    frame
+        The other columns, n rows.
+
+    Raises
+    ------
+    DataError
+        If there is no user column, no other column, or a user twice.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        source = read_table(source, what="users")
+    if isinstance(source, Mapping):
+        source = pd.DataFrame({"user_id": list(source), "group": list(source.values())})
+    accepted = "a DataFrame (pandas, polars, pyarrow or anything narwhals takes), a path, or a dict {user: group}"
+    table = open_table(source, what="users", accepted=accepted)
+    found = resolve(table.columns, ("user_id",), columns, "users")["user_id"]
+    pulled = table.pull([column for column in table.columns if isinstance(column, str)])
+    ids = as_ids(pulled.pop(found), f"column {found!r} of users")
+    if not pulled:
+        raise DataError(f"users has the column {found!r} only; give at least one column to group by")
+    if not ids.is_unique:
+        twice = ids[ids.duplicated()].tolist()[0]
+        raise DataError(f"users lists {twice!r} twice; keep one row a user")
+    return ids, pd.DataFrame({name: column.array for name, column in pulled.items()}, index=range(len(ids)))
+
+
+def aligned(frame: pd.DataFrame, ids: pd.Index[Any], users: Vocabulary) -> pd.DataFrame:
+    """Put the rows of the users table in the order of the dataset's users; missing where it lacks one."""
+    codes = users.encode(ids, axis="user", what="users", known="the dataset")
+    return frame[codes >= 0].set_axis(codes[codes >= 0], axis=0).reindex(range(len(users)))
+
+
+def head_items(data: Dataset, head: float) -> Bools:
+    """Tell which items of a dataset are its head: the most popular ones, up to the first that reaches the share."""
+
+    def build() -> Bools:
+        order = data.by_popularity
+        reached = np.cumsum(data.item_counts[order])
+        found = np.zeros(len(data.items), np.bool_)
+        if len(order) and reached[-1]:
+            # in whole numbers as far as possible: .8 of 10 rows is 8, not 8.000000000000002
+            wanted = head * int(reached[-1])
+            wanted = round(wanted) if abs(wanted - round(wanted)) < _ROUNDING * max(1.0, wanted) else wanted
+            found[order[: int(np.searchsorted(reached, wanted)) + 1]] = True
+        return found
+
+    return data.derive(("head", head), build)
+
+
+_ROUNDING: Final = 1e-12
+
+
+def item_attributes(data: Dataset) -> list[str]:
+    """Return what items can be grouped by."""
+    known = [POPULARITY] if data.train is not None else []
+    known += [GENRES] if data.features is not None else []
+    return known + ([] if data.item_table is None else [str(name) for name in data.item_table.columns])
+
+
+def item_groups(data: Dataset, attribute: str, head: float) -> ItemGroups:
+    """Group the catalogue.
+
+    Parameters
+    ----------
+    attribute
+        ``popularity``: head and tail; ``genres``: an item is in each of its genres; or a column of the items table.
+    head
+        The share of the training rows that the head reaches.
+
+    Raises
+    ------
+    SpecError
+        If the items have no such attribute.
+    """
+    known = item_attributes(data)
+    if attribute not in known:
+        hint = did_you_mean(attribute, known) if known else "pass items= with such a column"
+        raise SpecError(f"items have no attribute {attribute!r}; {hint}")
+
+    def build() -> ItemGroups:
+        if attribute == POPULARITY:
+            items = np.flatnonzero(data.catalogue)
+            tail = ~head_items(data, head)
+            return ItemGroups(items, tail[items].astype(np.int64), ["head", "tail"])
+        if attribute == GENRES:
+            features = data.features
+            assert features is not None  # noqa: S101 - known attributes have their data
+            items = np.repeat(np.arange(len(features.bits)), np.diff(features.starts))
+            return ItemGroups(items, features.ids.astype(np.int64), features.names)
+        assert data.item_table is not None  # noqa: S101 - known attributes have their data
+        codes, names = column_groups(data.item_table[attribute], attribute)
+        items = np.flatnonzero(codes >= 0)
+        return ItemGroups(items, codes[items], names)
+
+    return data.derive(("item groups", attribute, head), build)
+
+
+def column_groups(values: pd.Series[Any], name: str, most: int = 50) -> tuple[NDArray[np.int64], list[str]]:
+    """Return a code for each value, -1 where it is missing, and the names of the groups in order.
+
+    Raises
+    ------
+    SpecError
+        If there are more than `most` groups.
+    """
+    codes, distinct = pd.factorize(values, sort=True)
+    if len(distinct) > most:
+        few = choices(repr(value) for value in distinct[:3].tolist())
+        raise SpecError(
+            f"{name} has {len(distinct):,} different values (such as {few}), more than {most}; "
+            "put them into bins first, for example with pandas.qcut"
+        )
+    return codes.astype(np.int64), [str(value) for value in distinct.tolist()]
