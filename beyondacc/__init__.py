@@ -7,31 +7,58 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from beyondacc import models as models
-    from beyondacc.data.dataset import Dataset as Dataset
-    from beyondacc.data.movielens import load_movielens as load_movielens
-    from beyondacc.data.recommendations import Recommendations as Recommendations
-    from beyondacc.distances import Distance as Distance, distance as distance
+    from beyondacc import metrics as _metrics
+    from beyondacc import models
+    from beyondacc.data.dataset import Dataset
+    from beyondacc.data.movielens import load_movielens
+    from beyondacc.data.recommendations import Recommendations
+    from beyondacc.distances import Distance, distance
     from beyondacc.errors import (
-        BeyondAccError as BeyondAccError,
-        DataError as DataError,
-        DependencyError as DependencyError,
-        SpecError as SpecError,
+        BeyondAccError,
+        DataError,
+        DependencyError,
+        SpecError,
     )
-    from beyondacc.evaluation import evaluate as evaluate
+    from beyondacc.evaluation import evaluate
     from beyondacc.metrics import *
     from beyondacc.rerank import (
-        MMR as MMR,
-        GreedyDiversity as GreedyDiversity,
-        Novelty as Novelty,
-        Random as Random,
-        Reranker as Reranker,
+        MMR,
+        GreedyDiversity,
+        Novelty,
+        Random,
+        Reranker,
     )
-    from beyondacc.results import Report as Report, Reports as Reports
-    from beyondacc.scorers import as_scorer as as_scorer, recommend as recommend
-    from beyondacc.spec.metric import Metric as Metric
-    from beyondacc.study import Study as Study, StudyResult as StudyResult
+    from beyondacc.results import Report, Reports
+    from beyondacc.scorers import as_scorer, recommend
+    from beyondacc.spec.metric import Metric
+    from beyondacc.study import Study, StudyResult
 
+    __all__ = [
+        "MMR",
+        "BeyondAccError",
+        "DataError",
+        "Dataset",
+        "DependencyError",
+        "Distance",
+        "GreedyDiversity",
+        "Metric",
+        "Novelty",
+        "Random",
+        "Recommendations",
+        "Report",
+        "Reports",
+        "Reranker",
+        "SpecError",
+        "Study",
+        "StudyResult",
+        "as_scorer",
+        "distance",
+        "evaluate",
+        "load_movielens",
+        "models",
+        "recommend",
+    ]
+    __all__ += _metrics.__all__
 
 __version__ = "0.1.0"
 

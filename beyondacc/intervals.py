@@ -17,7 +17,6 @@ from beyondacc.data.binding import Binding
 from beyondacc.kernels.exposure import exposure_rows
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.states import Exposure, PerUser, State, Sums, exposure_slots
-from beyondacc.types import Bools
 
 __all__ = ["Replicates", "interval", "replicate"]
 
@@ -73,8 +72,8 @@ class _Columns:
             left_out = np.isnan(columns).any(axis=1)
             every += list(np.where(left_out[:, None], np.nan, columns).T)
         values = np.column_stack(every) if every else np.empty((0, 0))
-        self.defined: Bools = np.asarray(~np.isnan(values))
-        self.values = np.where(self.defined, values, 0.0)
+        self.defined = np.where(np.isnan(values), 0.0, 1.0)
+        self.values = np.where(np.isnan(values), 0.0, values)
 
     def resample(self, weights: NDArray[np.float64]) -> dict[Metric, NDArray[np.float64]]:
         """Return the values of the replicates, whose multiplicities `weights` are, shape (replicates, users)."""
