@@ -105,6 +105,11 @@ class Binding:
         """Arrays derived from the items; those of the dataset where no item is new to it."""
         return self.data.derive if self.n_items == len(self.data.items) else Memo()
 
+    @functools.cached_property
+    def own(self) -> Memo:
+        """What is derived from the lists of this run."""
+        return Memo()
+
     @property
     def item_counts(self) -> NDArray[np.int64]:
         """Training users of each item, unknown items included."""

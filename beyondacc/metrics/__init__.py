@@ -3,6 +3,8 @@
 # The order of declaration is the order of tables.
 # isort: off
 from beyondacc.metrics import (
+    (,
+)
     accuracy,
     diversity,
     binomial,

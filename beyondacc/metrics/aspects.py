@@ -1,4 +1,4 @@
-"""Genres as aspects of what a user wants: coverage, redundancy and proportion of them in a list (METRICS, section 3)."""
+"""Genres as aspects of what a user wants: how many, how often, in which proportion a list has them (METRICS, section 3)."""
 
 from __future__ import annotations
 
