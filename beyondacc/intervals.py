@@ -62,15 +62,15 @@ class _Columns:
 
     def __init__(self, states: Mapping[Metric, State]) -> None:
         self.means = [metric for metric, state in states.items() if isinstance(state, PerUser)]
-        sums = {metric: state.columns for metric, state in states.items() if isinstance(state, Sums)}
+        sums = {metric: state for metric, state in states.items() if isinstance(state, Sums)}
         every = [state.values for state in states.values() if isinstance(state, PerUser)]
         self.sums: dict[Metric, slice] = {}
         place = len(every)
-        for metric, columns in sums.items():
-            self.sums[metric] = slice(place, place + columns.shape[1])
-            place += columns.shape[1]
-            left_out = np.isnan(columns).any(axis=1)
-            every += list(np.where(left_out[:, None], np.nan, columns).T)
+        for metric, state in sums.items():
+            n = state.columns.shape[1]
+            self.sums[metric] = slice(place, place + n)
+            place += n
+            every += list(np.where(state.counted[:, None], state.columns, np.nan).T)
         values = np.column_stack(every) if every else np.empty((0, 0))
         self.defined = np.where(np.isnan(values), 0.0, 1.0)
         self.values = np.where(np.isnan(values), 0.0, values)

@@ -3,8 +3,6 @@
 # The order of declaration is the order of tables.
 # isort: off
 from beyondacc.metrics import (
-    (,
-)
     accuracy,
     diversity,
     binomial,
