@@ -7,58 +7,61 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from beyondacc import metrics as _metrics
-    from beyondacc import models
-    from beyondacc.data.dataset import Dataset
-    from beyondacc.data.movielens import load_movielens
-    from beyondacc.data.recommendations import Recommendations
-    from beyondacc.distances import Distance, distance
+    from beyondacc import models as models
+    from beyondacc.data.dataset import Dataset as Dataset
+    from beyondacc.data.movielens import load_movielens as load_movielens
+    from beyondacc.data.recommendations import Recommendations as Recommendations
+    from beyondacc.distances import Distance as Distance, distance as distance
     from beyondacc.errors import (
-        BeyondAccError,
-        DataError,
-        DependencyError,
-        SpecError,
+        BeyondAccError as BeyondAccError,
+        DataError as DataError,
+        DependencyError as DependencyError,
+        SpecError as SpecError,
     )
-    from beyondacc.evaluation import evaluate
-    from beyondacc.metrics import *
+    from beyondacc.evaluation import evaluate as evaluate
+    from beyondacc.metrics import (
+        average_precision as average_precision,
+        binomial_coverage as binomial_coverage,
+        binomial_diversity as binomial_diversity,
+        binomial_nonredundancy as binomial_nonredundancy,
+        catalog_coverage as catalog_coverage,
+        count_exposure as count_exposure,
+        effective_catalog as effective_catalog,
+        entropy as entropy,
+        epc as epc,
+        exposure_gini as exposure_gini,
+        genre_coverage as genre_coverage,
+        gini as gini,
+        gini_simpson as gini_simpson,
+        hhi as hhi,
+        hit_rate as hit_rate,
+        ild as ild,
+        inter_user_diversity as inter_user_diversity,
+        mean_popularity as mean_popularity,
+        ndcg as ndcg,
+        parse as parse,
+        personalization as personalization,
+        precision as precision,
+        recall as recall,
+        reciprocal_rank as reciprocal_rank,
+        self_information as self_information,
+        serendipity_ge as serendipity_ge,
+        surprise_content as surprise_content,
+        surprise_cooccurrence as surprise_cooccurrence,
+        unexpectedness as unexpectedness,
+        user_coverage as user_coverage,
+    )
     from beyondacc.rerank import (
-        MMR,
-        GreedyDiversity,
-        Novelty,
-        Random,
-        Reranker,
+        MMR as MMR,
+        GreedyDiversity as GreedyDiversity,
+        Novelty as Novelty,
+        Random as Random,
+        Reranker as Reranker,
     )
-    from beyondacc.results import Report, Reports
-    from beyondacc.scorers import as_scorer, recommend
-    from beyondacc.spec.metric import Metric
-    from beyondacc.study import Study, StudyResult
-
-    __all__ = [
-        "MMR",
-        "BeyondAccError",
-        "DataError",
-        "Dataset",
-        "DependencyError",
-        "Distance",
-        "GreedyDiversity",
-        "Metric",
-        "Novelty",
-        "Random",
-        "Recommendations",
-        "Report",
-        "Reports",
-        "Reranker",
-        "SpecError",
-        "Study",
-        "StudyResult",
-        "as_scorer",
-        "distance",
-        "evaluate",
-        "load_movielens",
-        "models",
-        "recommend",
-    ]
-    __all__ += _metrics.__all__
+    from beyondacc.results import Report as Report, Reports as Reports
+    from beyondacc.scorers import as_scorer as as_scorer, recommend as recommend
+    from beyondacc.spec.metric import Metric as Metric
+    from beyondacc.study import Study as Study, StudyResult as StudyResult
 
 __version__ = "0.1.0"
 
@@ -83,19 +86,21 @@ def _public() -> list[str]:
     return sorted([*_MODULE_OF, "models", "parse", *metrics.REGISTRY])
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__all__":
-        return _public()
-    if name == "models":
-        return import_module("beyondacc.models")
-    if name in _MODULE_OF:
-        found = getattr(import_module(_MODULE_OF[name]), name)
-    elif name.startswith("_") or name not in _public():
-        raise AttributeError(f"module 'beyondacc' has no attribute {name!r}")
-    else:
-        found = getattr(import_module("beyondacc.metrics"), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # for a type checker it would hide that a name is missing
+
+    def __getattr__(name: str) -> Any:
+        if name == "__all__":
+            return _public()
+        if name == "models":
+            return import_module("beyondacc.models")
+        if name in _MODULE_OF:
+            found = getattr(import_module(_MODULE_OF[name]), name)
+        elif name.startswith("_") or name not in _public():
+            raise AttributeError(f"module 'beyondacc' has no attribute {name!r}")
+        else:
+            found = getattr(import_module("beyondacc.metrics"), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

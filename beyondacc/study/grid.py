@@ -11,7 +11,7 @@ from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
-from beyondacc.evaluation import check_metrics, default_metrics, evaluate_run
+from beyondacc.evaluation import check_metrics, evaluate_run
 from beyondacc.models import MODELS, Model
 from beyondacc.rerank import MMR, RERANKERS, GreedyDiversity, Novelty, Random, Reranker, Wrapped
 from beyondacc.results import Report
@@ -83,7 +83,7 @@ class Study:
         self.rerankers = [each if isinstance(each, Reranker) else RERANKERS.create(each) for each in chosen]
         if rerankers is None:
             self.rerankers = [each for each in self.rerankers if each.missing(first) is None]
-        self.metrics = check_metrics(default_metrics(first, k) if metrics is None else metrics, first, k=k)
+        self.metrics = check_metrics(metrics, first, k=k)
         for data_set in self.data.values():
             check_metrics(self.metrics, data_set)
             for reranker in self.rerankers:
