@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beyondacc import models as models
+    from beyondacc.convention import conventions as conventions
     from beyondacc.data.dataset import Dataset as Dataset
     from beyondacc.data.movielens import load_movielens as load_movielens
     from beyondacc.data.recommendations import Recommendations as Recommendations
+    from beyondacc.differences import explain_difference as explain_difference
     from beyondacc.distances import Distance as Distance, distance as distance
     from beyondacc.errors import (
         BeyondAccError as BeyondAccError,
@@ -66,9 +68,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "beyondacc.convention": ("conventions",),
     "beyondacc.data.dataset": ("Dataset",),
     "beyondacc.data.movielens": ("load_movielens",),
     "beyondacc.data.recommendations": ("Recommendations",),
+    "beyondacc.differences": ("explain_difference",),
     "beyondacc.distances": ("Distance", "distance"),
     "beyondacc.errors": ("BeyondAccError", "DataError", "DependencyError", "SpecError"),
     "beyondacc.evaluation": ("evaluate",),

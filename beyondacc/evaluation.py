@@ -8,18 +8,20 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from beyondacc.convention import Convention, find_convention
 from beyondacc.data.binding import Binding, Users, bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.errors import DataError, SpecError, choices
+from beyondacc.errors import DataError, SpecError
 from beyondacc.metrics import REGISTRY
+from beyondacc.policy import Policy
 from beyondacc.results import Report, Reports
 from beyondacc.run.local import map_blocks
 from beyondacc.spec.metric import Metric, MetricFamily, Need
 from beyondacc.spec.params import Param, Seed
 from beyondacc.spec.states import State
 
-__all__ = ["check_metrics", "default_metrics", "evaluate", "evaluate_run"]
+__all__ = ["check_metrics", "default_metrics", "evaluate", "evaluate_by", "evaluate_run"]
 
 MetricLike = str | Metric | MetricFamily
 
@@ -31,7 +33,12 @@ def default_metrics(data: Dataset, k: int, *, every: bool = False, earlier: bool
 
 
 def check_metrics(
-    metrics: MetricLike | Sequence[MetricLike] | None, data: Dataset, *, k: int = 10, earlier: bool = False
+    metrics: MetricLike | Sequence[MetricLike] | None,
+    data: Dataset,
+    *,
+    k: int = 10,
+    earlier: bool = False,
+    convention: Convention | None = None,
 ) -> list[Metric]:
     """Read the metrics, cut at k where they name no cutoff, and see that the dataset has what they need.
 
@@ -41,6 +48,8 @@ def check_metrics(
         None: the core metrics that the data allow; ``"all"``: all that they allow.
     earlier
         Whether there are earlier lists.
+    convention
+        Sets the parameters that a metric does not name.
 
     Raises
     ------
@@ -48,9 +57,11 @@ def check_metrics(
         If a metric is unknown, or needs what the dataset lacks; the message says what to pass and who else needs it.
     """
     if metrics is None or (isinstance(metrics, str) and metrics == "all"):
-        return default_metrics(data, k, every=metrics is not None, earlier=earlier)
+        found = default_metrics(data, k, every=metrics is not None, earlier=earlier)
+        return [convention.metric(each) for each in found if each.family.name in convention] if convention else found
     given = [metrics] if isinstance(metrics, str | Metric | MetricFamily) else list(metrics)
-    wanted = list(dict.fromkeys(REGISTRY.parse(metric, k=k) for metric in given))
+    parse = convention.metric if convention else REGISTRY.parse
+    wanted = list(dict.fromkeys(parse(metric, k=k) for metric in given))
     if not wanted:
         raise SpecError('no metric was given; name at least one, such as "ndcg@10"')
     lacking: dict[str, list[str]] = {}
@@ -100,9 +111,12 @@ def evaluate(
     seen: Literal["keep", "drop"] = "keep",
     unknown_items: Literal["keep", "error"] = "keep",
     duplicates: Literal["error", "first"] = "error",
+    undefined: Literal["skip", "zero"] = "skip",
+    gains: Literal["given", "binary"] = "given",
+    ties: Literal["input", "reversed", "item"] = "input",
+    convention: str | Convention | None = None,
     primitive: Any = None,
     earlier: Any = None,
-    undefined: Literal["skip", "zero"] = "skip",
     columns: Mapping[str, str] | None = None,
     n_boot: int = 1000,
     seed: int = 0,
@@ -125,12 +139,20 @@ def evaluate(
     seen, unknown_items, duplicates
         Listed items of the user's own training rows are kept or dropped; items outside the catalogue are kept or an
         error; an item twice in a list is an error or keeps its better rank.
+    undefined
+        What a user counts for whom a metric is undefined: nothing, or zero.
+    gains
+        What a relevant item is worth: its value in the test set, or 1.
+    ties
+        How items of equal score are ordered: as given; against the order given; or by item id as text, descending. The
+        latter two put every list that has scores in the order of its scores.
+    convention
+        A tool whose numbers to reproduce, such as ``"recbole"`` (see `beyondacc.conventions`). It sets the parameters
+        that a metric does not name, and those of the choices above that are left at their default.
     primitive
         Lists of a primitive model, for unexpectedness; the most popular items by default.
     earlier
         Earlier lists of the same users, oldest first, for metrics of change: lists as `recs`, or a list of such.
-    undefined
-        What a user counts for whom a metric is undefined: nothing, or zero.
     columns
         Names of columns that are not recognised.
     n_boot, seed
@@ -150,42 +172,58 @@ def evaluate(
     """
     if not isinstance(data, Dataset):
         raise SpecError(f"data is a {type(data).__name__}; pass a Dataset, such as Dataset(train, test, items)")
+    given: dict[str, Any] = {"users": users, "seen": seen, "unknown_items": unknown_items, "duplicates": duplicates}
+    given |= {"undefined": undefined, "gains": gains, "ties": ties}
+    tool = find_convention(convention)
+    policy = Policy.choose(given, tool.policy if tool else {})
     before = [] if earlier is None else earlier if isinstance(earlier, list) else [earlier]
-    wanted = check_metrics(metrics, data, earlier=bool(before))
+    wanted = check_metrics(metrics, data, earlier=bool(before), convention=tool)
     n_boot = Param("n_boot", 1000, Seed).check(n_boot, "evaluate")
     seed = Param("seed", 0, Seed).check(seed, "evaluate")
-    options: dict[str, Any] = {"users": users, "seen": seen, "unknown_items": unknown_items}
-    _check_choices(
-        users=(users, Users),
-        seen=(seen, ("keep", "drop")),
-        unknown_items=(unknown_items, ("keep", "error")),
-        duplicates=(duplicates, ("error", "first")),
-        undefined=(undefined, ("skip", "zero")),
-    )
-    k = None if seen == "drop" else max(metric.k for metric in wanted)
+    shared: dict[str, Any] = {"columns": columns, "data": data}
+    further: dict[str, Any] = {"earlier": [Recommendations.read(lists, what="earlier", **shared) for lists in before]}
     if primitive is not None:
-        options["primitive"] = Recommendations.read(primitive, data, columns=columns, what="primitive")
-    options["earlier"] = [Recommendations.read(lists, data, columns=columns, what="earlier") for lists in before]
+        further["primitive"] = Recommendations.read(primitive, what="primitive", **shared)
+    # what is dropped or ordered anew must be there first
+    k = max(metric.k for metric in wanted) if policy.seen == "keep" and policy.ties == "input" else None
 
     def report(lists: Any, what: str) -> Report:
-        made = Recommendations.read(lists, data, columns=columns, duplicates=duplicates, k=k, what=what)
+        made = Recommendations.read(lists, duplicates=policy.duplicates, k=k, what=what, **shared)
         _check_overlap(made, data, wanted, what)
-        run = bind(made, data, **options)
-        states = evaluate_run(run, wanted, threads=threads)
-        if undefined == "zero":
-            states = {metric: state.filled() for metric, state in states.items()}
-        return Report(run, states, n_boot=n_boot, seed=seed)
+        states = evaluate_by(made, data, wanted, policy, threads=threads, **further)
+        return Report(*states, n_boot=n_boot, seed=seed)
 
     if _is_several(recs):
         return Reports({str(name): report(lists, f"recs of {name!r}") for name, lists in recs.items()})
     return report(recs, "recs")
 
 
-def _check_choices(**given: tuple[Any, Any]) -> None:
-    for name, (value, allowed) in given.items():
-        options = getattr(allowed, "__args__", allowed)
-        if value not in options:
-            raise SpecError(f"{name}={value!r} is not allowed; {name} must be {choices(map(repr, options))}")
+def evaluate_by(
+    recs: Recommendations,
+    data: Dataset,
+    metrics: Sequence[Metric],
+    policy: Policy,
+    *,
+    primitive: Recommendations | None = None,
+    earlier: Sequence[Recommendations] = (),
+    threads: int | None = None,
+) -> tuple[Binding, dict[Metric, State]]:
+    """Bind lists by a policy and return the run with the states of its metrics."""
+    if policy.ties != "input":
+        recs = recs.by_score(policy.ties)
+    if policy.gains == "binary":
+        data = data.with_binary_gains()
+    run = bind(
+        recs,
+        data,
+        users=policy.users,
+        seen=policy.seen,
+        unknown_items=policy.unknown_items,
+        primitive=primitive,
+        earlier=earlier,
+    )
+    states = evaluate_run(run, metrics, threads=threads)
+    return run, {metric: state.filled() for metric, state in states.items()} if policy.undefined == "zero" else states
 
 
 def _check_overlap(made: Recommendations, data: Dataset, metrics: Sequence[Metric], what: str) -> None:

@@ -90,6 +90,33 @@ class Recommendations:
         }
         return dataclasses.replace(self, **cut)
 
+    def by_score(self, ties: Literal["reversed", "item"]) -> Recommendations:
+        """Return the same lists in the order of their scores, highest first; those without scores as they are.
+
+        Parameters
+        ----------
+        ties
+            How items of equal score are ordered: ``reversed``: against the order given; ``item``: by item id as text,
+            descending.
+        """
+        if self.scores is None:
+            return self
+        rows, ranks = np.nonzero(self.lists >= 0)
+        listed, scores = self.lists[rows, ranks], self.scores[rows, ranks]
+        key: NDArray[np.int64] = ranks
+        if ties == "item":
+            key = np.empty(len(self.items), np.int64)
+            key[np.argsort(self.items.ids.astype(str).to_numpy(), kind="stable")] = np.arange(len(key))
+            key = key[listed]
+        order = np.lexsort((-key, -scores, rows))
+        again = dataclasses.replace(self, lists=self.lists.copy(), scores=self.scores.copy(), ordered_by_score=True)
+        again.lists[rows, ranks] = listed[order]
+        np.asarray(again.scores)[rows, ranks] = scores[order]
+        if self.input_ranks is not None:
+            again = dataclasses.replace(again, input_ranks=self.input_ranks.copy())
+            np.asarray(again.input_ranks)[rows, ranks] = self.input_ranks[rows, ranks][order]
+        return again
+
     def within(self, data: Dataset, what: str = "recs") -> Recommendations:
         """Return the same lists in the dataset's item positions; items it does not know get positions after its own."""
         known = data.items
