@@ -61,6 +61,9 @@ def models(as_json: AsJson = False) -> None:
 @app.command(rich_help_panel=LOOK_UP)
 def explain(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Such as ild, 'ild(distance=cosine)@5', mmr or EASE.")],
+    conventions: Annotated[
+        bool, typer.Option("--conventions", help="Show how other tools compute the metric, instead.")
+    ] = False,
 ) -> None:
     """Explain a metric, re-ranker or model: formula, range, parameters, undefined cases, source."""
     from beyondacc.metrics import REGISTRY  # noqa: PLC0415 - heavy
@@ -69,6 +72,9 @@ def explain(
     from beyondacc.spec.names import parse_call  # noqa: PLC0415 - heavy
 
     wanted, _, _ = parse_call(name)
+    if conventions:
+        _conventions_of(REGISTRY.parse(name).family.name)
+        return
     texts = []
     if REGISTRY.find(wanted):
         texts.append(_explain_metric(REGISTRY.parse(name)))
@@ -81,6 +87,33 @@ def explain(
         hint = did_you_mean(wanted, {*REGISTRY, *aliases, *RERANKERS, *MODELS})
         raise SpecError(f"there is no metric, re-ranker or model {wanted!r}; {hint}")
     typer.echo("\n\n".join(texts))
+
+
+def _conventions_of(name: str) -> None:
+    """Print a row a tool that has the metric: its parameters and choices as far as they are not ours."""
+    from beyondacc.convention import conventions  # noqa: PLC0415 - heavy
+
+    rows, notes = [], []
+    for tool in conventions.values():
+        if name in tool:
+            rows.append((tool.name, _assignments(tool[name]) or "as here", _assignments(tool.policy) or "as here"))
+        if name in tool.differs:
+            notes.append(_indent(tool.differs[name], f"{tool.name}: "))
+    if not rows and not notes:
+        typer.echo(f"None of {', '.join(conventions)} has {name}.")
+        return
+    if rows:
+        _table(("tool", name, "who is averaged, order"), rows)
+    for note in ["", "Not expressed:", *notes] if notes else []:
+        typer.echo(note)
+    if rows:
+        typer.echo(f"\nbeyondacc evaluate ... -m {name} --convention TOOL computes it so.")
+
+
+def _assignments(values: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in values.items()
+    )
 
 
 def _dump(values: Any) -> None:

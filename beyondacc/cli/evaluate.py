@@ -18,13 +18,16 @@ from beyondacc.cli.options import (
     Duplicates,
     Force,
     Format,
+    Gains,
     GenreSep,
     Graded,
     ItemsFile,
     Seed,
     Seen,
     Threshold,
+    Ties,
     TrainFile,
+    Undefined,
     UnknownItems,
     Users,
     Vectors,
@@ -77,6 +80,15 @@ def evaluate(
             rich_help_panel=DATA,
         ),
     ] = None,
+    earlier: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--earlier",
+            metavar="FILE",
+            help="Earlier lists of the same users, for metrics of change; repeated from oldest to latest.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -110,6 +122,29 @@ def evaluate(
         Duplicates,
         typer.Option("--duplicates", help="An item twice in a list: refused, or kept once.", rich_help_panel=READING),
     ] = Duplicates.error,
+    undefined: Annotated[
+        Undefined,
+        typer.Option("--undefined", help="A user for whom a metric is undefined.", rich_help_panel=READING),
+    ] = Undefined.skip,
+    gains: Annotated[
+        Gains,
+        typer.Option("--gains", help="A relevant item's worth: its value, or 1.", rich_help_panel=READING),
+    ] = Gains.given,
+    ties: Annotated[
+        Ties,
+        typer.Option(
+            "--ties", help="Order of equal scores: as given, reversed, or by item id.", rich_help_panel=READING
+        ),
+    ] = Ties.input,
+    convention: Annotated[
+        str | None,
+        typer.Option(
+            "--convention",
+            metavar="TOOL",
+            help="Compute as another tool does; beyondacc explain METRIC --conventions shows which.",
+            rich_help_panel=READING,
+        ),
+    ] = None,
     bootstrap: Bootstrap = 1000,
     seed: Seed = 0,
     form: Annotated[
@@ -139,17 +174,20 @@ def evaluate(
     _check_targets(output, per_user, force=force)
 
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
-    from beyondacc.evaluation import check_metrics  # noqa: PLC0415 - heavy
-    from beyondacc.evaluation import evaluate as evaluate_lists  # noqa: PLC0415 - heavy
+    from beyondacc.convention import find_convention  # noqa: PLC0415 - heavy
+    from beyondacc.evaluation import check_metrics, evaluate as evaluate_lists  # noqa: PLC0415 - heavy
     from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
 
     jit.announce()
     wanted: Any = split_names(metric)
-    paths = {"train": train, "test": test, "items": items, "primitive": primitive}
+    before = {f"earlier lists {place}": path for place, path in enumerate(earlier or [], start=1)}
+    paths = {**before, "train": train, "test": test, "items": items, "primitive": primitive}
     whats = {name: "recs" if len(names) == 1 else f"recs of {name!r}" for name in names}
     tables = inputs.Tables({**paths, **{whats[name]: path for name, path in names.items()}}, columns or [])
     data = tables.dataset(genre_sep=genre_sep, vectors=vectors, threshold=threshold, graded=graded)
-    chosen = check_metrics("all" if wanted == ["all"] else wanted or None, data, k=k)
+    names_given: Any = "all" if wanted == ["all"] else wanted or None
+    tool = find_convention(convention)
+    chosen = check_metrics(names_given, data, k=k, earlier=bool(before), convention=tool)
     if per_user is not None and all(each.family.grain == "run" for each in chosen):
         raise SpecError(f"--per-user needs a metric with a value for each user, unlike {choices(chosen)}")
     lists = {name: tables.rows(what) for name, what in whats.items()}
@@ -158,6 +196,11 @@ def evaluate(
         "seen": seen.value,
         "unknown_items": unknown_items.value,
         "duplicates": duplicates.value,
+        "undefined": undefined.value,
+        "gains": gains.value,
+        "ties": ties.value,
+        "convention": convention,
+        "earlier": [tables.rows(what) for what in before] or None,
         "primitive": tables.rows("primitive"),
         "n_boot": bootstrap,
         "seed": seed,

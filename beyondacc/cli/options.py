@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from beyondacc.errors import SpecError
-from beyondacc.spec.params import Cutoff, Param, Range
-from beyondacc.spec.params import Seed as SeedNumber
+from beyondacc.spec.names import split_calls
+from beyondacc.spec.params import Cutoff, Param, Range, Seed as SeedNumber
 
 __all__ = [
     "Bootstrap",
@@ -75,6 +74,28 @@ class UnknownItems(enum.StrEnum):
 
     keep = enum.auto()
     error = enum.auto()
+
+
+class Undefined(enum.StrEnum):
+    """What a user counts for whom a metric is undefined."""
+
+    skip = enum.auto()
+    zero = enum.auto()
+
+
+class Gains(enum.StrEnum):
+    """What a relevant item is worth."""
+
+    given = enum.auto()
+    binary = enum.auto()
+
+
+class Ties(enum.StrEnum):
+    """How items of equal score are ordered."""
+
+    input = enum.auto()
+    reversed = enum.auto()
+    item = enum.auto()
 
 
 class Duplicates(enum.StrEnum):
@@ -167,7 +188,7 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist
 
 def split_names(texts: list[str] | None) -> list[str]:
     """Split ``ild@5, MMR(a=1, b=2)`` at the commas that stand outside parentheses; options may be repeated as well."""
-    parts = [part for text in texts or [] for part in re.split(r",(?![^()]*\))", text)]
+    parts = [part for text in texts or [] for part in split_calls(text)]
     return [part.strip() for part in parts if part.strip()]
 
 

@@ -27,8 +27,7 @@ from beyondacc.cli.options import (
     split_names,
 )
 from beyondacc.errors import DataError
-from beyondacc.spec.params import Cutoff, Fraction
-from beyondacc.spec.params import Seed as SeedNumber
+from beyondacc.spec.params import Cutoff, Fraction, Seed as SeedNumber
 
 __all__ = ["Method", "study", "warmup"]
 

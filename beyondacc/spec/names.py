@@ -6,12 +6,23 @@ import re
 
 from beyondacc.errors import SpecError
 
-__all__ = ["parse_call"]
+__all__ = ["parse_call", "split_calls"]
 
 _CALL = re.compile(
     r"\s*(?P<name>[A-Za-z_][\w-]*)\s*(?:\((?P<arguments>(?:[^()]|\([^()]*\))*)\))?\s*(?:@\s*(?P<k>\S+))?\s*", re.ASCII
 )
-_COMMA = re.compile(r",(?![^(]*\))")  # not one inside the parentheses of a value
+
+
+def split_calls(text: str) -> list[str]:
+    """Split ``a(b=1, c=2), d`` at the commas outside parentheses."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
 
 
 def parse_call(text: str) -> tuple[str, dict[str, str], int | None]:
@@ -26,7 +37,7 @@ def parse_call(text: str) -> tuple[str, dict[str, str], int | None]:
     if match is None:
         raise SpecError(f"{text!r} cannot be read; write name@10 or name(parameter=value)@10")
     given: dict[str, str] = {}
-    for part in filter(None, (piece.strip() for piece in _COMMA.split(match["arguments"] or ""))):
+    for part in filter(None, (piece.strip() for piece in split_calls(match["arguments"] or ""))):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not (key and equals and value):
             raise SpecError(f"{text!r}: {part!r} is not parameter=value")
