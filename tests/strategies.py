@@ -2,12 +2,15 @@
 
 What both make: ragged, empty and missing lists; users known to the lists, the truth or the training rows only; cold and
 unknown items; items without features; gains of 0; integer and string ids whose order is not the vocabulary order; more
-than 64 genres. A list never holds an item twice, and a test item is never one of the user's training items.
+than 64 genres; scores that tie or are all the same; earlier lists, dates, attributes and weights that some lack.
+A list never holds an item twice, and a test item is never one of the user's training items.
 The vocabulary order of a case is: items table, then training, truth, lists, in order of appearance. A test whose
 library numbers the items otherwise sets `case.item_order` before it asks the oracle.
 """
 
 from __future__ import annotations
+
+from datetime import date, timedelta
 
 import numpy as np
 from hypothesis import strategies as st
@@ -16,6 +19,10 @@ from oracle import Case
 GENRE_COUNTS = (1, 2, 5, 20, 64, 65, 70)
 RATINGS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
 GAINS = (0.0, 1.0, 2.0, 3.0, 5.0)
+SCORES = (-1.5, 0.0, 0.25, 1.0, 4.0)
+WEIGHTS = (0.25, 0.5, 1.0, 1.0, 3.0)
+DAYS = tuple(date(2020, 2, 28) + timedelta(days) for days in (-7000, -1, 0, 0, 1, 2, 366, 4000))
+COLOURS = ("blue", "green", "red")
 
 
 def name_users(numbers, kind):
@@ -26,7 +33,7 @@ def name_items(numbers, kind):
     return [number * 7 + 100 if kind == "int" else f"i{number}" for number in numbers]
 
 
-def assemble(lists, truth, train, features, vectors, expected):
+def assemble(lists, truth, train, features, vectors, expected, **more):
     """Fill in what follows from the rest: catalogue, genres, vocabulary order."""
     seen = [item for rows in (train, truth, lists) for items in rows.values() for item in items]
     trained = {item for profile in train.values() for item in profile}
@@ -40,6 +47,7 @@ def assemble(lists, truth, train, features, vectors, expected):
         genres=sorted(set().union(*features.values())) if features else [],
         expected=expected,
         item_order=list(dict.fromkeys([*(features or {}), *seen])),
+        **more,
     )
 
 
@@ -52,18 +60,25 @@ def cases(
     with_features=None,
     with_vectors=None,
     with_expected=None,
+    with_scores=None,
+    with_earlier=None,
+    with_dates=None,
+    with_attributes=None,
+    with_weights=None,
     train_outside_table=True,
 ):
     """One `Case`; the `with_` switches are free unless given. Training has at least one row.
 
-    With features, at least one item has one. Vectors come with features only; some are missing, some are zero.
+    With features, at least one item has one. Vectors, dates, attributes and weights come with features only; some are
+    missing, at least one date and one colour is there; some vectors are zero. Scores of a primitive model come with
+    such a model only.
     Without `train_outside_table`, training and truth hold items of the items table only.
     """
     kind = draw(st.sampled_from(["int", "str"]))
     items = draw(st.permutations(name_items(range(draw(st.integers(1, max_items))), kind)))
     people = name_users(range(draw(st.integers(1, max_users))), kind)
-    has_features = draw(st.booleans()) if with_features is None else with_features
-    has_vectors = has_features and (draw(st.booleans()) if with_vectors is None else with_vectors)
+    has_features = wants(draw, with_features)
+    has_vectors = has_features and wants(draw, with_vectors)
     features = vectors = None
     known = items
     if has_features:
@@ -102,15 +117,50 @@ def cases(
     truth = {user: gains for user, gains in truth.items() if gains}
     strangers = name_users([max_users, max_users + 1], kind)
     lists = rankings(people + strangers)
-    wants_expected = draw(st.booleans()) if with_expected is None else with_expected
-    expected = rankings(people + strangers) if wants_expected else None
-    return assemble(lists, truth, train, features, vectors, expected)
+    expected = rankings(people + strangers) if wants(draw, with_expected) else None
+
+    more = {}
+    if wants(draw, with_scores):
+        more["scores"] = draw(scored_lists(lists))
+        if expected is not None and draw(st.booleans()):
+            more["expected_scores"] = draw(scored_lists(expected))
+    if wants(draw, with_earlier):
+        more["earlier"] = [rankings(people + strangers) for _ in range(draw(st.integers(1, 3)))]
+    if has_features:
+        more |= draw(facts(features, with_dates, with_attributes, with_weights))
+    return assemble(lists, truth, train, features, vectors, expected, **more)
+
+
+def wants(draw, switch):
+    return draw(st.booleans()) if switch is None else switch
+
+
+@st.composite
+def facts(draw, features, with_dates, with_attributes, with_weights):
+    """More columns of the items table."""
+
+    def of_some(values):
+        described = draw(st.lists(st.sampled_from(list(features)), min_size=1, unique=True))
+        return {item: draw(st.sampled_from(values)) for item in described}
+
+    result = {}
+    if wants(draw, with_dates):
+        result["dates"] = of_some(DAYS)
+    if wants(draw, with_attributes):
+        result["attributes"] = {"colour": of_some(COLOURS)}
+    if wants(draw, with_weights):
+        heavy = draw(st.sampled_from(WEIGHTS))  # one for most: a draw for each of 70 genres would be too many
+        result["weights"] = {item: dict.fromkeys(sorted(having), heavy) for item, having in features.items()}
+        for item in draw(st.lists(st.sampled_from(list(features)), unique=True)):
+            for genre in sorted(features[item])[:3]:
+                result["weights"][item][genre] = draw(st.sampled_from(WEIGHTS))
+    return result
 
 
 @st.composite
 def scored_lists(draw, lists):
     """Scores for every list, falling with the rank and often tied: a stable sort gives the lists back."""
-    levels = st.sampled_from([-1.5, 0.0, 0.25, 1.0, 4.0])
+    levels = st.sampled_from(draw(st.sampled_from([SCORES, SCORES, SCORES[:2], SCORES[:1]])))
     return {
         user: sorted(draw(st.lists(levels, min_size=len(items), max_size=len(items))), reverse=True)
         for user, items in lists.items()
@@ -144,6 +194,11 @@ def random_case(
     with_features=True,
     with_vectors=False,
     with_expected=False,
+    with_scores=False,
+    with_earlier=False,
+    with_dates=False,
+    with_attributes=False,
+    with_weights=False,
     train_outside_table=True,
 ):
     """The same kind of case from a numpy Generator, fast; popularity is skewed so that counts differ and tie."""
@@ -186,7 +241,48 @@ def random_case(
         truth.pop(people[0], None)
     strangers = name_users([n_users], kind)
     expected = rankings(people) if with_expected else None
-    return assemble(rankings(people + strangers), truth, train, features, vectors, expected)
+    lists = rankings(people + strangers)
+
+    facts_of_runs = random_runs(rng, lists, expected, lambda: rankings(people + strangers), with_scores, with_earlier)
+    facts_of_items = random_facts(rng, features or {}, with_dates, with_attributes, with_weights)
+    return assemble(lists, truth, train, features, vectors, expected, **facts_of_runs, **facts_of_items)
+
+
+def random_runs(rng, lists, expected, rankings, with_scores, with_earlier):
+    """Scores of the lists, and lists of former runs."""
+    result = {}
+    if with_scores:
+        result["scores"] = random_scores(rng, lists)
+        if expected is not None and rng.random() < 0.5:
+            result["expected_scores"] = random_scores(rng, expected)
+    if with_earlier:
+        result["earlier"] = [rankings() for _ in range(int(rng.integers(1, 4)))]
+    return result
+
+
+def random_scores(rng, lists):
+    """Scores for every list, falling with the rank and often tied; the same for all in some runs."""
+    levels = SCORES[: int(rng.integers(1, len(SCORES) + 1))]
+    return {user: sorted(rng.choice(levels, size=len(items)).tolist(), reverse=True) for user, items in lists.items()}
+
+
+def random_facts(rng, features, with_dates, with_attributes, with_weights):
+    """More columns of the items table."""
+
+    def of_some(values):
+        described = [item for item in features if rng.random() < 0.8] or list(features)[:1]
+        return {item: values[int(rng.integers(len(values)))] for item in described}
+
+    result = {}
+    if with_dates and features:
+        result["dates"] = of_some(DAYS)
+    if with_attributes and features:
+        result["attributes"] = {"colour": of_some(COLOURS)}
+    if with_weights and features:
+        result["weights"] = {
+            item: {genre: float(rng.choice(WEIGHTS)) for genre in sorted(having)} for item, having in features.items()
+        }
+    return result
 
 
 def random_candidates(rng, *, n=12, missing=1):

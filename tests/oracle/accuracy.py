@@ -7,19 +7,28 @@ import math
 from oracle.case import over_truth
 
 
+def _worth(g, gain):
+    return {"linear": g, "exp": 2**g - 1}[gain]
+
+
+def _weight(r, discount):
+    return {"log2": 1 / math.log2(r + 2), "log2_clip": 1 / math.log2(max(r + 1, 2))}[discount]
+
+
+def _gained(listed, relevant, gain, discount):
+    return sum(_weight(r, discount) * _worth(relevant[item], gain) for r, item in enumerate(listed) if item in relevant)
+
+
+def dcg(case, k, *, gain="linear", discount="log2"):
+    return over_truth(case, k, lambda _user, listed, relevant: float(_gained(listed, relevant, gain, discount)))
+
+
 def ndcg(case, k, *, gain="linear", ideal="achievable", discount="log2"):
-    def worth(g):
-        return {"linear": g, "exp": 2**g - 1}[gain]
-
-    def weight(r):
-        return {"log2": 1 / math.log2(r + 2), "log2_clip": 1 / math.log2(max(r + 1, 2))}[discount]
-
     def value(_user, listed, relevant):
-        gained = sum(weight(r) * worth(relevant[item]) for r, item in enumerate(listed) if item in relevant)
         best = sorted(relevant.values(), reverse=True)[:k]
         best = {"achievable": best, "full": [best[0]] * k}[ideal]
-        possible = sum(weight(r) * worth(g) for r, g in enumerate(best))
-        return gained / possible if possible > 0 else 0.0
+        possible = sum(_weight(r, discount) * _worth(g, gain) for r, g in enumerate(best))
+        return _gained(listed, relevant, gain, discount) / possible if possible > 0 else 0.0
 
     return over_truth(case, k, value)
 
@@ -63,5 +72,30 @@ def reciprocal_rank(case, k):
             if item in relevant:
                 return 1 / (1 + r)
         return 0.0
+
+    return over_truth(case, k, value)
+
+
+def f1(case, k):
+    def value(_user, listed, relevant):
+        hits = _hits(listed, relevant)
+        if hits == 0:
+            return 0.0
+        precise, complete = hits / k, hits / len(relevant)
+        return 2 * precise * complete / (precise + complete)
+
+    return over_truth(case, k, value)
+
+
+def rbp(case, k, *, p=0.85):
+    def value(_user, listed, relevant):
+        return (1 - p) * math.fsum(p**r for r, item in enumerate(listed) if item in relevant)
+
+    return over_truth(case, k, value)
+
+
+def r_precision(case, k):
+    def value(_user, listed, relevant):
+        return _hits(listed[: min(k, len(relevant))], relevant) / len(relevant)
 
     return over_truth(case, k, value)

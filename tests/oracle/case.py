@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
 
 Id = int | str
 NAN = float("nan")
@@ -23,6 +26,13 @@ class Case:
     genres: list[str]  # all features of the items table
     expected: dict[Id, list[Id]] | None  # lists of a primitive model; None: the most popular unseen items
     item_order: list[Id]  # vocabulary order, used for ties
+    scores: dict[Id, list[float]] | None = None  # one for each rank of every list
+    expected_scores: dict[Id, list[float]] | None = None  # the same of `expected`
+    earlier: list[dict[Id, list[Id]]] | None = None  # former lists, the oldest first
+    dates: dict[Id, date] | None = None  # of some items of the items table
+    attributes: dict[str, dict[Id, Id]] | None = None  # of some items of the items table, by column
+    weights: dict[Id, dict[str, float]] | None = None  # of the genres; `features` has those above 0
+    draw_orders: Callable[[int], list[Id]] | None = None  # by seed, the users in a cyclic order; None: as in `lists`
 
 
 def users(case):
@@ -72,23 +82,210 @@ def features_of(case, item):
     return case.features.get(item, set())
 
 
-def pair_distance(case, a, b, distance):
-    """d(a, b), or None where one of the two has no features."""
-    if distance == "jaccard":
-        left, right = features_of(case, a), features_of(case, b)
-        return 1 - len(left & right) / len(left | right) if left and right else None
-    left, right = row(case, a), row(case, b)
-    if not any(left) or not any(right):
-        return None
-    if distance == "cosine":
-        dot = math.fsum(x * y for x, y in zip(left, right, strict=True))
-        norms = math.sqrt(math.fsum(x * x for x in left)) * math.sqrt(math.fsum(x * x for x in right))
-        return 1 - dot / norms
-    return float(distance(left, right))
-
-
 def row(case, item):
-    """The vector of an item if vectors are given, else its features as 0 and 1; empty where there is none."""
+    """What dense distances see: vectors if given, else weights of genres, else 0 and 1; empty where there is none."""
     if case.vectors is not None:
         return case.vectors.get(item, [])
+    if case.weights is not None:
+        return [case.weights.get(item, {}).get(genre, 0.0) for genre in case.genres]
     return [1.0 if genre in features_of(case, item) else 0.0 for genre in case.genres]
+
+
+def disc(r, discount, base):
+    """The weight of rank r."""
+    return {"none": 1.0, "log2": 1 / math.log2(r + 2), "reciprocal": 1 / (r + 1), "exp": base**r}[discount]
+
+
+def rel(item, relevant, relevance, background):
+    """The weight of an item by its relevance; `relevant` is not looked at where relevance is "none"."""
+    if relevance == "none" or item in relevant:
+        return 1.0
+    return {"binary": 0.0, "background": background}[relevance]
+
+
+def pair_distance(case, a, b, distance):
+    """d(a, b), or None where the two have no distance."""
+    return measure(case, distance)(a, b)
+
+
+def measure(case, distance):
+    """The function (a, b) -> d(a, b) or None of a name, a pair (name, parameters), a function of rows or a table."""
+    if isinstance(distance, dict):
+        kind = _looked_up(distance)
+    elif callable(distance):
+        kind = _of_rows(case, distance)
+    else:
+        name, params = (distance, {}) if isinstance(distance, str) else distance
+        kind = DISTANCES[name](case, **params)
+    known = {}
+
+    def between(a, b):
+        if (a, b) not in known:
+            known[a, b] = kind(a, b)
+        return known[a, b]
+
+    return between
+
+
+def describes(case, distance):
+    """The function item -> whether the item has what the distance looks at."""
+    if isinstance(distance, dict):
+        return lambda item: any(item in pair and not math.isnan(d) for pair, d in distance.items())
+    name = None if callable(distance) else distance if isinstance(distance, str) else distance[0]
+    if name in {"jaccard", "hamming"}:
+        return lambda item: bool(features_of(case, item))
+    if name in {"rating_cosine", "pearson", "cooccurrence"}:
+        popularity = item_counts(case)
+        return lambda item: popularity[item] > 0
+    if name == "npmi":
+        return lambda _item: True
+    return lambda item: any(row(case, item))
+
+
+def filled(d, missing):
+    """The distance that counts; None: the pair is skipped."""
+    return {"skip": None, "one": 1.0, "zero": 0.0}[missing] if d is None else d
+
+
+def _looked_up(table):
+    def between(a, b):
+        d = table.get((a, b), table.get((b, a)))
+        return None if d is None or math.isnan(d) else d
+
+    return between
+
+
+def _of_rows(case, function):
+    def between(a, b):
+        left, right = row(case, a), row(case, b)
+        return float(function(left, right)) if any(left) and any(right) else None
+
+    return between
+
+
+def _jaccard(case):
+    def between(a, b):
+        left, right = features_of(case, a), features_of(case, b)
+        return 1 - len(left & right) / len(left | right) if left and right else None
+
+    return between
+
+
+def _hamming(case, *, normalized=True):
+    def between(a, b):
+        left, right = features_of(case, a), features_of(case, b)
+        if not left or not right:
+            return None
+        return len(left ^ right) / len(case.genres) if normalized else float(len(left ^ right))
+
+    return between
+
+
+def norm(numbers):
+    return math.sqrt(math.fsum(x * x for x in numbers))
+
+
+def _cosine(case, *, half=False):
+    def between(left, right):
+        d = 1 - math.fsum(x * y for x, y in zip(left, right, strict=True)) / (norm(left) * norm(right))
+        return d / 2 if half else d
+
+    return _of_rows(case, between)
+
+
+def _euclidean(case):
+    return _of_rows(case, lambda left, right: norm([x - y for x, y in zip(left, right, strict=True)]))
+
+
+def mean(numbers):
+    """The exact mean, so that what is equal to it becomes 0 when centred."""
+    return sum(Fraction(x) for x in numbers) / len(numbers)
+
+
+def columns(case):
+    """{item: {user: training value}}."""
+    result = {}
+    for user, profile in case.train.items():
+        for item, value in profile.items():
+            result.setdefault(item, {})[user] = value
+    return result
+
+
+def _rating_cosine(case, *, center="user", support="all"):
+    by_item = columns(case)
+    user_means = {user: mean(profile.values()) for user, profile in case.train.items() if profile}
+    centred = {}
+    for item, column in by_item.items():
+        middle = {
+            "user": user_means,
+            "item": dict.fromkeys(column, mean(column.values())),
+            "none": dict.fromkeys(column, 0),
+        }[center or "none"]
+        centred[item] = {user: float(Fraction(x) - middle[user]) for user, x in column.items()}
+
+    def between(a, b):
+        left, right = centred.get(a, {}), centred.get(b, {})
+        common = [user for user in left if user in right]
+        dot = math.fsum(left[user] * right[user] for user in common)
+        if support == "common":
+            left, right = ({user: column[user] for user in common} for column in (left, right))
+        norms = norm(left.values()) * norm(right.values())
+        return (1 - dot / norms) / 2 if norms > 0 else None
+
+    return between
+
+
+def _pearson(case):
+    by_item = columns(case)
+
+    def between(a, b):
+        left, right = by_item.get(a, {}), by_item.get(b, {})
+        common = [user for user in left if user in right]
+        if len(common) < 2:
+            return None
+        left, right = ([Fraction(column[user]) for user in common] for column in (left, right))
+        left, right = ([float(x - mean(numbers)) for x in numbers] for numbers in (left, right))
+        norms = norm(left) * norm(right)
+        return 1 - math.fsum(x * y for x, y in zip(left, right, strict=True)) / norms if norms > 0 else None
+
+    return between
+
+
+def _cooccurrence(case):
+    by_item = columns(case)
+
+    def between(a, b):
+        left, right = set(by_item.get(a, {})), set(by_item.get(b, {}))
+        return 1 - len(left & right) / math.sqrt(len(left) * len(right)) if left and right else None
+
+    return between
+
+
+def _npmi(case):
+    """An item nobody has is at distance 1 from everything."""
+    n_users = training_users(case)
+    by_item = columns(case)
+
+    def between(a, b):
+        left, right = set(by_item.get(a, {})), set(by_item.get(b, {}))
+        both = len(left & right)
+        if both == 0:
+            return 1.0
+        if both == n_users:
+            return 0.0
+        npmi = math.log2(n_users * both / (len(left) * len(right))) / -math.log2(both / n_users)
+        return (1 - npmi) / 2
+
+    return between
+
+
+DISTANCES = {
+    "jaccard": _jaccard,
+    "hamming": _hamming,
+    "cosine": _cosine,
+    "euclidean": _euclidean,
+    "rating_cosine": _rating_cosine,
+    "pearson": _pearson,
+    "cooccurrence": _cooccurrence,
+    "npmi": _npmi,
+}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 
-from oracle.case import NAN, item_counts, over_lists, over_truth, training_users
+from oracle.case import NAN, disc, filled, item_counts, measure, over_lists, over_truth, rel, training_users
 
 
-def self_information(case, k, *, normalized=False, denominator="users", **itemwise):
+def self_information(case, k, *, normalized=False, denominator="users", cold="one", **itemwise):
     popularity = item_counts(case)
     n_users = training_users(case)
     total = {"users": n_users, "interactions": sum(popularity.values())}[denominator]
 
     def novelty(item):
-        if total == 0:
+        if total == 0 or _dropped(popularity[item], cold, "one"):
             return NAN
         bits = -math.log2(max(popularity[item], 1) / total)
         if not normalized:
@@ -23,17 +24,25 @@ def self_information(case, k, *, normalized=False, denominator="users", **itemwi
     return _itemwise(case, k, novelty, **itemwise)
 
 
-def epc(case, k, **itemwise):
+def epc(case, k, *, cold="one", **itemwise):
     popularity = item_counts(case)
     n_users = training_users(case)
-    return _itemwise(case, k, lambda item: 1 - popularity[item] / n_users if n_users else NAN, **itemwise)
+
+    def novelty(item):
+        if n_users == 0 or _dropped(popularity[item], cold, "one"):
+            return NAN
+        return 1 - popularity[item] / n_users
+
+    return _itemwise(case, k, novelty, **itemwise)
 
 
-def mean_popularity(case, k, *, normalized=False, **itemwise):
+def mean_popularity(case, k, *, normalized=False, cold="one", **itemwise):
     popularity = item_counts(case)
     interactions = sum(popularity.values())
 
     def count(item):
+        if _dropped(popularity[item], cold, "one"):
+            return NAN
         if not normalized:
             return float(popularity[item])
         return popularity[item] / interactions if interactions else NAN
@@ -41,23 +50,68 @@ def mean_popularity(case, k, *, normalized=False, **itemwise):
     return _itemwise(case, k, count, **itemwise)
 
 
-def _itemwise(case, k, novelty, *, cold="one", discount="none", base=0.85, relevance="none", background=0.0):
+def efd(case, k, *, cold="largest", **itemwise):
     popularity = item_counts(case)
-    drop = {"one": False, "drop": True}[cold]
+    interactions = sum(popularity.values())
 
-    def disc(r):
-        return {"none": 1.0, "log2": 1 / math.log2(r + 2), "reciprocal": 1 / (r + 1), "exp": base**r}[discount]
+    def novelty(item):
+        if interactions == 0 or _dropped(popularity[item], cold, "largest"):
+            return NAN
+        return -math.log2((popularity[item] or min(popularity.values())) / interactions)
 
-    def rel(item, relevant):
-        if relevance == "none" or item in relevant:
-            return 1.0
-        return {"binary": 0.0, "background": background}[relevance]
+    return _itemwise(case, k, novelty, **itemwise)
 
-    def value(_user, listed, relevant=None):
-        counted = [(r, item) for r, item in enumerate(listed) if not (drop and popularity[item] == 0)]
+
+def popularity_percentile(case, k, *, cold="zero", **itemwise):
+    popularity = item_counts(case)
+
+    def percentile(item):
+        if _dropped(popularity[item], cold, "zero"):
+            return NAN
+        less = sum(1 for j in case.catalogue if popularity[j] < popularity[item])
+        equal = sum(1 for j in case.catalogue if popularity[j] == popularity[item])
+        return (less + equal / 2) / len(case.catalogue)
+
+    return _itemwise(case, k, percentile, **itemwise)
+
+
+def age(case, k, *, reference=None, **itemwise):
+    dates = case.dates or {}
+    now = date.fromisoformat(reference) if reference is not None else max(dates.values(), default=None)
+    return _itemwise(case, k, lambda item: float((now - dates[item]).days) if item in dates else NAN, **itemwise)
+
+
+def epd(case, k, *, distance="jaccard", missing="skip", profile="mean", **itemwise):
+    between = measure(case, distance)
+
+    def novelty(user, item):
+        distances = [filled(between(item, j), missing) for j in case.train.get(user, {})]
+        distances = [d for d in distances if d is not None]
+        if not distances:
+            return NAN
+        return {"min": min(distances), "mean": math.fsum(distances) / len(distances)}[profile]
+
+    return _per_user(case, k, novelty, **itemwise)
+
+
+def _dropped(count, cold, kept):
+    return {kept: False, "drop": count == 0}[cold]
+
+
+def _itemwise(case, k, novelty, **itemwise):
+    return _per_user(case, k, lambda _user, item: novelty(item), **itemwise)
+
+
+def _per_user(case, k, novelty, *, discount="none", base=0.85, relevance="none", background=0.0, short="list"):
+    def value(user, listed, relevant=None):
+        weighed = [(r, item, novelty(user, item)) for r, item in enumerate(listed)]
+        counted = [(r, item, weight) for r, item, weight in weighed if not math.isnan(weight)]
         if not counted:
             return NAN
-        top = math.fsum(disc(r) * rel(item, relevant) * novelty(item) for r, item in counted)
-        return top / math.fsum(disc(r) for r, _ in counted)
+        top = math.fsum(
+            disc(r, discount, base) * rel(item, relevant, relevance, background) * weight for r, item, weight in counted
+        )
+        ranks = {"list": [r for r, _, _ in counted], "k": range(k)}[short]
+        return top / math.fsum(disc(r, discount, base) for r in ranks)
 
     return over_lists(case, k, value) if relevance == "none" else over_truth(case, k, value)

@@ -1,7 +1,10 @@
 """METRICS.md section 9: quadratic re-rankers of one user's candidates, which come in input rank order.
 
-Each returns the picked positions and their selection scores. A missing distance (NaN: an item without features) counts
-as distance 1, similarity 0, so that such an item is neither punished nor loved (`missing="one"`).
+Each returns the picked positions and their selection scores. A missing distance (NaN or None: an item without features)
+counts as distance 1, similarity 0, so that such an item is neither punished nor loved (`missing="one"`).
+More re-rankers are in rerank_sets, rerank_aspects and rerank_orders. All are made of the parts here: a function
+`gains(remaining, selected)` says what each remaining candidate is worth, `take` takes the best one after the other.
+`shortfall` and `along` look at the picks of others. A method with terms has `gains = objective_of(...)`.
 """
 
 from __future__ import annotations
@@ -33,22 +36,23 @@ def normalized(scores, how):
     raise ValueError(how)
 
 
-def _distance(matrix, i, j):
-    return 1.0 if math.isnan(matrix[i][j]) else float(matrix[i][j])
+def known(distance):
+    """The distance that counts."""
+    return 1.0 if distance is None or math.isnan(distance) else float(distance)
 
 
 def mmr_terms(matrix, remaining, selected):
     """Minus the largest similarity to what is selected, for each remaining candidate."""
     if not selected:
         return [0.0 for _ in remaining]
-    return [-max(1 - _distance(matrix, i, j) for j in selected) for i in remaining]
+    return [-max(1 - known(matrix[i][j]) for j in selected) for i in remaining]
 
 
 def greedy_diversity_terms(matrix, remaining, selected, *, renormalize=False):
     """Mean distance to what is selected, for each remaining candidate."""
     if not selected:
         return [0.0 for _ in remaining]
-    means = [math.fsum(_distance(matrix, i, j) for j in selected) / len(selected) for i in remaining]
+    means = [math.fsum(known(matrix[i][j]) for j in selected) / len(selected) for i in remaining]
     # A mean is a computed number: equal means may differ in the last bits, which a z-score would blow up to size 1.
     return zscore(means, tolerance=1e-12) if renormalize else means
 
@@ -59,30 +63,59 @@ def objective(scores, diversity, terms, remaining, selected):
     return [(1 - diversity) * scores[i] + diversity * term for i, term in zip(remaining, added, strict=True)]
 
 
-def greedy(scores, diversity, k, terms):
-    """Take the best remaining candidate k times; ties go to the better input rank."""
-    if diversity == 0:
-        order = list(range(min(k, len(scores))))
-        return order, [scores[i] for i in order]
-    selected, values, remaining = [], [], list(range(len(scores)))
+def objective_of(scores, diversity, terms):
+    """The same as a function of the remaining candidates and those selected."""
+    return lambda remaining, selected: objective(scores, diversity, terms, remaining, selected)
+
+
+def take(n, k, gains):
+    """Take the best of the n candidates that remain, k times; ties go to the better input rank."""
+    selected, values, remaining = [], [], list(range(n))
     while remaining and len(selected) < k:
-        gains = objective(scores, diversity, terms, remaining, selected)
-        best = max(gains)
-        pick = remaining[gains.index(best)]  # the first of equals: remaining is in input order
+        found = gains(remaining, selected)
+        best = max(found)
+        pick = remaining[found.index(best)]  # the first of equals: remaining is in input order
         selected.append(pick)
         values.append(best)
         remaining.remove(pick)
     return selected, values
 
 
-def regret(picks, scores, diversity, terms):
-    """The most that any pick falls behind the best choice at its step; near 0 also where rounding broke a tie."""
-    worst, remaining = 0.0, list(range(len(scores)))
+def as_given(scores, k):
+    """What no weight on diversity gives: the input order, exactly."""
+    order = list(range(min(k, len(scores))))
+    return order, [scores[i] for i in order]
+
+
+def greedy(scores, diversity, k, terms):
+    """Greedy selection by the objective."""
+    if diversity == 0:
+        return as_given(scores, k)
+    return take(len(scores), k, objective_of(scores, diversity, terms))
+
+
+def _steps(picks, n, gains):
+    """(gain of the pick, the most that could be gained) of every step."""
+    remaining = list(range(n))
     for step, pick in enumerate(picks):
-        gains = objective(scores, diversity, terms, remaining, picks[:step])
-        worst = max(worst, max(gains) - gains[remaining.index(pick)])
+        found = gains(remaining, picks[:step])
+        yield found[remaining.index(pick)], max(found)
         remaining.remove(pick)
-    return worst
+
+
+def shortfall(picks, n, gains):
+    """The most that any pick falls behind the best choice at its step; near 0 also where rounding broke a tie."""
+    return max((best - gain for gain, best in _steps(picks, n, gains)), default=0.0)
+
+
+def along(picks, n, gains):
+    """The selection scores of these picks, given those before each."""
+    return [gain for gain, _ in _steps(picks, n, gains)]
+
+
+def regret(picks, scores, diversity, terms):
+    """The shortfall of picks by the objective."""
+    return shortfall(picks, len(scores), objective_of(scores, diversity, terms))
 
 
 def mmr(scores, distance_matrix, diversity, k, normalize="minmax"):
@@ -109,12 +142,30 @@ def _greedy_diversity(matrix, renormalize):
     return lambda remaining, selected: greedy_diversity_terms(matrix, remaining, selected, renormalize=renormalize)
 
 
-def novelty(scores, term, diversity, k):
-    """One stable sort by (1 - lambda) z(s) + lambda z(term)."""
-    relevance = zscore(scores)
+def novelty(scores, term, diversity, k, normalize="zscore", tolerance=0.0):
+    """One stable sort by (1 - lambda) s + lambda z(term); a term whose spread is within the tolerance is constant."""
+    relevance = normalized(scores, normalize)
     if diversity == 0:
-        order = list(range(len(scores)))
-        return order[:k], relevance[:k]
-    blend = [(1 - diversity) * s + diversity * t for s, t in zip(relevance, zscore(term), strict=True)]
+        return as_given(relevance, k)
+    added = zscore(term, tolerance)
+    blend = [(1 - diversity) * s + diversity * t for s, t in zip(relevance, added, strict=True)]
     order = sorted(range(len(scores)), key=lambda i: -blend[i])[:k]
     return order, [blend[i] for i in order]
+
+
+def surprise(scores, to_profile, diversity, k, normalize="zscore", profile="min"):
+    """By the distances of every candidate to the items of the profile; a user without profile has none at all."""
+    term = [surprise_term(distances, profile) for distances in to_profile]
+    return novelty(scores, term, diversity, k, normalize, tolerance=1e-12)  # a mean is a computed number
+
+
+def surprise_term(distances, profile):
+    distances = [known(d) for d in distances]
+    if not distances:
+        return 0.0
+    return {"min": min(distances), "mean": math.fsum(distances) / len(distances)}[profile]
+
+
+def popularity(scores, counts, diversity, k, normalize="zscore"):
+    """By how few training users have the item."""
+    return novelty(scores, [-count for count in counts], diversity, k, normalize)
