@@ -12,14 +12,14 @@ __all__ = ["average_precision_rows", "dcg_rows", "first_hit_rows", "hit_rows", "
 
 
 @kernel
-def hit_rows(gains: Floats, lengths: ItemIds, k: int, out: NDArray[np.float64]) -> None:
-    """Count the relevant items among the first k; a gain of -1 marks an item that is not relevant."""
+def hit_rows(gains: Floats, lengths: ItemIds, k: int, weights: Floats, out: NDArray[np.float64]) -> None:
+    """Add up the weights of the ranks of the relevant items among the first k; a gain of -1 marks the others."""
     for row in range(gains.shape[0]):
-        hits = 0
+        total = 0.0
         for rank in range(lengths[row] if lengths[row] < k else k):
             if gains[row, rank] >= 0:
-                hits += 1
-        out[row] = hits
+                total += weights[rank]
+        out[row] = total
 
 
 @kernel

@@ -11,7 +11,13 @@ from beyondacc.kernels.align import find
 from beyondacc.kernels.jit import kernel
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
-__all__ = ["cooccurrence_rows", "popular_rows", "unexpected_rows"]
+__all__ = [
+    "ahead_of_popularity_rows",
+    "ahead_of_primitive_rows",
+    "cooccurrence_rows",
+    "popular_rows",
+    "unexpected_rows",
+]
 
 
 @kernel
@@ -33,26 +39,30 @@ def popular_rows(
 
 
 @kernel
-def unexpected_rows(
-    lists: ItemIds,
-    lengths: ItemIds,
-    k: int,
-    expected: ItemIds,
-    expected_lengths: ItemIds,
-    gains: Floats,
-    out: NDArray[np.float64],
-) -> None:
-    """Count the first k items that are not among the first k expected ones; with `gains`, only the relevant of them."""
+def _n_items(lists: ItemIds, others: ItemIds) -> int:
+    """Return how many items there are at most."""
     highest = -1
     for row in range(lists.shape[0]):
         for item in lists[row]:
             highest = max(highest, item)
-        for item in expected[row]:
+        for item in others[row]:
             highest = max(highest, item)
-    expected_by = np.full(highest + 1, -1, np.int64)  # the last row that expects an item
+    return highest + 1
+
+
+@kernel
+def unexpected_rows(
+    lists: ItemIds, lengths: ItemIds, k: int, expected: ItemIds, gains: Floats, out: NDArray[np.float64]
+) -> None:
+    """Count the first k items that are not among the expected ones; with `gains`, only the relevant of them.
+
+    `expected` may hold -1 anywhere.
+    """
+    expected_by = np.full(_n_items(lists, expected), -1, np.int64)  # the last row that expects an item
     for row in range(lists.shape[0]):
-        for rank in range(expected_lengths[row] if expected_lengths[row] < k else k):
-            expected_by[expected[row, rank]] = row
+        for item in expected[row]:
+            if item >= 0:
+                expected_by[item] = row
         unexpected = 0
         for rank in range(lengths[row] if lengths[row] < k else k):
             if gains.shape[0] and gains[row, rank] < 0:
@@ -60,6 +70,82 @@ def unexpected_rows(
             if expected_by[lists[row, rank]] != row:
                 unexpected += 1
         out[row] = unexpected
+
+
+@kernel
+def ahead_of_popularity_rows(
+    lists: ItemIds, lengths: ItemIds, k: int, gains: Floats, anybody: Floats, n_items: int, out: NDArray[np.float64]
+) -> None:
+    """Add up how far the first k items, if relevant, stand higher in the list than they would in everybody's.
+
+    A rank r is worth 1 - r/n_items; `anybody` holds what each item is worth to everybody.
+    """
+    for row in range(lists.shape[0]):
+        total = 0.0
+        for rank in range(lengths[row] if lengths[row] < k else k):
+            if gains[row, rank] >= 0:
+                ahead = (n_items - rank) / n_items - anybody[lists[row, rank]]
+                if ahead > 0:
+                    total += ahead
+        out[row] = total
+
+
+@kernel
+def _worth(scores: Floats, row: int, n: int, out: NDArray[np.float64]) -> None:
+    """Scale the first n scores of a row to 0..1, all to 0 where they are equal; without scores write 1/(rank + 1)."""
+    if scores.shape[0] == 0:
+        for rank in range(n):
+            out[rank] = 1.0 / (rank + 1)
+        return
+    low = np.inf
+    high = -np.inf
+    for rank in range(n):
+        low = scores[row, rank] if scores[row, rank] < low else low
+        high = scores[row, rank] if scores[row, rank] > high else high
+    for rank in range(n):
+        out[rank] = (scores[row, rank] - low) / (high - low) if high > low else 0.0
+
+
+@kernel
+def ahead_of_primitive_rows(
+    lists: ItemIds,
+    lengths: ItemIds,
+    k: int,
+    scores: Floats,
+    gains: Floats,
+    expected: ItemIds,
+    expected_lengths: ItemIds,
+    expected_scores: Floats,
+    out: NDArray[np.float64],
+) -> None:
+    """Add up, over the relevant of the first k items, how much more they are worth than to a primitive model.
+
+    Each item counts by the precision at its rank. The scores of a list, and of all that is expected, are scaled to
+    0..1; empty arrays stand for no scores. Items that are not expected are worth 0 to the primitive model.
+    """
+    n_items = _n_items(lists, expected)
+    expected_by = np.full(n_items, -1, np.int64)  # the last row that expects an item
+    expected_worth = np.empty(n_items)
+    own = np.empty(lists.shape[1])
+    other = np.empty(expected.shape[1])
+    for row in range(lists.shape[0]):
+        n = lengths[row] if lengths[row] < k else k
+        _worth(scores, row, n, own)
+        _worth(expected_scores, row, expected_lengths[row], other)
+        for rank in range(expected_lengths[row]):
+            expected_by[expected[row, rank]] = row
+            expected_worth[expected[row, rank]] = other[rank]
+        hits = 0
+        total = 0.0
+        for rank in range(n):
+            if gains[row, rank] < 0:
+                continue
+            hits += 1
+            item = lists[row, rank]
+            ahead = own[rank] - (expected_worth[item] if expected_by[item] == row else 0.0)
+            if ahead > 0:
+                total += ahead * hits / (rank + 1)
+        out[row] = total
 
 
 @kernel

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import math
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,22 +12,42 @@ from beyondacc.data.binding import Inputs
 from beyondacc.kernels import accuracy as kernels
 from beyondacc.metrics.ranks import discounts, truth_metric
 from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff
+from beyondacc.spec.params import Cutoff, Range
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
 
-__all__ = ["average_precision", "hit_rate", "ndcg", "precision", "recall", "reciprocal_rank"]
+__all__ = [
+    "average_precision",
+    "dcg",
+    "f1",
+    "hit_rate",
+    "ndcg",
+    "precision",
+    "r_precision",
+    "rbp",
+    "recall",
+    "reciprocal_rank",
+]
 
+Gain = Literal["linear", "exp"]
+CumulatedDiscount = Literal["log2", "log2_clip"]
+Patience = Annotated[float, Range(0, 1, open_low=True, open_high=True)]
 _UNDEFINED = "for users without a relevant test item; a missing or empty list scores 0"
 
 
 def _hits(inputs: Inputs, k: int) -> NDArray[np.float64]:
     def build() -> NDArray[np.float64]:
         hits = np.empty(len(inputs))
-        kernels.hit_rows(inputs.gains, inputs.lengths, k, hits)
+        kernels.hit_rows(inputs.gains, inputs.lengths, k, np.ones(k), hits)
         return hits
 
     return inputs.derive(("hits", k), build)
+
+
+def _cumulated_gain(inputs: Inputs, k: int, gain: Gain, discount: CumulatedDiscount) -> NDArray[np.float64]:
+    found = np.empty(len(inputs))
+    kernels.dcg_rows(inputs.gains, inputs.lengths, k, discounts(discount, k), gain == "exp", found)
+    return found
 
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[Any]) -> NDArray[np.float64]:
@@ -49,9 +70,9 @@ def ndcg(
     inputs: Inputs,
     *,
     k: Cutoff = 10,
-    gain: Literal["linear", "exp"] = "linear",
+    gain: Gain = "linear",
     ideal: Literal["achievable", "full"] = "achievable",
-    discount: Literal["log2", "log2_clip"] = "log2",
+    discount: CumulatedDiscount = "log2",
 ) -> PerUser:
     """DCG / IDCG, with DCG = sum over ranks r < N of gain(g) / log2(r + 2).
 
@@ -66,14 +87,34 @@ def ndcg(
     discount
         ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted.
     """
-    weights = discounts(discount, k)
-    run = inputs.run
-    found, best = np.empty(len(inputs)), np.empty(len(inputs))
-    kernels.dcg_rows(inputs.gains, inputs.lengths, k, weights, gain == "exp", found)
+    run, weights = inputs.run, discounts(discount, k)
+    best = np.empty(len(inputs))
     kernels.ideal_dcg_rows(
         inputs.users, run.test.starts, run.best_gains, k, weights, gain == "exp", ideal == "full", best
     )
-    return truth_metric(inputs, _ratio(found, best))
+    return truth_metric(inputs, _ratio(_cumulated_gain(inputs, k, gain, discount), best))
+
+
+@metric(
+    title="DCG",
+    family="accuracy",
+    better="higher",
+    needs=(Need.TRUTH,),
+    undefined=_UNDEFINED,
+    cite="Järvelin & Kekäläinen 2002, TOIS 20(4)",
+    bounds=(0.0, math.inf),
+)
+def dcg(inputs: Inputs, *, k: Cutoff = 10, gain: Gain = "linear", discount: CumulatedDiscount = "log2") -> PerUser:
+    """Sum over ranks r < N of gain(g) / log2(r + 2), with g the gain of the item at r, 0 if it is not relevant.
+
+    Parameters
+    ----------
+    gain
+        ``linear``: g; ``exp``: 2^g - 1 (Burges et al. 2005).
+    discount
+        ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted.
+    """
+    return truth_metric(inputs, _cumulated_gain(inputs, k, gain, discount))
 
 
 @metric(
@@ -120,6 +161,19 @@ def recall(inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["relevant", "
     """
     by = np.minimum(inputs.n_relevant, k) if denominator == "cut" else inputs.n_relevant
     return truth_metric(inputs, _ratio(_hits(inputs, k), by))
+
+
+@metric(
+    title="F1",
+    family="accuracy",
+    better="higher",
+    needs=(Need.TRUTH,),
+    undefined=_UNDEFINED,
+    cite="van Rijsbergen 1979, Information Retrieval, 2nd edition, chapter 7",
+)
+def f1(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
+    """Harmonic mean of hits / k and hits / |T|, which is 2 hits / (k + |T|)."""
+    return truth_metric(inputs, _ratio(2.0 * _hits(inputs, k), k + inputs.n_relevant))
 
 
 @metric(
@@ -182,3 +236,40 @@ def reciprocal_rank(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     values = np.empty(len(inputs))
     kernels.first_hit_rows(inputs.gains, inputs.lengths, k, values)
     return truth_metric(inputs, values)
+
+
+@metric(
+    title="Rank-biased precision",
+    family="accuracy",
+    better="higher",
+    needs=(Need.TRUTH,),
+    undefined=_UNDEFINED,
+    cite="Moffat & Zobel 2008, TOIS 27(1)",
+)
+def rbp(inputs: Inputs, *, k: Cutoff = 10, p: Patience = 0.85) -> PerUser:
+    """(1 - p) times the sum of p^r over the hits among the first k, r their ranks.
+
+    Parameters
+    ----------
+    p
+        The chance that a reader of one item goes on to the next.
+    """
+    total = np.empty(len(inputs))
+    kernels.hit_rows(inputs.gains, inputs.lengths, k, discounts("exp", k, p), total)
+    return truth_metric(inputs, np.minimum((1.0 - p) * total, 1.0))  # rounding alone can exceed 1
+
+
+@metric(
+    title="R-precision",
+    family="accuracy",
+    better="higher",
+    needs=(Need.TRUTH,),
+    undefined=_UNDEFINED,
+    cite="Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, section 8.4",
+)
+def r_precision(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
+    """Hits among the first min(k, |T|), divided by |T|."""
+    hits = np.empty(len(inputs))
+    lengths = np.minimum(inputs.lengths, inputs.n_relevant).astype(np.int32)
+    kernels.hit_rows(inputs.gains, lengths, k, np.ones(k), hits)
+    return truth_metric(inputs, _ratio(hits, inputs.n_relevant))

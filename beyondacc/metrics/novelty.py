@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from beyondacc.data.binding import Inputs
 from beyondacc.metrics.ranks import Weighting, relevance_needs
 from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff
+from beyondacc.spec.params import Cutoff, Day
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
 
-__all__ = ["epc", "mean_popularity", "self_information"]
+__all__ = ["age", "efd", "epc", "mean_popularity", "popularity_percentile", "self_information"]
 
 Cold = Literal["one", "drop"]
+_UNDEFINED = "for users without a list (with relevance: without a relevant test item), or where no listed item counts"
 
 
 def _needs(values: Mapping[str, Any]) -> tuple[Need, ...]:
@@ -39,7 +40,7 @@ def _self_information_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
     family="novelty",
     better="higher",
     needs=_needs,
-    undefined="for users without a list (with relevance: without a relevant test item)",
+    undefined=_UNDEFINED,
     aliases=("miuf",),
     cite="Zhou et al. 2010, PNAS 107(10); Kaminskas & Bridge 2016, TiiS 7(1)",
     bounds=_self_information_bounds,
@@ -79,7 +80,7 @@ def self_information(
     family="novelty",
     better="higher",
     needs=_needs,
-    undefined="for users without a list (with relevance: without a relevant test item)",
+    undefined=_UNDEFINED,
     cite="Vargas & Castells 2011, RecSys",
     core=True,
 )
@@ -102,11 +103,39 @@ def epc(
 
 
 @metric(
+    title="Expected free discovery",
+    family="novelty",
+    better="higher",
+    needs=_needs,
+    undefined=_UNDEFINED,
+    cite="Vargas & Castells 2011, RecSys",
+    bounds=(0.0, math.inf),
+)
+def efd(
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    cold: Literal["largest", "drop"] = "largest",
+    weighting: Weighting = Weighting(),
+) -> PerUser:
+    """Mean over the list of -log2(c_i / sum of c), in bits: how unlikely it is that a training row is of the item.
+
+    Parameters
+    ----------
+    cold
+        An item without training users weighs as much as the ``largest`` weight of any other, or ``drop`` it.
+    """
+    counts = inputs.run.item_counts
+    rarest = counts[counts > 0].min()
+    return weighting.mean(inputs, k, _drop(inputs, np.log2(counts.sum() / np.maximum(counts, rarest)), cold))
+
+
+@metric(
     title="Mean popularity (ARP)",
     family="novelty",
     better="lower",
     needs=_needs,
-    undefined="for users without a list (with relevance: without a relevant test item)",
+    undefined=_UNDEFINED,
     aliases=("arp",),
     cite="Yin, Cui, Li, Yao & Chen 2012, PVLDB 5(9)",
     bounds=lambda values: (0.0, 1.0 if values["normalized"] else math.inf),
@@ -132,3 +161,65 @@ def mean_popularity(
     counts = inputs.run.item_counts
     weights = counts / counts.sum() if normalized else counts.astype(np.float64)
     return weighting.mean(inputs, k, _drop(inputs, weights, cold))
+
+
+@metric(
+    title="Popularity percentile",
+    family="novelty",
+    better="lower",
+    needs=_needs,
+    undefined=_UNDEFINED,
+    cite="Ekstrand & Mahant 2017, FLAIRS",
+)
+def popularity_percentile(
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    cold: Literal["zero", "drop"] = "zero",
+    weighting: Weighting = Weighting(),
+) -> PerUser:
+    """Mean over the list of the share of the catalogue that is less popular, equally popular items counting half.
+
+    Popularity is c_i, the number of training users of the item.
+
+    Parameters
+    ----------
+    cold
+        An item without training users counts as of popularity ``zero``, or ``drop`` it.
+    """
+    run = inputs.run
+
+    def build() -> NDArray[np.float64]:
+        counts = run.item_counts
+        of_catalogue = np.sort(counts[run.catalogue])
+        less, at_most = (np.searchsorted(of_catalogue, counts, side=side) for side in ("left", "right"))
+        return (less + at_most) / (2 * len(of_catalogue))
+
+    return weighting.mean(inputs, k, _drop(inputs, run.derive("popularity percentiles", build), cold))
+
+
+@metric(
+    title="Age of items",
+    family="novelty",
+    better="lower",
+    needs=lambda values: (Need.DATES, *relevance_needs(values)),
+    undefined=_UNDEFINED,
+    cite="Chakraborty, Ghosh, Ganguly & Gummadi 2017, WWW, recency of what is recommended",
+    bounds=lambda values: (0.0 if values["reference"] is None else -math.inf, math.inf),
+)
+def age(inputs: Inputs, *, k: Cutoff = 10, reference: Day | None = None, weighting: Weighting = Weighting()) -> PerUser:
+    """Mean over the list of the days from the item's date to a reference date; items without a date are left out.
+
+    Parameters
+    ----------
+    reference
+        The reference date; by default the latest date of any item.
+    """
+    dates = inputs.run.data.dates
+    assert dates is not None  # noqa: S101 - Need.DATES was checked
+    weights = np.full(inputs.run.n_items, np.nan)
+    known = np.flatnonzero(~np.isnat(dates))
+    if len(known):
+        now = dates[known].max() if reference is None else np.datetime64(reference, "D")
+        weights[known] = (now - dates[known]).astype(np.int64)
+    return weighting.mean(inputs, k, weights)

@@ -2,4 +2,263 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from beyondacc.data.binding import Binding, Inputs, row_sizes
+from beyondacc.data.dataset import Dataset, Profiles, pad
+from beyondacc.data.groups import POPULARITY, head_items, item_attributes, item_groups
+from beyondacc.errors import did_you_mean
+from beyondacc.kernels.popularity import listed_sums, owned_sums
+from beyondacc.metrics.coverage import count_exposure
+from beyondacc.metrics.ranks import RankDiscount, list_metric
+from beyondacc.spec.metric import Need
+from beyondacc.spec.params import Cutoff, Fraction
+from beyondacc.spec.registry import metric
+from beyondacc.spec.states import Exposure, PerUser, Sums
+
+__all__ = ["aclt", "aplt", "group_exposure_ratio", "pop_reo", "pop_rsp", "popularity_lift"]
+
+Value = Any  # a number, or an array of one number a replicate
+_EVERY = np.empty((0, 0))
+_LONG_TAIL = "Abdollahpouri, Burke & Mobasher 2019, FLAIRS"
+_UNDER = "Zhu, Wang & Caverlee 2020, SIGIR"
+
+
+def _head_and_tail(inputs: Inputs, head: float) -> NDArray[np.float64]:
+    """Return ones for the items of the run that are in the head, and for those that are in the tail: (items, 2)."""
+    run = inputs.run
+
+    def build() -> NDArray[np.float64]:
+        popular = pad(head_items(run.data, head), run.n_items)
+        return np.column_stack([popular, ~popular]).astype(np.float64)
+
+    return run.derive(("head and tail", head), build)
+
+
+def _listed(inputs: Inputs, k: int, numbers: NDArray[np.float64], gains: NDArray[np.float64]) -> NDArray[np.float64]:
+    found = np.empty((len(inputs), numbers.shape[1]))
+    listed_sums(inputs.lists, inputs.lengths, k, gains, numbers, found)
+    return found
+
+
+def _owned(inputs: Inputs, rows: Profiles, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    found = np.empty((len(inputs), numbers.shape[1]))
+    owned_sums(inputs.users, rows.starts, rows.items, numbers, found)
+    return found
+
+
+def _divide(numerator: Value, denominator: Value) -> Value:
+    """Divide, NaN where there is nothing to divide by."""
+    return np.divide(numerator, denominator, out=np.full(np.shape(numerator), np.nan), where=denominator > 0)
+
+
+@metric(
+    title="Share of long-tail items (APLT)",
+    family="popularity",
+    better="higher",
+    needs=(Need.TRAIN,),
+    undefined="for users without a list",
+    cite=_LONG_TAIL,
+)
+def aplt(inputs: Inputs, *, k: Cutoff = 10, head: Fraction = 0.8) -> PerUser:
+    """Share of the list that is not in the head of the catalogue.
+
+    Parameters
+    ----------
+    head
+        The head is the most popular items, up to the first with which they hold this share of the training rows.
+    """
+    tail = _listed(inputs, k, _head_and_tail(inputs, head), _EVERY)[:, 1]
+    return list_metric(inputs, tail / np.clip(inputs.lengths, 1, k))
+
+
+@metric(
+    title="Number of long-tail items (ACLT)",
+    family="popularity",
+    better="higher",
+    needs=(Need.TRAIN,),
+    undefined="for users without a list",
+    cite=_LONG_TAIL,
+    bounds=lambda values: (0.0, float(values["k"])),
+)
+def aclt(inputs: Inputs, *, k: Cutoff = 10, head: Fraction = 0.8) -> PerUser:
+    """How many of the first k items are not in the head of the catalogue.
+
+    Parameters
+    ----------
+    head
+        The head is the most popular items, up to the first with which they hold this share of the training rows.
+    """
+    return list_metric(inputs, _listed(inputs, k, _head_and_tail(inputs, head), _EVERY)[:, 1])
+
+
+def _popularity_of_lists_and_profiles(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
+    run, k = inputs.run, values["k"]
+    counts = run.item_counts[:, None].astype(np.float64)
+    sizes = row_sizes(run.train, inputs.users)
+    listed = _listed(inputs, k, counts, _EVERY) / np.clip(inputs.lengths, 1, k)[:, None]
+    owned = _owned(inputs, run.train, counts) / np.maximum(sizes, 1)[:, None]
+    columns = np.hstack([listed, owned])
+    columns[(inputs.lengths == 0) | (sizes == 0)] = np.nan
+    return Sums(columns)
+
+
+@metric(
+    title="Popularity lift",
+    family="popularity",
+    better="target",
+    needs=(Need.TRAIN,),
+    undefined="where no user has a list and training rows",
+    cite="Abdollahpouri, Mansoury, Burke & Mobasher 2020, RecSys",
+    accumulate=_popularity_of_lists_and_profiles,
+    bounds=(-1.0, math.inf),
+)
+def popularity_lift(total: NDArray[np.float64], *, k: Cutoff = 10) -> Value:  # noqa: ARG001 - k was used by accumulate
+    """How much more popular lists are than profiles: (GAP_R - GAP_P) / GAP_P, 0 where they are equally popular.
+
+    GAP is the mean over users of the mean c_i of the first k items of their list (R) or of their training rows (P), c_i
+    the number of training users of the item. Users without a list or without training rows do not count.
+    """
+    return _divide(total[..., 0] - total[..., 1], total[..., 1])
+
+
+def _rate_spread(total: NDArray[np.float64]) -> Value:
+    """Return standard deviation / mean of two rates, |a - b| / (a + b), from both numerators and both denominators."""
+    rates = _divide(total[..., :2], total[..., 2:])
+    return _divide(np.abs(rates[..., 0] - rates[..., 1]), rates.sum(axis=-1))
+
+
+def _hits_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
+    groups = _head_and_tail(inputs, values["head"])
+    hits = _listed(inputs, values["k"], groups, inputs.gains)
+    columns = np.hstack([hits, _owned(inputs, inputs.run.test, groups)])
+    columns[inputs.n_relevant == 0] = np.nan
+    return Sums(columns)
+
+
+@metric(
+    title="Popularity-opportunity bias (REO)",
+    family="popularity",
+    better="lower",
+    needs=(Need.TRAIN, Need.TRUTH),
+    undefined="where the head or the tail has no relevant test item, or no item is hit",
+    cite=f"{_UNDER}, ranking-based equal opportunity",
+    accumulate=_hits_of_head_and_tail,
+)
+def pop_reo(total: NDArray[np.float64], *, k: Cutoff = 10, head: Fraction = 0.8) -> Value:  # noqa: ARG001 - used before
+    """How unequal the hit rates of head and tail are: standard deviation / mean of hits / relevant test items.
+
+    Hits and relevant test items are added up over all users.
+
+    Parameters
+    ----------
+    head
+        The head is the most popular items, up to the first with which they hold this share of the training rows. All
+        other items are the tail.
+    """
+    return _rate_spread(total)
+
+
+def _showings_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
+    run = inputs.run
+    groups = _head_and_tail(inputs, values["head"]) * run.catalogue[:, None]
+    shown = _listed(inputs, values["k"], groups, _EVERY)
+    columns = np.hstack([shown, groups.sum(axis=0) - _owned(inputs, run.train, groups)])
+    columns[inputs.lengths == 0] = np.nan
+    return Sums(columns)
+
+
+@metric(
+    title="Popularity-rank bias (RSP)",
+    family="popularity",
+    better="lower",
+    needs=(Need.TRAIN,),
+    undefined="where nothing of the head or of the tail can be recommended to anyone, or nothing of the catalogue is",
+    cite=f"{_UNDER}, ranking-based statistical parity",
+    accumulate=_showings_of_head_and_tail,
+)
+def pop_rsp(total: NDArray[np.float64], *, k: Cutoff = 10, head: Fraction = 0.8) -> Value:  # noqa: ARG001 - used before
+    """How unequally head and tail are shown: standard deviation / mean of showings / items that could be shown.
+
+    Those are the items of the catalogue that are not among the user's training rows. Both are added up over all users
+    with a list; only items of the catalogue count.
+
+    Parameters
+    ----------
+    head
+        The head is the most popular items, up to the first with which they hold this share of the training rows. All
+        other items are the tail.
+    """
+    return _rate_spread(total)
+
+
+def _attribute_lacking(values: Mapping[str, Any], data: Dataset) -> str | None:
+    """Say that the items lack the attribute; raises `SpecError` where it has too many values."""
+    attribute, known = values["attribute"], item_attributes(data)
+    if attribute in known:
+        item_groups(data, attribute, values["head"])
+        return None
+    if attribute == POPULARITY:
+        return Need.TRAIN.value
+    hint = f"; {did_you_mean(attribute, known)}" if known else ""
+    return f"items with {attribute!r}; pass items= with such a column{hint}"
+
+
+def _members(run: Binding, attribute: str, head: float) -> sparse.csr_array:
+    """Return which items of the run are in which group of the catalogue, as ones: (items, groups)."""
+
+    def build() -> sparse.csr_array:
+        groups = item_groups(run.data, attribute, head)
+        ones, shape = np.ones(len(groups.items)), (run.n_items, len(groups.names))
+        return sparse.csr_array((ones, (groups.items, groups.groups)), shape=shape)
+
+    return run.derive(("members of groups", attribute, head), build)
+
+
+@metric(
+    title="Exposure ratio of item groups",
+    family="popularity",
+    better="higher",
+    undefined="where fewer than two groups have items, or none of them is shown",
+    cite="Singh & Joachims 2018, KDD, demographic parity of exposure",
+    accumulate=count_exposure,
+    lacks=_attribute_lacking,
+)
+def group_exposure_ratio(
+    exposure: Exposure,
+    *,
+    k: Cutoff = 10,  # noqa: ARG001 - k was used by accumulate
+    attribute: str = POPULARITY,
+    head: Fraction = 0.8,
+    by_rank: RankDiscount = RankDiscount(discount="log2"),
+) -> Value:
+    """Lowest over highest mean exposure of a group of items: 1 where all groups are shown alike, 0 where one never is.
+
+    The exposure of an item is the sum over users of the weight of the rank at which they see it; that of a group is the
+    mean over its items of the catalogue.
+
+    Parameters
+    ----------
+    attribute
+        What the items are grouped by: ``popularity`` (head and tail), ``genres`` (an item is in the group of each of
+        its genres), or a column of the items table. Items without it are in no group.
+    head
+        The head is the most popular items, up to the first with which they hold this share of the training rows.
+    """
+    members = _members(exposure.run, attribute, head)
+    showings: NDArray[Any] = exposure.total
+    if exposure.by == "rank":
+        weights = by_rank.ranks(int(exposure.slots.max(initial=-1)) + 1)
+        showings = exposure.weighted(weights[exposure.slots])
+    sizes = members.sum(axis=0)
+    if np.count_nonzero(sizes) < 2:
+        return np.full(showings.shape[:-1], np.nan)
+    flat = showings.reshape(-1, showings.shape[-1])
+    means = np.asarray(flat @ members[exposure.items])[:, sizes > 0] / sizes[sizes > 0]
+    return _divide(means.min(axis=1), means.max(axis=1)).reshape(showings.shape[:-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import functools
 import inspect
 import math
@@ -15,6 +16,7 @@ from beyondacc.errors import SpecError, choices, did_you_mean
 
 __all__ = [
     "Cutoff",
+    "Day",
     "Fraction",
     "Group",
     "Param",
@@ -59,6 +61,25 @@ Fraction = Annotated[float, Range(0, 1)]
 """A number between 0 and 1."""
 Seed = Annotated[int, Range(low=0)]
 """Starts a generator of random numbers."""
+
+
+class Day(dt.date):
+    """A date as a parameter: given as a date or as text, written as text such as 2020-12-31."""
+
+    @classmethod
+    def describe(cls) -> str:
+        """Say what is allowed, for messages."""
+        return "a date such as 2020-12-31"
+
+    @classmethod
+    def parse(cls, value: Any) -> Day | None:
+        """Return the day of a date, a time or an ISO text, None where it is none of these."""
+        try:
+            if isinstance(value, dt.date):
+                return cls(value.year, value.month, value.day)
+            return cls.fromisoformat(value)
+        except (TypeError, ValueError):  # pandas.NaT is a date without a year
+            return None
 
 
 class Group:
