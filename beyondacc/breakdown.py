@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding, row_sizes
 from beyondacc.data.groups import column_groups, item_groups
+from beyondacc.data.vocabulary import same_kind
 from beyondacc.errors import DataError, SpecError, did_you_mean
 
 __all__ = ["items_by_group", "user_groups"]
@@ -62,8 +63,9 @@ def _column(run: Binding, by: str) -> tuple[NDArray[np.int64], list[str]]:
     if table is None or by not in table.columns:
         hint = did_you_mean(by, known) + ("" if table is not None else "; the Dataset has no users table: pass users=")
         raise SpecError(f"users cannot be grouped by {by!r}; {hint}")
+    same_kind(run.ids, table.index, axis="user", what="recs", other="users")
     codes, names = column_groups(table[by], by)
-    return np.append(codes, -1)[run.users], names
+    return np.append(codes, -1)[table.index.get_indexer(run.ids)], names
 
 
 def _quantity(run: Binding, by: str) -> NDArray[np.float64]:

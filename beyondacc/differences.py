@@ -156,7 +156,7 @@ def explain_difference(
     if not isinstance(metric, str | Metric | MetricFamily) or metric == "all":
         raise SpecError(f"explain_difference takes one metric, such as 'ndcg@10', not {metric!r}")
     metrics = [check_metrics(metric, data, convention=None if tool is _OURS else tool)[0] for tool in tools]
-    policies = [Policy.choose({}, tool.policy) for tool in tools]
+    policies = [Policy.choose({}, tool.policy_of(metrics[0].family.name)) for tool in tools]
     options = [{**each.values, **dataclasses.asdict(policy)} for each, policy in zip(metrics, policies, strict=True)]
     family = metrics[0].family
     # no parameter of a metric has the name of a choice of the policy: a test sees to it

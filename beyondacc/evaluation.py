@@ -19,7 +19,7 @@ from beyondacc.results import Report, Reports
 from beyondacc.run.local import map_blocks
 from beyondacc.spec.metric import Metric, MetricFamily, Need
 from beyondacc.spec.params import Param, Seed
-from beyondacc.spec.states import State
+from beyondacc.spec.states import PerUser, State
 
 __all__ = ["check_metrics", "default_metrics", "evaluate", "evaluate_by", "evaluate_run"]
 
@@ -135,7 +135,8 @@ def evaluate(
         default the core metrics that the data allow; ``"all"``: all that they allow.
     users
         Who is averaged: ``"all"`` users of the test set and of the lists, each metric over those that define it;
-        ``"intersection"``: users in both; ``"recommended"``: users with a non-empty list.
+        ``"intersection"``: users in both; ``"recommended"``: users with a non-empty list; ``"tested"``: users with a
+        relevant test item.
     seen, unknown_items, duplicates
         Listed items of the user's own training rows are kept or dropped; items outside the catalogue are kept or an
         error; an item twice in a list is an error or keeps its better rank.
@@ -178,6 +179,9 @@ def evaluate(
     policy = Policy.choose(given, tool.policy if tool else {})
     before = [] if earlier is None else earlier if isinstance(earlier, list) else [earlier]
     wanted = check_metrics(metrics, data, earlier=bool(before), convention=tool)
+    policies = {}
+    if tool:
+        policies = {metric: Policy.choose(given, tool.policy_of(metric.family.name)) for metric in wanted}
     n_boot = Param("n_boot", 1000, Seed).check(n_boot, "evaluate")
     seed = Param("seed", 0, Seed).check(seed, "evaluate")
     shared: dict[str, Any] = {"columns": columns, "data": data}
@@ -190,7 +194,7 @@ def evaluate(
     def report(lists: Any, what: str) -> Report:
         made = Recommendations.read(lists, duplicates=policy.duplicates, k=k, what=what, **shared)
         _check_overlap(made, data, wanted, what)
-        states = evaluate_by(made, data, wanted, policy, threads=threads, **further)
+        states = evaluate_by(made, data, wanted, policy, policies=policies, threads=threads, **further)
         return Report(*states, n_boot=n_boot, seed=seed)
 
     if _is_several(recs):
@@ -204,11 +208,18 @@ def evaluate_by(
     metrics: Sequence[Metric],
     policy: Policy,
     *,
+    policies: Mapping[Metric, Policy] | None = None,
     primitive: Recommendations | None = None,
     earlier: Sequence[Recommendations] = (),
     threads: int | None = None,
 ) -> tuple[Binding, dict[Metric, State]]:
-    """Bind lists by a policy and return the run with the states of its metrics."""
+    """Bind lists by a policy and return the run with the states of its metrics.
+
+    Parameters
+    ----------
+    policies
+        Those of some metrics at the grain of a user, which may average fewer users and count undefined ones otherwise.
+    """
     if policy.ties != "input":
         recs = recs.by_score(policy.ties)
     if policy.gains == "binary":
@@ -223,7 +234,16 @@ def evaluate_by(
         earlier=earlier,
     )
     states = evaluate_run(run, metrics, threads=threads)
-    return run, {metric: state.filled() for metric, state in states.items()} if policy.undefined == "zero" else states
+    own = dict.fromkeys(metrics, policy) | dict(policies or {})
+    return run, {metric: _count(state, run, own[metric], policy.users) for metric, state in states.items()}
+
+
+def _count(state: State, run: Binding, policy: Policy, users: Users) -> State:
+    """Settle who counts in a state of all rows of a run, which was bound for such users."""
+    state = state.filled() if policy.undefined == "zero" else state
+    if policy.users != users and isinstance(state, PerUser):
+        return PerUser(np.where(run.among(policy.users), state.values, np.nan))
+    return state
 
 
 def _check_overlap(made: Recommendations, data: Dataset, metrics: Sequence[Metric], what: str) -> None:

@@ -20,7 +20,8 @@ class Policy:
     ----------
     users
         Who is averaged: ``all``: users of the test set and of the lists, each metric over those that define it;
-        ``intersection``: users in both; ``recommended``: users with a non-empty list.
+        ``intersection``: users in both; ``recommended``: users with a non-empty list; ``tested``: users with a relevant
+        test item.
     undefined
         What a user counts for whom a metric is undefined: ``skip``: nothing; ``zero``: 0.
     gains

@@ -15,8 +15,10 @@ from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.distances import COSINE, JACCARD, Distance
+from beyondacc.metrics.calibration import draw_order
 from beyondacc.spec.metric import Metric
-from beyondacc.spec.params import Range
+from beyondacc.spec.params import Day, Range
+from beyondacc.spec.states import PerUser, Sums
 
 CUTOFFS = (1, 2, 3, 10, 50)
 
@@ -99,6 +101,13 @@ def earlier_of(case):
     return any(items for lists in case.earlier or [] for items in lists.values())
 
 
+def result_of(metric, state):
+    """The values of the users, or the value of the run."""
+    if isinstance(state, PerUser):
+        return state.values
+    return np.asarray(metric.finish(state.total if isinstance(state, Sums) else state), np.float64)
+
+
 def usable(case):
     """Whether the case can be given to the library: it refuses to read nothing at all."""
     return bool(to_lists(case)) and (case.expected is None or any(case.expected.values()))
@@ -121,6 +130,10 @@ def values_of(annotation):
         return [value for value in candidates if isinstance(span, Range) and value in span]
     if annotation is float:
         return [0.0, 0.75]
+    if annotation is str:  # the only text is the attribute by which items are grouped
+        return ["popularity", "genres", "colour"]
+    if annotation is Day:
+        return [Day(2001, 3, 31)]
     if annotation is Distance:
         own = distances.DISTANCES.get("manhattan")  # known where the fixture own_distance is used
         return [JACCARD, COSINE, *([own] if own else [])]
@@ -139,4 +152,6 @@ def expected_of(case, metric: Metric):
     given = {name: value for name, value in metric.values.items() if name != "k"}
     if "distance" in given:
         given["distance"] = given["distance"].own or given["distance"].name
+    if isinstance(given.get("reference"), Day):
+        given["reference"] = str(given["reference"])
     return ORACLES[metric.family.name](case, metric.k, **given)

@@ -15,8 +15,7 @@ from cli_files import N_ITEMS, N_USERS, WIDTH, run, write_files
 
 import beyondacc as ba
 from beyondacc import __version__
-from beyondacc.cli import evaluate as evaluate_command
-from beyondacc.cli import options
+from beyondacc.cli import evaluate as evaluate_command, options
 from beyondacc.cli.output import aligned, decimals, number
 from beyondacc.data.binding import Users
 from beyondacc.metrics import REGISTRY

@@ -291,7 +291,7 @@ def test_what_belongs_together(capsys):
     ("args", "message"),
     [
         (("-m", "ndcg@0"), "'ndcg@0': the cutoff '0' is not allowed; k must be a whole number >= 1"),
-        (("-m", "ndgc@5"), "there is no metric 'ndgc'; did you mean ndcg?"),
+        (("-m", "ndgc@5"), "there is no metric 'ndgc'; did you mean ndcg or dcg?"),
         (("-m", "ild(distnce=cosine)"), "metric 'ild' has no parameter 'distnce'; did you mean distance?"),
         (
             ("-m", "ild(missing=drop)"),
@@ -477,5 +477,5 @@ def test_a_process_of_its_own_fails_in_one_line(here):
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: there is no metric 'ndgc'; did you mean ndcg?\n"
+    assert done.stderr == "error: there is no metric 'ndgc'; did you mean ndcg or dcg?\n"
     assert not (here / "x.csv").exists()

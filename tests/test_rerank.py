@@ -13,12 +13,10 @@ import numba
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from oracle import rerank as oracle
 from oracle.case import pair_distance
-from strategies import candidates as drawn_candidates
-from strategies import random_case
+from strategies import candidates as drawn_candidates, random_case
 
 import beyondacc as ba
 from beyondacc import distances

@@ -4,8 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from beyondacc.data.split import by_time, holdout, leave_one_out, make_split
 from beyondacc.errors import DataError, SpecError

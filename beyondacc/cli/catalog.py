@@ -93,20 +93,25 @@ def _conventions_of(name: str) -> None:
     """Print a row a tool that has the metric: its parameters and choices as far as they are not ours."""
     from beyondacc.convention import conventions  # noqa: PLC0415 - heavy
 
-    rows, notes = [], []
-    for tool in conventions.values():
-        if name in tool:
-            rows.append((tool.name, _assignments(tool[name]) or "as here", _assignments(tool.policy) or "as here"))
-        if name in tool.differs:
-            notes.append(_indent(tool.differs[name], f"{tool.name}: "))
-    if not rows and not notes:
+    having = {tool.name: tool for tool in conventions.values() if name in tool}
+    texts = {
+        "Notes": {tool.name: tool.notes[name] for tool in having.values() if name in tool.notes},
+        "Not expressed": {tool.name: tool.differs[name] for tool in conventions.values() if name in tool.differs},
+        "Their data": {tool.name: tool.data for tool in having.values()},
+    }
+    if not any(texts.values()):
         typer.echo(f"None of {', '.join(conventions)} has {name}.")
         return
-    if rows:
+    if having:
+        rows = [
+            (tool.name, _assignments(tool[name]) or "as here", _assignments(tool.policy_of(name)) or "as here")
+            for tool in having.values()
+        ]
         _table(("tool", name, "who is averaged, order"), rows)
-    for note in ["", "Not expressed:", *notes] if notes else []:
-        typer.echo(note)
-    if rows:
+    for head, lines in texts.items():
+        if lines:
+            typer.echo("\n".join(["", f"{head}:", *(_indent(text, f"  {tool}: ") for tool, text in lines.items())]))
+    if having:
         typer.echo(f"\nbeyondacc evaluate ... -m {name} --convention TOOL computes it so.")
 
 

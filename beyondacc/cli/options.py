@@ -60,6 +60,7 @@ class Users(enum.StrEnum):
     all = enum.auto()
     intersection = enum.auto()
     recommended = enum.auto()
+    tested = enum.auto()
 
 
 class Seen(enum.StrEnum):

@@ -21,7 +21,7 @@ from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
 __all__ = ["Binding", "Inputs", "Lists", "Users", "bind", "bind_lists"]
 
-Users = Literal["all", "intersection", "recommended"]
+Users = Literal["all", "intersection", "recommended", "tested"]
 
 
 class Lists(NamedTuple):
@@ -175,6 +175,12 @@ class Binding:
         earlier = tuple(lists.take(rows) for lists in self.earlier)
         return dataclasses.replace(self, **found, expected=expected, earlier=earlier)
 
+    def among(self, users: Users) -> Bools:
+        """Return which rows are those of such users, of the rows there are."""
+        listed, tested = self.lengths > 0, row_sizes(self.test, self.users) > 0
+        every = np.ones(len(self), np.bool_)
+        return {"all": every, "intersection": listed & tested, "recommended": listed, "tested": tested}[users]
+
     def block(self, start: int, stop: int) -> Inputs:
         """Return the rows from `start` to `stop` as metrics see them."""
         return Inputs(self, slice(start, stop))
@@ -292,7 +298,8 @@ def bind(
     Parameters
     ----------
     users
-        Whose rows: all of the test set and of the lists, those in both, or those with a non-empty list.
+        Whose rows: all of the test set and of the lists, those in both, those with a non-empty list, or those with a
+        relevant test item.
     seen
         Whether listed items that are in the user's training rows are kept or dropped.
     unknown_items
@@ -308,9 +315,10 @@ def bind(
     tested = np.zeros(len(data.users), np.bool_) if data.test is None else data.test.sizes > 0
     in_recs = np.zeros(len(data.users), np.bool_)
     in_recs[codes[(codes >= 0) & (listed | (users == "all"))]] = True
-    wanted = {"all": tested | in_recs, "intersection": tested & in_recs, "recommended": in_recs}[users]
+    both = tested & in_recs
+    wanted = {"all": tested | in_recs, "intersection": both, "recommended": in_recs, "tested": tested}[users]
     known = np.flatnonzero(wanted).astype(np.int32)
-    strangers = np.flatnonzero((codes < 0) & (listed | (users == "all")) & (users != "intersection"))
+    strangers = np.flatnonzero((codes < 0) & (listed | (users == "all")) & (users not in {"intersection", "tested"}))
     order = np.concatenate([known, np.full(len(strangers), -1, np.int32)])
     if not len(order):
         raise DataError(f'no user is left to evaluate with users="{users}"; pass users="all" or check the user ids')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,8 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from beyondacc.data.columns import as_days
 from beyondacc.data.frames import Rows, read_rows
-from beyondacc.data.groups import aligned, read_users
+from beyondacc.data.groups import read_users
 from beyondacc.data.items import Items, read_items
 from beyondacc.data.memo import Memo
 from beyondacc.data.split import make_split
@@ -139,10 +141,8 @@ class Dataset:
         Which items can be recommended.
     features : Features or None
     vectors : (n_items, d) or None
-    dates : (n_items,) or None
-        Days, NaT where unknown.
     item_table, user_table : DataFrame or None
-        The columns to group by, a row an item or a user of the dataset.
+        The columns to group by: a row an item of the dataset, and a row a user, by id.
 
     Raises
     ------
@@ -182,12 +182,9 @@ class Dataset:
         self.catalogue = self._catalogue(table)
         self.features = self._features(table)
         self.vectors = self._vectors(table)
-        self.dates = None if table is None or table.dates is None else self._dates(table.dates)
+        self._date_column = table and table.date_column
         self.item_table = None if table is None else table.frame.reindex(range(len(self.items)))
-        self.user_table = None
-        if users is not None:
-            ids, frame = read_users(users, columns)
-            self.user_table = aligned(frame, ids, self.users)
+        self.user_table = None if users is None else read_users(users, columns)
         self.derive = Memo()
 
     @classmethod
@@ -229,6 +226,15 @@ class Dataset:
         codes, _ = factorize(rows.user)
         held_out = chosen.mask(codes, rows.timestamp, seed)
         return cls(train=rows.where(~held_out), test=rows.where(held_out), items=items, columns=columns, **options)
+
+    def with_binary_gains(self) -> Dataset:
+        """Return the same with a gain of 1 for every relevant item."""
+        if self.test is None or (self.test.values == 1).all():
+            return self
+        found = copy.copy(self)
+        found.test = dataclasses.replace(self.test, values=np.ones(len(self.test.values)))
+        found.derive = Memo()
+        return found
 
     def __repr__(self) -> str:
         parts = [f"{len(self.users):,} users", f"{int(self.catalogue.sum()):,} items"]
@@ -279,9 +285,13 @@ class Dataset:
             return None
         return pad(table.vectors, len(self.items))
 
-    def _dates(self, dates: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-        unknown = np.full(len(self.items) - len(dates), "NaT", dates.dtype)
-        return np.concatenate([dates, unknown])
+    @property
+    def dates(self) -> NDArray[np.datetime64] | None:
+        """The day of each item, NaT where unknown, or None where the items table has no dates."""
+        table, column = self.item_table, self._date_column
+        if table is None or column is None:
+            return None
+        return self.derive("dates", lambda: as_days(table[column], f"column {column!r} of items"))
 
     @property
     def item_counts(self) -> NDArray[np.int64]:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from beyondacc.data.columns import as_ids, resolve
 from beyondacc.data.frames import open_table
 from beyondacc.data.readers import read_table
-from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.errors import DataError, SpecError, choices, did_you_mean
 from beyondacc.types import Bools
 
@@ -52,7 +51,7 @@ class ItemGroups:
         return total
 
 
-def read_users(source: Any, columns: Mapping[str, str] | None) -> tuple[pd.Index[Any], pd.DataFrame]:
+def read_users(source: Any, columns: Mapping[str, str] | None) -> pd.DataFrame:
     """Read the users table.
 
     Parameters
@@ -62,9 +61,8 @@ def read_users(source: Any, columns: Mapping[str, str] | None) -> tuple[pd.Index
 
     Returns
     -------
-    ids : (n,)
-    frame
-        The other columns, n rows.
+    DataFrame
+        The other columns, indexed by the user ids.
 
     Raises
     ------
@@ -85,13 +83,7 @@ def read_users(source: Any, columns: Mapping[str, str] | None) -> tuple[pd.Index
     if not ids.is_unique:
         twice = ids[ids.duplicated()].tolist()[0]
         raise DataError(f"users lists {twice!r} twice; keep one row a user")
-    return ids, pd.DataFrame({name: column.array for name, column in pulled.items()}, index=range(len(ids)))
-
-
-def aligned(frame: pd.DataFrame, ids: pd.Index[Any], users: Vocabulary) -> pd.DataFrame:
-    """Put the rows of the users table in the order of the dataset's users; missing where it lacks one."""
-    codes = users.encode(ids, axis="user", what="users", known="the dataset")
-    return frame[codes >= 0].set_axis(codes[codes >= 0], axis=0).reindex(range(len(users)))
+    return pd.DataFrame({name: column.array for name, column in pulled.items()}, index=ids)
 
 
 def head_items(data: Dataset, head: float) -> Bools:

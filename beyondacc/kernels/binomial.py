@@ -38,6 +38,12 @@ def log_tails(p: float, n: int, log_factorials: Floats, out: NDArray[np.float64]
 
 
 @kernel
+def _log_absent(p: float) -> float:
+    """Logarithm of the chance that an item lacks a feature."""
+    return math.log1p(-p) if p < 1 else -np.inf
+
+
+@kernel
 def binomial_rows(
     lists: ItemIds,
     lengths: ItemIds,
@@ -51,6 +57,7 @@ def binomial_rows(
     starts: Offsets,
     items: ItemIds,
     log_factorials: Floats,
+    all_roots: bool,
     coverage: NDArray[np.float64],
     nonredundancy: NDArray[np.float64],
 ) -> None:
@@ -66,11 +73,17 @@ def binomial_rows(
         Weight of the user's own shares against `shares`.
     log_factorials
         ``log(n!)`` for n = 0..k at least.
+    all_roots
+        Take both roots by the number of all features, not by that of the features in the product.
     """
     n_features = shares.shape[0]
     counts = np.zeros(n_features, np.int64)
     p = shares.astype(np.float64)
     considered = np.ones(n_features, np.bool_)
+    log_absent = np.empty(n_features)
+    if alpha == 0:
+        for feature in range(n_features):
+            log_absent[feature] = _log_absent(p[feature])
     tails = np.empty((n_features, k + 1))
     tails_of = -1
     own = np.zeros(n_features, np.int64)
@@ -120,11 +133,17 @@ def binomial_rows(
                 continue
             n_considered += 1
             if counts[feature] == 0:
-                log_coverage += n * math.log1p(-p[feature]) if p[feature] < 1 else -np.inf
+                log_coverage += n * (log_absent[feature] if alpha == 0 else _log_absent(p[feature]))
                 continue
             n_shown += 1
             if alpha > 0:
                 log_tails(p[feature], counted, log_factorials, tails[feature])
             log_nonredundancy += tails[feature, counts[feature]]
-        coverage[row] = math.exp(log_coverage / n_considered)
-        nonredundancy[row] = math.exp(log_nonredundancy / n_shown) if n_shown else 0.0
+        if n_considered == 0:  # the items table has no genres
+            coverage[row] = np.nan
+            nonredundancy[row] = 0.0
+            continue
+        coverage[row] = math.exp(log_coverage / (n_features if all_roots else n_considered))
+        nonredundancy[row] = 0.0
+        if n_shown:
+            nonredundancy[row] = math.exp(log_nonredundancy / (n_features if all_roots else n_shown))

@@ -202,14 +202,15 @@ def hit_rate(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     core=True,
 )
 def average_precision(
-    inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["cut", "relevant", "hits"] = "cut"
+    inputs: Inputs, *, k: Cutoff = 10, denominator: Literal["cut", "relevant", "hits", "k", "list"] = "cut"
 ) -> PerUser:
     """Sum over the hits among the first k of the precision at their rank, divided by min(k, |T|).
 
     Parameters
     ----------
     denominator
-        ``cut``: min(k, |T|); ``relevant``: |T|; ``hits``: the number of hits.
+        ``cut``: min(k, |T|); ``relevant``: |T|; ``hits``: the number of hits; ``k``; ``list``: min(N, |T|), where N is
+        the length of the list.
     """
     total = np.empty(len(inputs))
     kernels.average_precision_rows(inputs.gains, inputs.lengths, k, total)
@@ -218,6 +219,10 @@ def average_precision(
         by = inputs.n_relevant
     elif denominator == "hits":
         by = _hits(inputs, k)
+    elif denominator == "k":
+        by = np.full(len(inputs), k)
+    elif denominator == "list":
+        by = np.minimum(np.minimum(inputs.lengths, k), inputs.n_relevant)
     return truth_metric(inputs, _ratio(total, by))
 
 

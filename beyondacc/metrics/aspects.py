@@ -1,5 +1,277 @@
-"""Genres as aspects of what a user wants: how many, how often, in which proportion a list has them (METRICS, section 3)."""
+"""Genres as aspects of what a user wants: how many a list has, how often, in which proportion (METRICS, section 3)."""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.data.binding import Inputs
+from beyondacc.data.dataset import Features
+from beyondacc.kernels import aspects as kernel
+from beyondacc.kernels.calibration import entropy_rows
+from beyondacc.metrics.ranks import discounts, itemwise_truth, list_metric
+from beyondacc.spec.metric import Need
+from beyondacc.spec.params import Cutoff, Fraction
+from beyondacc.spec.registry import metric
+from beyondacc.spec.states import PerUser
+
+__all__ = ["alpha_ndcg", "err_ia", "genre_entropy", "proportionality", "subtopic_recall"]
+
+Seen = Literal["none", "binary"]
+
+
+def _features(inputs: Inputs) -> Features:
+    features = inputs.run.features
+    assert features is not None  # noqa: S101 - Need.FEATURES was checked
+    return features
+
+
+def _counted(inputs: Inputs, relevance: Seen) -> NDArray[np.float64]:
+    """Return the gains by which a kernel tells which items count, empty where all do."""
+    return inputs.gains if relevance == "binary" else np.empty((0, 0))
+
+
+def _of_relevant(values: Mapping[str, Any]) -> bool:
+    return bool(values["relevant_only"]) or values["denominator"] == "relevant"
+
+
+@metric(
+    title="Subtopic recall",
+    family="diversity",
+    better="higher",
+    needs=lambda values: (Need.FEATURES, *((Need.TRUTH,) if _of_relevant(values) else ())),
+    undefined="for users without a list (relevant_only, or denominator=relevant: without a relevant test item)",
+    cite="Zhai, Cohen & Lafferty 2003, SIGIR",
+    bounds=lambda values: (0.0, 1.0 if values["denominator"] in {"features", "relevant"} else math.inf),
+)
+def subtopic_recall(
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    relevant_only: bool = False,
+    denominator: Literal["features", "k", "list", "relevant"] = "features",
+) -> PerUser:
+    """Share of all genres that the list has: number of distinct genres of its items / number of genres.
+
+    Parameters
+    ----------
+    relevant_only
+        Count the genres of relevant items only.
+    denominator
+        ``features``: all genres of the items table; ``k``; ``list``: the length of the list; ``relevant``: the distinct
+        genres of the user's relevant test items, of which then only those in the list are counted; 0 where there are
+        none.
+    """
+    features, test = _features(inputs), inputs.run.test
+    values, possible = np.empty(len(inputs)), np.zeros(len(inputs), np.int64)
+    kernel.distinct_rows(
+        features.starts,
+        features.ids,
+        len(features.names),
+        inputs.lists,
+        inputs.lengths,
+        k,
+        _counted(inputs, "binary" if relevant_only else "none"),
+        inputs.users,
+        test.starts,
+        test.items,
+        denominator == "relevant",
+        possible,
+        values,
+    )
+    if denominator == "features":
+        values /= len(features.names) or math.nan
+    elif denominator == "relevant":
+        values /= np.maximum(possible, 1)
+    else:
+        values /= k if denominator == "k" else np.clip(inputs.lengths, 1, k)
+    of_truth = relevant_only or denominator == "relevant"
+    return itemwise_truth(inputs, values, "binary" if of_truth else "none")
+
+
+@metric(
+    title="Genre entropy",
+    family="diversity",
+    better="higher",
+    needs=(Need.FEATURES,),
+    undefined="for users whose list has no genres; normalized: where the items table has one genre",
+    cite="Shannon 1948, BSTJ 27",
+    bounds=lambda values: (0.0, 1.0 if values["normalized"] else math.inf),
+)
+def genre_entropy(inputs: Inputs, *, k: Cutoff = 10, normalized: bool = False) -> PerUser:
+    """Shannon entropy in bits of the genre shares of the list: -sum over genres of q log2 q.
+
+    Each item spreads a weight of 1 evenly over its genres.
+
+    Parameters
+    ----------
+    normalized
+        Divide by log2 of the number of genres of the items table.
+    """
+    features = _features(inputs)
+    values = np.empty(len(inputs))
+    n = len(features.names)
+    entropy_rows(features.starts, features.ids, n, inputs.lists, inputs.lengths, k, values)
+    if normalized:
+        values = np.minimum(values / math.log2(n), 1.0) if n > 1 else np.full(len(values), math.nan)
+    return list_metric(inputs, values)
+
+
+def _alpha_needs(values: Mapping[str, Any]) -> tuple[Need, ...]:
+    return (
+        Need.FEATURES,
+        *((Need.TRUTH,) if values["relevance"] == "binary" else ()),
+        *((Need.TRAIN,) if values["aspects"] == "profile" else ()),
+    )
+
+
+@metric(
+    title="alpha-nDCG",
+    family="diversity",
+    better="higher",
+    needs=_alpha_needs,
+    undefined="for users without a relevant test item (relevance=none: without a list)",
+    cite="Clarke et al. 2008, SIGIR",
+    # a greedy list has at least 1 - 1/e of the best gain at every cut (Nemhauser, Wolsey & Fisher 1978)
+    bounds=lambda values: (0.0, math.e / (math.e - 1.0) if values["ideal"] == "greedy" else 1.0),
+)
+def alpha_ndcg(
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    alpha: Fraction = 0.5,
+    relevance: Seen = "binary",
+    aspects: Literal["all", "profile"] = "all",
+    ideal: Literal["greedy", "sorted"] = "greedy",
+) -> PerUser:
+    """Sum over ranks of rel_r / log2(r + 2) sum over genres f of the item of (1 - alpha)^n_f, over that of an ideal.
+
+    n_f is the number of relevant items before rank r that have genre f. 0 where the ideal is 0. The greedy ideal is not
+    always the best list, so that a list can exceed 1.
+
+    Parameters
+    ----------
+    alpha
+        How much a genre loses by each item that has it.
+    relevance
+        ``binary``: relevant items count; ``none``: all items do.
+    aspects
+        Count ``all`` genres, or only those of the user's ``profile``.
+    ideal
+        ``greedy``: of the relevant test items (of the list where all items count), take at each of k ranks the one with
+        the largest gain, of equal ones the first in the dataset; ``sorted``: the gains of the list itself in falling
+        order.
+    """
+    features, test, train = _features(inputs), inputs.run.test, inputs.run.train
+    values = np.empty(len(inputs))
+    kernel.alpha_ndcg_rows(
+        features.starts,
+        features.ids,
+        len(features.names),
+        1.0 - alpha,
+        inputs.lists,
+        inputs.lengths,
+        k,
+        _counted(inputs, relevance),
+        discounts("log2", k),
+        inputs.users,
+        test.starts,
+        test.items,
+        train.starts,
+        train.items,
+        aspects == "profile",
+        ideal == "greedy",
+        values,
+    )
+    return itemwise_truth(inputs, values if ideal == "greedy" else np.minimum(values, 1.0), relevance)
+
+
+def _err_needs(values: Mapping[str, Any]) -> tuple[Need, ...]:
+    return (Need.FEATURES, Need.TRUTH, *((Need.TRAIN,) if values["intents"] == "profile" else ()))
+
+
+@metric(
+    title="Intent-aware expected reciprocal rank (ERR-IA)",
+    family="diversity",
+    better="higher",
+    needs=_err_needs,
+    undefined="for users without a relevant test item; intents=profile: with a list, but no genres in the profile",
+    cite="Chapelle, Metzler, Zhang & Grinspan 2009, CIKM; Chapelle et al. 2011, Information Retrieval 14(6)",
+)
+def err_ia(inputs: Inputs, *, k: Cutoff = 10, intents: Literal["profile", "relevant"] = "profile") -> PerUser:
+    """Sum over genres f of p(f|u) sum over ranks of R_rf / (r + 1) times the product of 1 - R_qf over earlier ranks q.
+
+    R_rf = (2^g - 1) / 2^gmax where the item has genre f, else 0; g is its gain, 0 where it is not relevant, and gmax
+    the largest gain of the test set.
+
+    Parameters
+    ----------
+    intents
+        p(f|u) is the share of f among the genres of the items of the user's ``profile``, counted with repetition; or it
+        is the same for each genre of the user's ``relevant`` test items, and the value 0 where they have none.
+    """
+    run, features = inputs.run, _features(inputs)
+    source = run.train if intents == "profile" else run.test
+    values = np.empty(len(inputs))
+    kernel.err_ia_rows(
+        features.starts,
+        features.ids,
+        len(features.names),
+        inputs.lists,
+        inputs.lengths,
+        k,
+        inputs.gains,
+        run.data.derive("greatest_gain", lambda: float(run.test.values.max(initial=0.0))),
+        inputs.users,
+        source.starts,
+        source.items,
+        intents == "relevant",
+        values,
+    )
+    return itemwise_truth(inputs, values, "binary")
+
+
+@metric(
+    title="Proportionality (CPR)",
+    family="diversity",
+    better="higher",
+    needs=lambda values: (
+        Need.FEATURES,
+        Need.TRAIN,
+        *((Need.TRUTH,) if values["relevance"] == "binary" else ()),
+    ),
+    undefined="for users without a list (relevance=binary: a relevant test item), or without genres in the profile",
+    cite="Dang & Croft 2012, SIGIR",
+)
+def proportionality(inputs: Inputs, *, k: Cutoff = 10, relevance: Seen = "none") -> PerUser:
+    """Mean over the cuts t = 1..N of the list of 1 - DP_t / IDP_t: how well its genres keep the profile's proportions.
+
+    DP_t = sum over genres with p_g t >= c_g of (p_g t - c_g)^2 + n_t^2 / 2; IDP_t = sum over genres of (p_g t)^2.
+    p_g is the share of genre g in the profile, where each item spreads 1 evenly over its genres; c_g counts the items
+    with g among the first t, and n_t those of them that are not relevant.
+
+    Parameters
+    ----------
+    relevance
+        ``none``: all items count, and n_t is 0; ``binary``: only relevant items count, and t^2 / 2 is added to IDP_t.
+    """
+    features, train = _features(inputs), inputs.run.train
+    values = np.empty(len(inputs))
+    kernel.proportionality_rows(
+        features.starts,
+        features.ids,
+        len(features.names),
+        inputs.lists,
+        inputs.lengths,
+        k,
+        _counted(inputs, relevance),
+        inputs.users,
+        train.starts,
+        train.items,
+        values,
+    )
+    return itemwise_truth(inputs, values, relevance)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,45 +14,66 @@ from beyondacc.data.binding import Inputs
 from beyondacc.kernels import binomial
 from beyondacc.metrics.ranks import itemwise_truth
 from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Fraction
+from beyondacc.spec.params import Cutoff, Fraction, Group
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
 
 __all__ = ["binomial_coverage", "binomial_diversity", "binomial_nonredundancy"]
 
 
-def _binomial(
-    inputs: Inputs, k: int, alpha: float, relevant_only: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coverage and non-redundancy, computed once for the three metrics."""
+@dataclasses.dataclass(frozen=True)
+class Binomial(Group):
+    """What the three metrics count.
 
-    def build() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    Parameters
+    ----------
+    alpha
+        Weight of the user's own genre shares against those of all training rows; with 1 only the genres of the
+        profile count.
+    relevant_only
+        Count the genres of relevant items only.
+    root
+        Take the root by the number of genres in the product (``own``), or by that of ``all`` genres of the items table.
+    """
+
+    alpha: Fraction = 0.0
+    relevant_only: bool = False
+    root: Literal["own", "all"] = "own"
+
+    def factors(self, inputs: Inputs, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return coverage and non-redundancy, computed once for the three metrics."""
+        return inputs.derive(("binomial", k, self), lambda: self._rows(inputs, k))
+
+    def _rows(self, inputs: Inputs, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         run = inputs.run
         features = run.features
         assert features is not None  # noqa: S101 - Need.FEATURES was checked
-        shares = run.derive("preference_shares", lambda: _preference_shares(inputs))
-        factorials = np.array([math.lgamma(n + 1.0) for n in range(k + 1)])
         coverage, nonredundancy = np.empty(len(inputs)), np.empty(len(inputs))
-        gains = inputs.gains if relevant_only else np.empty((0, 0))
         binomial.binomial_rows(
             inputs.lists,
             inputs.lengths,
             k,
-            gains,
+            inputs.gains if self.relevant_only else np.empty((0, 0)),
             features.starts,
             features.ids,
-            shares,
-            alpha,
+            run.derive("preference_shares", lambda: _preference_shares(inputs)),
+            self.alpha,
             inputs.users,
             run.train.starts,
             run.train.items,
-            factorials,
+            np.array([math.lgamma(n + 1.0) for n in range(k + 1)]),
+            self.root == "all",
             coverage,
             nonredundancy,
         )
         return coverage, nonredundancy
 
-    return inputs.derive(("binomial", k, alpha, relevant_only), build)
+    def finish(self, inputs: Inputs, values: NDArray[np.float64]) -> PerUser:
+        """Apply the policy on undefined users."""
+        return itemwise_truth(inputs, values, "binary" if self.relevant_only else "none")
+
+
+_BINOMIAL: Final = Binomial()
 
 
 def _preference_shares(inputs: Inputs) -> NDArray[np.float64]:
@@ -79,21 +101,10 @@ _VARGAS = "Vargas, Baltrunas, Karatzoglou & Castells 2014, RecSys"
     cite=_VARGAS,
     core=True,
 )
-def binomial_diversity(
-    inputs: Inputs, *, k: Cutoff = 10, alpha: Fraction = 0.0, relevant_only: bool = False
-) -> PerUser:
-    """Binomial coverage times binomial non-redundancy.
-
-    Parameters
-    ----------
-    alpha
-        Weight of the user's own genre shares against those of all training rows; with 1 only the genres of the
-        profile count.
-    relevant_only
-        Count the genres of relevant items only.
-    """
-    coverage, nonredundancy = _binomial(inputs, k, alpha, relevant_only)
-    return itemwise_truth(inputs, coverage * nonredundancy, "binary" if relevant_only else "none")
+def binomial_diversity(inputs: Inputs, *, k: Cutoff = 10, counting: Binomial = _BINOMIAL) -> PerUser:
+    """Binomial coverage times binomial non-redundancy."""
+    coverage, nonredundancy = counting.factors(inputs, k)
+    return counting.finish(inputs, coverage * nonredundancy)
 
 
 @metric(
@@ -105,21 +116,12 @@ def binomial_diversity(
     cite=_VARGAS,
     core=True,
 )
-def binomial_coverage(inputs: Inputs, *, k: Cutoff = 10, alpha: Fraction = 0.0, relevant_only: bool = False) -> PerUser:
+def binomial_coverage(inputs: Inputs, *, k: Cutoff = 10, counting: Binomial = _BINOMIAL) -> PerUser:
     """Product over the genres not shown of (1 - p(g))^N, to the power 1 / number of genres.
 
     p(g) is the share of training rows on items of genre g: missing a common genre costs more than missing a rare one.
-
-    Parameters
-    ----------
-    alpha
-        Weight of the user's own genre shares against those of all training rows; with 1 only the genres of the
-        profile count.
-    relevant_only
-        Count the genres of relevant items only.
     """
-    values = _binomial(inputs, k, alpha, relevant_only)[0].copy()
-    return itemwise_truth(inputs, values, "binary" if relevant_only else "none")
+    return counting.finish(inputs, counting.factors(inputs, k)[0].copy())
 
 
 @metric(
@@ -131,20 +133,9 @@ def binomial_coverage(inputs: Inputs, *, k: Cutoff = 10, alpha: Fraction = 0.0, 
     cite=_VARGAS,
     core=True,
 )
-def binomial_nonredundancy(
-    inputs: Inputs, *, k: Cutoff = 10, alpha: Fraction = 0.0, relevant_only: bool = False
-) -> PerUser:
+def binomial_nonredundancy(inputs: Inputs, *, k: Cutoff = 10, counting: Binomial = _BINOMIAL) -> PerUser:
     """Product over the genres shown of P(X >= k_g | X > 0), X ~ Bin(S, p(g)), to the power 1 / number of them.
 
     k_g of the S counted items have genre g: showing a rare genre often costs more than showing a common one often.
-
-    Parameters
-    ----------
-    alpha
-        Weight of the user's own genre shares against those of all training rows; with 1 only the genres of the
-        profile count.
-    relevant_only
-        Count the genres of relevant items only.
     """
-    values = _binomial(inputs, k, alpha, relevant_only)[1].copy()
-    return itemwise_truth(inputs, values, "binary" if relevant_only else "none")
+    return counting.finish(inputs, counting.factors(inputs, k)[1].copy())

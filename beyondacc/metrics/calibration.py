@@ -2,4 +2,325 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.data.binding import Binding, Inputs
+from beyondacc.data.dataset import Dataset, Features
+from beyondacc.kernels import calibration as kernel
+from beyondacc.kernels.hashing import mix
+from beyondacc.metrics.ranks import RankDiscount, discounts
+from beyondacc.spec.metric import Need
+from beyondacc.spec.params import Cutoff, Range, Seed
+from beyondacc.spec.registry import metric
+from beyondacc.spec.states import PerUser
+from beyondacc.types import Offsets
+
+__all__ = [
+    "calibration_hellinger",
+    "calibration_js",
+    "calibration_kl",
+    "draw_order",
+    "radio_calibration",
+    "radio_fragmentation",
+    "radio_representation",
+]
+
+Divergence = Literal["js", "kl"]
+_NEEDS = (Need.FEATURES, Need.TRAIN)
+_NO_SHARES = "for users without a list, or whose list or profile has no genres"
+_STECK = "Steck 2018, RecSys"
+_RADIO = "Vrijenhoek, Bénédict, Gutierrez Granada, Odijk & de Rijke 2022, RecSys"
+_RADIO_SMOOTHING: Final = (0.001, 0.001)
+
+
+def _features(inputs: Inputs) -> Features:
+    features = inputs.run.features
+    assert features is not None  # noqa: S101 - Need.FEATURES was checked
+    return features
+
+
+def _profile(
+    inputs: Inputs,
+    k: int,
+    *,
+    kind: int,
+    smooth: tuple[float, float],
+    by_rank: NDArray[np.float64],
+    weights: NDArray[np.float64],
+) -> PerUser:
+    """Compare each list with the profile; `smooth` is how much of the other is mixed into the profile and the list."""
+    features, train = _features(inputs), inputs.run.train
+    values = np.empty(len(inputs))
+    kernel.profile_rows(
+        kind,
+        *smooth,
+        features.starts,
+        features.ids,
+        len(features.names),
+        inputs.lists,
+        inputs.lengths,
+        k,
+        by_rank,
+        inputs.users,
+        train.starts,
+        train.items,
+        weights,
+        values,
+    )
+    return PerUser(values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shares(RankDiscount):
+    """How genre shares are taken.
+
+    Parameters
+    ----------
+    profile_weight
+        What an item of the profile spreads over its genres: 1 (``none``), or its training value (``rating``).
+    """
+
+    profile_weight: Literal["none", "rating"] = "none"
+
+    def compare(self, inputs: Inputs, k: int, kind: int, smooth: tuple[float, float] = (0.0, 0.0)) -> PerUser:
+        """Compare each list with the profile."""
+        weights = inputs.run.train.values if self.profile_weight == "rating" else np.empty(0)
+        return _profile(inputs, k, kind=kind, smooth=smooth, by_rank=self.ranks(k), weights=weights)
+
+
+_SHARES: Final = Shares()
+
+
+def _lacks(values: Mapping[str, Any], data: Dataset) -> str | None:
+    if values["profile_weight"] == "rating" and data.train is not None and (data.train.values < 0).any():
+        return "training values >= 0 for profile_weight=rating; pass profile_weight=none"
+    return None
+
+
+@metric(
+    title="Calibration (KL)",
+    family="calibration",
+    better="lower",
+    needs=_NEEDS,
+    undefined=_NO_SHARES,
+    cite=_STECK,
+    bounds=(0.0, math.inf),
+    lacks=_lacks,
+)
+def calibration_kl(
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    smoothing: Annotated[float, Range(0, 1, open_low=True, open_high=True)] = 0.01,
+    smooth: Literal["list", "both"] = "list",
+    shares: Shares = _SHARES,
+) -> PerUser:
+    """Sum over genres of p log2(p / q'), q' = (1 - a) q + a p: how far the genres of the list are from the profile's.
+
+    p are the genre shares of the profile, q those of the list; an item spreads its weight evenly over its genres.
+
+    Parameters
+    ----------
+    smoothing
+        The part a that is mixed in, so that a genre that the list lacks costs a finite amount.
+    smooth
+        Mix into the shares of the ``list``, or into ``both``: also p' = (1 - a) p + a q.
+    """
+    return shares.compare(inputs, k, kernel.KL, (smoothing if smooth == "both" else 0.0, smoothing))
+
+
+@metric(
+    title="Calibration (Jensen-Shannon)",
+    family="calibration",
+    better="lower",
+    needs=_NEEDS,
+    undefined=_NO_SHARES,
+    cite=f"Lin 1991, IEEE Transactions on Information Theory 37(1); {_STECK}",
+    lacks=_lacks,
+)
+def calibration_js(inputs: Inputs, *, k: Cutoff = 10, root: bool = False, shares: Shares = _SHARES) -> PerUser:
+    """Half the sum over genres of p log2(p / m) + q log2(q / m), m = (p + q) / 2.
+
+    p are the genre shares of the profile, q those of the list; an item spreads its weight evenly over its genres.
+
+    Parameters
+    ----------
+    root
+        Give the square root, which is a distance.
+    """
+    return shares.compare(inputs, k, kernel.ROOT_JS if root else kernel.JS)
+
+
+@metric(
+    title="Calibration (Hellinger)",
+    family="calibration",
+    better="lower",
+    needs=_NEEDS,
+    undefined=_NO_SHARES,
+    cite=f"Hellinger 1909, Journal für die reine und angewandte Mathematik 136; {_STECK}",
+    lacks=_lacks,
+)
+def calibration_hellinger(inputs: Inputs, *, k: Cutoff = 10, shares: Shares = _SHARES) -> PerUser:
+    """sqrt(1 - sum over genres of sqrt(p q)): Hellinger distance of the genres of the list from the profile's.
+
+    p are the genre shares of the profile, q those of the list; an item spreads its weight evenly over its genres.
+    """
+    return shares.compare(inputs, k, kernel.HELLINGER)
+
+
+def _kind(divergence: Divergence) -> int:
+    return kernel.KL if divergence == "kl" else kernel.ROOT_JS
+
+
+def _radio_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
+    return 0.0, math.inf if values["divergence"] == "kl" else 1.0
+
+
+@metric(
+    title="RADio calibration",
+    family="calibration",
+    better="target",
+    needs=_NEEDS,
+    undefined=_NO_SHARES,
+    cite=_RADIO,
+    bounds=_radio_bounds,
+)
+def radio_calibration(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence = "js") -> PerUser:
+    """Divergence of the genre shares of the list, weighted by 1 / (r + 1), from those of the profile.
+
+    A thousandth of the other is mixed into either.
+
+    Parameters
+    ----------
+    divergence
+        ``js``: square root of the Jensen-Shannon divergence in bits; ``kl``: sum over genres of p log2(p / q), q of the
+        list.
+    """
+    by_rank, alike = discounts("reciprocal", k), np.empty(0)
+    return _profile(inputs, k, kind=_kind(divergence), smooth=_RADIO_SMOOTHING, by_rank=by_rank, weights=alike)
+
+
+@metric(
+    title="RADio representation",
+    family="calibration",
+    better="target",
+    needs=(Need.FEATURES,),
+    undefined="for users whose list has no genres",
+    cite=_RADIO,
+    bounds=_radio_bounds,
+)
+def radio_representation(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence = "js") -> PerUser:
+    """Divergence of the genre shares of the list, weighted by 1 / (r + 1), from those of the catalogue.
+
+    A thousandth of the other is mixed into either.
+
+    Parameters
+    ----------
+    divergence
+        ``js``: square root of the Jensen-Shannon divergence in bits; ``kl``: sum over genres of p log2(p / q), q of the
+        list.
+    """
+    features, data = _features(inputs), inputs.run.data
+    values = np.empty(len(inputs))
+    kernel.catalogue_rows(
+        _kind(divergence),
+        *_RADIO_SMOOTHING,
+        features.starts,
+        features.ids,
+        data.derive("catalogue_shares", lambda: _catalogue_shares(data)),
+        inputs.lists,
+        inputs.lengths,
+        k,
+        discounts("reciprocal", k),
+        values,
+    )
+    return PerUser(values)
+
+
+def _catalogue_shares(data: Dataset) -> NDArray[np.float64]:
+    """Genre shares of the catalogue, where each item spreads 1 evenly over its genres."""
+    features = data.features
+    assert features is not None  # noqa: S101 - Need.FEATURES was checked
+    shares, used = np.zeros(len(features.names)), np.empty(len(features.names), np.int32)
+    items = np.flatnonzero(data.catalogue).astype(np.int32)
+    n = kernel.add_shares(features.starts, features.ids, items, np.empty(0), shares, shares, used, 0)
+    kernel.normalise_shares(shares, used, n)
+    return shares
+
+
+def draw_order(run: Binding, seed: int) -> Offsets:
+    """Return the rows of a run in the cyclic order in which each is compared with those that follow it.
+
+    The order depends on the seed and on the external ids alone.
+    """
+    words = mix(mix(np.array([seed % 2**64], np.uint64)) + run.user_hashes)
+    order: Offsets = np.argsort(words, kind="stable").astype(np.int64)
+    return order
+
+
+@metric(
+    title="RADio fragmentation",
+    family="calibration",
+    better="target",
+    needs=(Need.FEATURES,),
+    undefined="for users whose list has no genres, or where no other list has any",
+    cite=_RADIO,
+    bounds=_radio_bounds,
+)
+def radio_fragmentation(
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    divergence: Divergence = "js",
+    sample: Annotated[int, Range(low=1)] = 10,
+    seed: Seed = 0,
+) -> PerUser:
+    """Mean divergence of the genre shares of the list, weighted by 1 / (r + 1), from those of the lists of other users.
+
+    A thousandth of the other is mixed into either.
+
+    Parameters
+    ----------
+    divergence
+        ``js``: square root of the Jensen-Shannon divergence in bits; ``kl``: sum over genres of p log2(p / q), q of the
+        list.
+    sample
+        With how many others a list is compared: those that follow in an order that the user ids and the seed decide.
+    seed
+        Starts the order.
+    """
+    run, features = inputs.run, _features(inputs)
+
+    def build() -> tuple[Offsets, Offsets]:
+        has_genres, described = features.sizes > 0, np.zeros(len(run), np.bool_)
+        for rank in range(min(k, run.lists.shape[1])):
+            described |= (rank < run.lengths) & has_genres[run.lists[:, rank]]
+        order = draw_order(run, seed)
+        order = order[described[order]]
+        places = np.full(len(run), -1, np.int64)
+        places[order] = np.arange(len(order))
+        return order, places
+
+    values = np.empty(len(inputs))
+    kernel.fragmentation_rows(
+        _kind(divergence),
+        *_RADIO_SMOOTHING,
+        features.starts,
+        features.ids,
+        len(features.names),
+        run.lists,
+        run.lengths,
+        k,
+        discounts("reciprocal", k),
+        *run.own(("others", k, seed), build),
+        sample,
+        inputs.rows.start,
+        values,
+    )
+    return PerUser(values)

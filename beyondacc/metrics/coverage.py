@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs
 from beyondacc.kernels.exposure import exposure_rows
-from beyondacc.metrics.ranks import RankDiscount, truth_metric
+from beyondacc.metrics.ranks import RankDiscount, ratio, truth_metric
 from beyondacc.spec.metric import Better, Need
 from beyondacc.spec.params import Cutoff
 from beyondacc.spec.registry import metric
@@ -59,12 +59,6 @@ def _showings(exposure: Exposure, by_rank: RankDiscount) -> NDArray[Any]:
         return exposure.catalogue
     weights = by_rank.ranks(int(exposure.slots.max(initial=-1)) + 1)[exposure.slots]
     return exposure.weighted(weights)[..., exposure.covered]
-
-
-def _divide(numerator: Value, denominator: Value) -> Value:
-    """Divide, NaN where there is nothing to divide by."""
-    numerator, denominator = np.broadcast_arrays(np.asarray(numerator, np.float64), denominator)
-    return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
 
 
 @metric(
@@ -135,7 +129,7 @@ def _gini(exposure: Exposure, by_rank: RankDiscount, denominator: GiniDenominato
     ranks = np.arange(n - ascending.shape[-1] + 1, n + 1)
     weighted = ascending @ (2 * ranks - n - 1)
     scale = (n - 1 if denominator == "n-1" else n) if n > 1 else 0
-    value = np.clip(_divide(weighted, scale * ascending.sum(axis=-1)), 0.0, 1.0)
+    value = np.clip(ratio(weighted, scale * ascending.sum(axis=-1)), 0.0, 1.0)
     return 1.0 - value if complement else value
 
 
@@ -208,7 +202,7 @@ def _entropy(exposure: Exposure, by_rank: RankDiscount) -> Value:
     shown = _showings(exposure, by_rank)
     total = shown.sum(axis=-1)
     logs = np.log2(shown, out=np.zeros(shown.shape), where=shown > 0)
-    bits = np.log2(total, out=np.full(np.shape(total), np.nan), where=total > 0) - _divide(
+    bits = np.log2(total, out=np.full(np.shape(total), np.nan), where=total > 0) - ratio(
         (shown * logs).sum(axis=-1), total
     )
     return np.maximum(bits, 0.0)
@@ -240,7 +234,7 @@ def entropy(
         Divide by log2 |catalogue|.
     """
     bits = _entropy(exposure, by_rank)
-    return np.minimum(_divide(bits, math.log2(exposure.n_catalogue)), 1.0) if normalized else bits
+    return np.minimum(ratio(bits, math.log2(exposure.n_catalogue)), 1.0) if normalized else bits
 
 
 @metric(
@@ -261,7 +255,7 @@ def effective_catalog(exposure: Exposure, *, k: Cutoff = 10, by_rank: RankDiscou
 def _concentration(exposure: Exposure, by_rank: RankDiscount) -> Value:
     shown = _showings(exposure, by_rank).astype(np.float64)
     total = shown.sum(axis=-1)
-    return np.clip(_divide(np.square(shown).sum(axis=-1), np.square(total)), 0.0, 1.0)
+    return np.clip(ratio(np.square(shown).sum(axis=-1), np.square(total)), 0.0, 1.0)
 
 
 @metric(
@@ -309,7 +303,7 @@ def personalization(exposure: Exposure, *, k: Cutoff = 10) -> Value:  # noqa: AR
     sums = exposure.weighted(1.0 / np.sqrt(exposure.slots))
     overlap = np.square(sums).sum(axis=-1) - exposure.squares  # a list with itself, and with its own copies, is no pair
     pairs = np.square(exposure.lists) - exposure.squares
-    return np.clip(1.0 - _divide(overlap, pairs), 0.0, 1.0)
+    return np.clip(1.0 - ratio(overlap, pairs), 0.0, 1.0)
 
 
 @metric(
@@ -328,4 +322,4 @@ def inter_user_diversity(exposure: Exposure, *, k: Cutoff = 10) -> Value:
     shown = exposure.total
     lists = np.asarray(exposure.lists)
     others = (shown * (lists[..., None] - shown)).sum(axis=-1)
-    return _divide(others, k * np.square(lists))
+    return ratio(others, k * np.square(lists))

@@ -16,7 +16,7 @@ from beyondacc.data.groups import POPULARITY, head_items, item_attributes, item_
 from beyondacc.errors import did_you_mean
 from beyondacc.kernels.popularity import listed_sums, owned_sums
 from beyondacc.metrics.coverage import count_exposure
-from beyondacc.metrics.ranks import RankDiscount, list_metric
+from beyondacc.metrics.ranks import RankDiscount, list_metric, ratio
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction
 from beyondacc.spec.registry import metric
@@ -51,11 +51,6 @@ def _owned(inputs: Inputs, rows: Profiles, numbers: NDArray[np.float64]) -> NDAr
     found = np.empty((len(inputs), numbers.shape[1]))
     owned_sums(inputs.users, rows.starts, rows.items, numbers, found)
     return found
-
-
-def _divide(numerator: Value, denominator: Value) -> Value:
-    """Divide, NaN where there is nothing to divide by."""
-    return np.divide(numerator, denominator, out=np.full(np.shape(numerator), np.nan), where=denominator > 0)
 
 
 @metric(
@@ -125,13 +120,13 @@ def popularity_lift(total: NDArray[np.float64], *, k: Cutoff = 10) -> Value:  # 
     GAP is the mean over users of the mean c_i of the first k items of their list (R) or of their training rows (P), c_i
     the number of training users of the item. Users without a list or without training rows do not count.
     """
-    return _divide(total[..., 0] - total[..., 1], total[..., 1])
+    return ratio(total[..., 0] - total[..., 1], total[..., 1])
 
 
 def _rate_spread(total: NDArray[np.float64]) -> Value:
     """Return standard deviation / mean of two rates, |a - b| / (a + b), from both numerators and both denominators."""
-    rates = _divide(total[..., :2], total[..., 2:])
-    return _divide(np.abs(rates[..., 0] - rates[..., 1]), rates.sum(axis=-1))
+    rates = ratio(total[..., :2], total[..., 2:])
+    return ratio(np.abs(rates[..., 0] - rates[..., 1]), rates.sum(axis=-1))
 
 
 def _hits_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
@@ -261,4 +256,4 @@ def group_exposure_ratio(
         return np.full(showings.shape[:-1], np.nan)
     flat = showings.reshape(-1, showings.shape[-1])
     means = np.asarray(flat @ members[exposure.items])[:, sizes > 0] / sizes[sizes > 0]
-    return _divide(means.min(axis=1), means.max(axis=1)).reshape(showings.shape[:-1])
+    return ratio(means.min(axis=1), means.max(axis=1)).reshape(showings.shape[:-1])

@@ -23,6 +23,7 @@ __all__ = [
     "discounts",
     "itemwise_truth",
     "list_metric",
+    "ratio",
     "relevance_gains",
     "relevance_needs",
     "truth_metric",
@@ -104,6 +105,12 @@ class Weighting(RankDiscount):
 def relevance_needs(values: Any) -> tuple[Need, ...]:
     """Return what a metric needs for the sake of its relevance weights."""
     return (Need.TRUTH,) if values["relevance"] != "none" else ()
+
+
+def ratio(numerator: Any, denominator: Any) -> Any:
+    """Divide numbers, or arrays of one number a replicate; NaN where there is nothing to divide by."""
+    numerator, denominator = np.broadcast_arrays(np.asarray(numerator, np.float64), denominator)
+    return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
 
 
 def truth_metric(inputs: Inputs, values: NDArray[np.float64]) -> PerUser:

@@ -61,7 +61,8 @@ def average_precision(case, k, *, denominator="cut"):
         if hits == 0:
             return 0.0
         total = sum(_hits(listed[: r + 1], relevant) / (r + 1) for r in range(len(listed)) if listed[r] in relevant)
-        return total / {"cut": min(k, len(relevant)), "relevant": len(relevant), "hits": hits}[denominator]
+        cut = {"cut": min(k, len(relevant)), "list": min(len(listed), len(relevant))}
+        return total / (cut | {"relevant": len(relevant), "hits": hits, "k": k})[denominator]
 
     return over_truth(case, k, value)
 

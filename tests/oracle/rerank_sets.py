@@ -68,16 +68,11 @@ def dpp(scores, matrix, diversity, k, normalize="zscore", scale=1.0, *, weighted
     """
     if diversity == 0:
         return as_given(normalized(scores, normalize), k)
-    gains = dpp_gains(scores, matrix, diversity, normalize, scale, weighted_floor=weighted_floor)
-    picks, values = take(len(scores), k, gains)
-    kept = [(pick, value) for pick, value in zip(picks, values, strict=True) if value > 0]
-    rest = [i for i in range(len(scores)) if i not in {pick for pick, _ in kept}]
-    filled = rest[: len(picks) - len(kept)]
-    return [pick for pick, _ in kept] + filled, [value for _, value in kept] + [0.0] * len(filled)
+    return take(len(scores), k, dpp_gains(scores, matrix, diversity, normalize, scale, weighted_floor=weighted_floor))
 
 
 def dpp_gains(scores, matrix, diversity, normalize="zscore", scale=1.0, *, weighted_floor=True):
-    """det(L of S and i) / det(L of S); 0 where that is nothing, and for all once something that adds nothing is in S.
+    """det(L of S and i) / det(L of S); 0 where that is nothing: then it is 0 for all that follow, too.
 
     L = diag(w) Sim diag(w): the weights of S cancel out, so that the determinants are those of the similarities.
     """
@@ -88,7 +83,7 @@ def dpp_gains(scores, matrix, diversity, normalize="zscore", scale=1.0, *, weigh
         found = []
         for i in remaining:
             residual = determinant(_similarities(matrix, [*selected, i])) / before if before > 0 else Fraction(0)
-            gain = float(residual) * weights[i] * weights[i]
+            gain = float(residual) * weights[i] * weights[i] if residual > 0 else 0.0
             found.append(gain if (gain if weighted_floor else residual) > FLOOR else 0.0)
         return found
 
@@ -130,9 +125,7 @@ def ssd(scores, rows, diversity, k, normalize="zscore", *, window=None, gamma=1.
     relevance = normalized(scores, normalize)
     if diversity == 0:
         return as_given(relevance, k)
-    return take(
-        len(scores), k, ssd_gains(relevance, rows, diversity, window=window, gamma=gamma, unit=unit, bias=bias)
-    )
+    return take(len(scores), k, ssd_gains(relevance, rows, diversity, window=window, gamma=gamma, unit=unit, bias=bias))
 
 
 def ssd_gains(relevance, rows, diversity, *, window=None, gamma=1.0, unit=True, bias=True):

@@ -1,4 +1,4 @@
-"""The conventions of other tools as plain tables: which parameters and choices give the numbers that they print."""
+"""A convention: which parameters and choices give the numbers that another tool prints."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from beyondacc.convention.tables import TABLES
 from beyondacc.errors import SpecError, did_you_mean
 from beyondacc.metrics import REGISTRY
 from beyondacc.spec.metric import Metric, MetricFamily
@@ -24,11 +25,17 @@ class Convention(Mapping[str, Mapping[str, Any]]):
     metrics
         Metric -> the parameters that express the tool's definition, as far as they are not our defaults.
     policy
-        The choices that hold for all of its metrics, as far as they are not our defaults; see `beyondacc.policy`.
+        The choices that hold for its metrics, as far as they are not our defaults; see `beyondacc.policy`.
     differs
-        Metric -> in which respect the tool's number cannot be expressed.
+        Metric -> in which respect the tool's number cannot be expressed, and how to get it.
     source
-        Version and files the table was read from.
+        Version and files the table was read from, and whether they were run.
+    policies
+        Metric -> choices of its own: fewer users than by `policy`, or what undefined users count.
+    notes
+        Metric -> when the numbers are equal, or which variant of the tool is meant.
+    data
+        What the tool takes as relevant and as the catalogue: how to make the `Dataset`.
     """
 
     name: str
@@ -37,6 +44,9 @@ class Convention(Mapping[str, Mapping[str, Any]]):
     policy: Mapping[str, Any]
     differs: Mapping[str, str]
     source: str
+    policies: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    data: str = ""
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         return self.metrics[name]
@@ -50,6 +60,10 @@ class Convention(Mapping[str, Mapping[str, Any]]):
     def __repr__(self) -> str:
         return f"<convention {self.name}: {len(self)} metrics>"
 
+    def policy_of(self, name: str) -> dict[str, Any]:
+        """Return the choices for one metric, as far as they are not our defaults."""
+        return {**self.policy, **self.policies.get(name, {})}
+
     def metric(self, text: str | Metric | MetricFamily, *, k: int = 10) -> Metric:
         """Read a metric; parameters that it leaves at their default are set as the tool sets them.
 
@@ -62,16 +76,14 @@ class Convention(Mapping[str, Mapping[str, Any]]):
         name = plain.family.name
         if name not in self.metrics:
             if name in self.differs:
-                raise SpecError(
-                    f"the number that {self.title} prints for {name} is not expressed: {self.differs[name]}"
-                )
+                raise SpecError(f"no parameters give the {name} that {self.title} prints: {self.differs[name]}")
             raise SpecError(f"{self.title} has no {name}; {did_you_mean(name, self.metrics)}")
         defaults = plain.family().values
         given = {key: value for key, value in plain.values.items() if value != defaults[key] or key == "k"}
         return plain.family(**{**self.metrics[name], **given})
 
 
-conventions: dict[str, Convention] = {}
+conventions: dict[str, Convention] = {name: Convention(name=name, **table) for name, table in TABLES.items()}
 
 
 def find_convention(name: str | Convention | None) -> Convention | None:

@@ -1,0 +1,312 @@
+"""Genre shares of lists and of profiles, and how far two of them are apart.
+
+Shares are kept in buffers with a place for each feature, of which only the features in use are written, read and
+emptied again: a row costs what it shows, however many features there are.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.kernels.jit import kernel
+from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
+
+__all__ = [
+    "HELLINGER",
+    "JS",
+    "KL",
+    "ROOT_JS",
+    "add_shares",
+    "catalogue_rows",
+    "entropy_rows",
+    "forget_shares",
+    "fragmentation_rows",
+    "normalise_shares",
+    "profile_rows",
+]
+
+KL, JS, ROOT_JS, HELLINGER = range(4)
+
+
+@kernel
+def add_shares(
+    feature_starts: Offsets,
+    feature_ids: ItemIds,
+    items: ItemIds,
+    weights: Floats,
+    to: NDArray[np.float64],
+    other: Floats,
+    used: ItemIds,
+    n_used: Int,
+) -> Int:
+    """Spread the weight of each item evenly over its features, and return how many features are in use.
+
+    Parameters
+    ----------
+    weights
+        One for each item, none of them negative; empty where all weigh 1.
+    to, other : (n_features,)
+        What is added to, and the shares it will be compared with.
+    used : (n_features,)
+        First the `n_used` features that have a share in either.
+    """
+    for place in range(items.shape[0]):
+        item = items[place]
+        n = feature_starts[item + 1] - feature_starts[item]
+        weight = weights[place] if weights.shape[0] else 1.0
+        if n == 0 or weight <= 0:
+            continue
+        part = weight / n
+        for position in range(feature_starts[item], feature_starts[item + 1]):
+            feature = feature_ids[position]
+            if to[feature] == 0 and other[feature] == 0:
+                used[n_used] = feature
+                n_used += 1
+            to[feature] += part
+    return n_used
+
+
+@kernel
+def normalise_shares(shares: NDArray[np.float64], used: ItemIds, n_used: Int) -> bool:
+    """Divide the shares by their sum; say whether there was anything to divide."""
+    total = 0.0
+    for place in range(n_used):
+        total += shares[used[place]]
+    if total == 0:
+        return False
+    for place in range(n_used):
+        shares[used[place]] /= total
+    return True
+
+
+@kernel
+def forget_shares(shares: NDArray[np.float64], used: ItemIds, n_used: Int) -> None:
+    """Empty a buffer."""
+    for place in range(n_used):
+        shares[used[place]] = 0.0
+
+
+@kernel
+def entropy_rows(
+    feature_starts: Offsets,
+    feature_ids: ItemIds,
+    n_features: int,
+    lists: ItemIds,
+    lengths: ItemIds,
+    k: int,
+    out: NDArray[np.float64],
+) -> None:
+    """Shannon entropy in bits of the genre shares of the first k items, NaN where they have no genres."""
+    shares, used = np.zeros(n_features), np.empty(n_features, np.int32)
+    alike = np.empty(0)
+    nothing = np.int64(0)  # numba compiles a callee anew for every type, and a literal is a type of its own
+    for row in range(lists.shape[0]):
+        n = lengths[row] if lengths[row] < k else k
+        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], alike, shares, shares, used, nothing)
+        out[row] = np.nan
+        if normalise_shares(shares, used, n_used):
+            bits = 0.0
+            for place in range(n_used):
+                bits -= shares[used[place]] * math.log2(shares[used[place]])
+            out[row] = bits if bits > 0 else 0.0
+        forget_shares(shares, used, n_used)
+
+
+@kernel
+def _term(kind: Int, p: float, q: float) -> float:
+    """Return what one feature adds to a divergence; never negative but for KL.
+
+    The usual forms of JS and Hellinger subtract numbers of order 1 from each other, and a square root would make 1e-8
+    of the rounding: these stay exact for nearly equal shares.
+    """
+    if kind == KL:
+        if p == 0:
+            return 0.0
+        return p * math.log2(p / q) if q > 0 else np.inf
+    if kind == HELLINGER:
+        return 0.5 * (math.sqrt(p) - math.sqrt(q)) ** 2
+    if p == 0 and q == 0:
+        return 0.0
+    d = (p - q) / (p + q)  # with the mean m of both, p = m (1 + d) and q = m (1 - d)
+    if abs(d) == 1:
+        return 0.5 * (p + q)
+    if abs(d) < 0.01:  # the power series of the next line, to the last digit
+        square = d * d
+        nats = square * (1.0 + square * (1 / 6 + square * (1 / 15 + square * (1 / 28 + square / 45))))
+    else:
+        nats = (1.0 + d) * math.log(1.0 + d) + (1.0 - d) * math.log(1.0 - d)
+    return (p + q) * nats / (4.0 * math.log(2.0))
+
+
+@kernel
+def _divergence(
+    kind: Int, smooth_p: float, smooth_q: float, p: Floats, q: Floats, used: ItemIds, n_used: Int, rest: float
+) -> float:
+    """Divergence of q from p, each mixed with a part of the other.
+
+    Parameters
+    ----------
+    smooth_p, smooth_q
+        p becomes (1 - smooth_p) p + smooth_p q, and q likewise.
+    rest
+        The sum of p over features that are not in use, where q is 0; every divergence is linear in it.
+    """
+    total = 0.0
+    for place in range(n_used):
+        of_p, of_q = p[used[place]], q[used[place]]
+        mixed = (1.0 - smooth_p) * of_p + smooth_p * of_q
+        total += _term(kind, mixed, (1.0 - smooth_q) * of_q + smooth_q * of_p)
+    if rest > 0:
+        total += rest * _term(kind, 1.0 - smooth_p, smooth_q)
+    if total < 0:  # KL of equal shares, by rounding
+        return 0.0
+    if kind == KL:
+        return total
+    if total > 1:
+        total = 1.0
+    return total if kind == JS else math.sqrt(total)
+
+
+@kernel
+def profile_rows(
+    kind: int,
+    smooth_p: float,
+    smooth_q: float,
+    feature_starts: Offsets,
+    feature_ids: ItemIds,
+    n_features: int,
+    lists: ItemIds,
+    lengths: ItemIds,
+    k: int,
+    discounts: Floats,
+    users: UserIds,
+    starts: Offsets,
+    items: ItemIds,
+    weights: Floats,
+    out: NDArray[np.float64],
+) -> None:
+    """Divergence of the genre shares q of the first k items from those of the user's profile, p.
+
+    NaN where either has no genres.
+
+    Parameters
+    ----------
+    weights
+        Of the rows of the profiles; empty where all weigh 1.
+    """
+    p, q, used = np.zeros(n_features), np.zeros(n_features), np.empty(n_features, np.int32)
+    nothing = np.int64(0)
+    for row in range(lists.shape[0]):
+        out[row] = np.nan
+        n = lengths[row] if lengths[row] < k else k
+        user = users[row]
+        if user < 0 or n == 0:
+            continue
+        own, own_weights = items[starts[user] : starts[user + 1]], weights[starts[user] : starts[user + 1]]
+        n_used = add_shares(feature_starts, feature_ids, own, own_weights, p, q, used, nothing)
+        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], q, p, used, n_used)
+        if normalise_shares(p, used, n_used) and normalise_shares(q, used, n_used):
+            out[row] = _divergence(kind, smooth_p, smooth_q, p, q, used, n_used, 0.0)
+        forget_shares(p, used, n_used)
+        forget_shares(q, used, n_used)
+
+
+@kernel
+def catalogue_rows(
+    kind: int,
+    smooth_p: float,
+    smooth_q: float,
+    feature_starts: Offsets,
+    feature_ids: ItemIds,
+    p: Floats,
+    lists: ItemIds,
+    lengths: ItemIds,
+    k: int,
+    discounts: Floats,
+    out: NDArray[np.float64],
+) -> None:
+    """Divergence of the genre shares of the first k items from the same shares p for everybody.
+
+    NaN where the list has no genres.
+    """
+    n_features = p.shape[0]
+    q, used = np.zeros(n_features), np.empty(n_features, np.int32)
+    support = np.count_nonzero(p)
+    nothing = np.int64(0)
+    for row in range(lists.shape[0]):
+        out[row] = np.nan
+        n = lengths[row] if lengths[row] < k else k
+        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], q, q, used, nothing)
+        if normalise_shares(q, used, n_used):
+            met = 0
+            rest = 1.0
+            for place in range(n_used):
+                if p[used[place]] > 0:
+                    met += 1
+                    rest -= p[used[place]]
+            # where the list has all features, what is left of 1 is rounding
+            rest = rest if met < support and rest > 0 else 0.0
+            out[row] = _divergence(kind, smooth_p, smooth_q, p, q, used, n_used, rest)
+        forget_shares(q, used, n_used)
+
+
+@kernel
+def fragmentation_rows(
+    kind: int,
+    smooth_p: float,
+    smooth_q: float,
+    feature_starts: Offsets,
+    feature_ids: ItemIds,
+    n_features: int,
+    lists: ItemIds,
+    lengths: ItemIds,
+    k: int,
+    discounts: Floats,
+    order: Offsets,
+    places: Offsets,
+    sample: int,
+    start: int,
+    out: NDArray[np.float64],
+) -> None:
+    """Mean divergence of the genre shares of each list from those of the lists that follow it in a cyclic order.
+
+    Parameters
+    ----------
+    lists, lengths
+        Of the whole run.
+    order
+        The rows whose first k items have genres.
+    places : (rows of the run,)
+        Where a row stands in `order`, -1 where it does not.
+    sample
+        How many lists a list is compared with, fewer where there are fewer others; NaN where there are none.
+    start
+        The first row of the block; `out` has one value for each of its rows.
+    """
+    p, q, used = np.zeros(n_features), np.zeros(n_features), np.empty(n_features, np.int32)
+    nothing = np.int64(0)
+    others = order.shape[0] - 1
+    compared = sample if sample < others else others
+    for position in range(out.shape[0]):
+        row = start + position
+        out[position] = np.nan
+        if places[row] < 0 or compared < 1:
+            continue
+        n = lengths[row] if lengths[row] < k else k
+        own = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], q, p, used, nothing)
+        normalise_shares(q, used, own)
+        total = 0.0
+        place = places[row]
+        for _ in range(compared):
+            place = place + 1 if place < others else 0
+            other = order[place]
+            n = lengths[other] if lengths[other] < k else k
+            n_used = add_shares(feature_starts, feature_ids, lists[other, :n], discounts[:n], p, q, used, own)
+            normalise_shares(p, used, n_used)
+            total += _divergence(kind, smooth_p, smooth_q, p, q, used, n_used, 0.0)
+            forget_shares(p, used, n_used)
+        forget_shares(q, used, own)
+        out[position] = total / compared
