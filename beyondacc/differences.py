@@ -26,6 +26,7 @@ __all__ = ["Choice", "Difference", "explain_difference"]
 
 _WIDTH = 110
 _INDENT = " " * 11
+_LEAST = 5e-5  # what four digits show
 _OURS = Convention("beyondacc", "beyondacc", {}, {}, {}, "")
 
 
@@ -96,11 +97,17 @@ class Difference:
         if not self.choices:
             return f"{head}\nThe two make the same choices."
         lines = [f"{head} ({gap:+.4f})"]
+        idle = [each for each in self.choices if abs(each.alone) < _LEAST and abs(each.effect) < _LEAST]
         for each in self.choices:
+            if each in idle:
+                continue
             lines.append(f"{each.effect:+9.4f}  {each.name}: {_word(each.first)} -> {_word(each.second)}")
             lines += textwrap.wrap(each.meaning, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
-            if len(self.choices) > 1 and not math.isclose(each.alone, each.effect, abs_tol=5e-5):
+            if len(self.choices) > 1 and not math.isclose(each.alone, each.effect, abs_tol=_LEAST):
                 lines.append(f"{_INDENT}Changed alone it moves {self.first}'s number by {each.alone:+.4f}.")
+        if idle:
+            words = ", ".join(f"{each.name}: {_word(each.first)} -> {_word(each.second)}" for each in idle)
+            lines += textwrap.wrap(f"Without effect here: {words}", _WIDTH, initial_indent="  ", subsequent_indent="  ")
         return "\n".join(lines)
 
     def __repr__(self) -> str:

@@ -5,57 +5,112 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
-from beyondacc.data.binding import Binding
-from beyondacc.data.dataset import Dataset, Features
-from beyondacc.errors import SpecError, choices
-from beyondacc.kernels import jit, pairwise
-from beyondacc.types import Bits, Floats
+from beyondacc.data.columns import as_ids
+from beyondacc.data.dataset import Dataset
+from beyondacc.errors import DataError, SpecError, choices
+from beyondacc.kernels import jit
+from beyondacc.spec.names import parse_call
+from beyondacc.spec.params import Param, bind, format_call
+from beyondacc.types import Floats
 
-__all__ = ["COSINE", "DISTANCES", "JACCARD", "Distance", "distance", "pair_arrays"]
+__all__ = ["COOCCURRENCE", "COSINE", "DISTANCES", "JACCARD", "NPMI", "Distance", "distance", "missing_for"]
 
-On = Literal["sets", "either"]
+On = Literal["sets", "rows", "train", "ratings", "matrix"]
+Values = Mapping[str, Any]
+_NO_VALUES: Values = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True)
-class Distance:
-    """A symmetric distance between two items.
+class Kind:
+    """The declaration of a distance.
 
     Attributes
     ----------
     name
         As in ``ild(distance=NAME)``.
-    title
+    title, cite
         For tables.
     on
-        ``"sets"``: feature sets; ``"either"``: item vectors where the items have them, else feature sets as vectors of
-        zeros and ones.
+        ``sets``: feature sets; ``rows``: item vectors where the items have them, else weighted features, else feature
+        sets as rows of zeros and ones; ``train``: who has the items; ``ratings``: how they were rated; ``matrix``:
+        looked up.
     upper
-        The largest value it can take.
-    cite
-        Where it comes from.
-    own
-        A user's function of two float64 rows, None for the built-in ones.
+        The largest value it can take, for given parameters.
+    params
+        Its parameters.
     """
 
     name: str
     title: str
     on: On
-    upper: float
+    upper: Callable[[Values], float]
     cite: str
+    params: Mapping[str, Param] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Distance:
+    """A symmetric distance between two items, with its parameters set; equal to any other that computes the same.
+
+    Attributes
+    ----------
+    kind
+        Its declaration.
+    values
+        Its parameters.
+    own
+        A user's function of two float64 rows, or None.
+    matrix
+        A given matrix of distances, or None.
+    """
+
+    kind: Kind
+    values: Values = _NO_VALUES
     own: Callable[[Floats, Floats], float] | None = None
+    matrix: Matrix | None = None
+
+    @property
+    def name(self) -> str:
+        """The name without parameters."""
+        return self.kind.name
+
+    @property
+    def on(self) -> On:
+        """What it is computed from."""
+        return self.kind.on
+
+    @property
+    def upper(self) -> float:
+        """The largest value it can take."""
+        return self.kind.upper(self.values)
 
     def __str__(self) -> str:
-        return self.name
+        return format_call(self.name, self.kind.params, self.values)
+
+    def __repr__(self) -> str:
+        return f"<distance {self}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Distance) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[Any, ...]:
+        return (self.name, tuple(self.values.items()), self.own, id(self.matrix), self.upper)
 
     def __call__(self, one: Floats, other: Floats) -> float:
         """Return the distance of two rows, for trying out a distance of one's own."""
         if self.own is None:
-            raise SpecError(f"distance {self.name} is computed on encoded items; pass it to a metric or re-ranker")
+            raise SpecError(f"distance {self} is computed on encoded items; pass it to a metric or re-ranker")
         return self.own(one, other)
 
     @functools.cached_property
@@ -68,124 +123,195 @@ class Distance:
         except jit.NumbaError as error:
             reason = next(line for line in str(error).splitlines()[1:] or [str(error)] if line.strip())
             raise SpecError(
-                f"distance {self.name} cannot be compiled by numba ({reason.strip()}); "
+                f"distance {self} cannot be compiled by numba ({reason.strip()}); "
                 "write it as a function of two float64 arrays that returns a float"
             ) from error
 
     @classmethod
     def describe(cls) -> str:
         """Say what is allowed, for messages."""
-        return f"{choices(DISTANCES)}, or a function of two feature rows (see beyondacc.distance)"
+        return f"{choices(DISTANCES)}, a matrix, or a function of two feature rows (see beyondacc.distance)"
 
     @classmethod
     def parse(cls, value: Any) -> Distance | None:
-        """Return the distance of that name, that function, or None where there is no such."""
+        """Return the distance of that name, function or matrix, or None where there is no such."""
         if isinstance(value, Distance):
             return value
-        if isinstance(value, str):
-            return DISTANCES.get(value)
-        return distance(value) if callable(value) else None
+        if isinstance(value, np.ndarray | pd.DataFrame) or callable(value):
+            return distance(value)
+        if not isinstance(value, str):
+            return None
+        name, given, cutoff = parse_call(value)
+        known = DISTANCES.get(name)
+        if known is None or cutoff is not None:
+            return None
+        if not given:
+            return known
+        values = bind(f"distance {name!r}", known.kind.params, given)
+        return dataclasses.replace(known, values=MappingProxyType(values))
 
 
-JACCARD = Distance("jaccard", "Jaccard distance", "sets", 1.0, "Jaccard 1912")
-COSINE = Distance("cosine", "Cosine distance", "either", 2.0, "Salton & McGill 1983")
-DISTANCES: dict[str, Distance] = {known.name: known for known in (JACCARD, COSINE)}
+@dataclasses.dataclass(frozen=True, eq=False)
+class Matrix:
+    """Given distances.
+
+    Attributes
+    ----------
+    numbers : (n, n)
+        NaN where there is no distance.
+    ids : (n,) or None
+        External ids of the items; those of the dataset in its order by default.
+    """
+
+    numbers: Floats
+    ids: pd.Index[Any] | None
+
+
+def _declare(
+    name: str, title: str, on: On, upper: float | Callable[[Values], float], cite: str, **params: tuple[Any, Any]
+) -> Distance:
+    known = {key: Param(key, default, annotation) for key, (default, annotation) in params.items()}
+    top = upper if callable(upper) else lambda _values: upper
+    values = MappingProxyType(bind(name, known, {}))
+    return Distance(Kind(name, title, on, top, cite, known), values)
+
+
+JACCARD = _declare("jaccard", "Jaccard distance", "sets", 1.0, "Jaccard 1912")
+COSINE = _declare(
+    "cosine",
+    "Cosine distance",
+    "rows",
+    lambda values: 1.0 if values["half"] else 2.0,
+    "Salton & McGill 1983",
+    half=(False, bool),
+)
+HAMMING = _declare(
+    "hamming",
+    "Hamming distance",
+    "sets",
+    lambda values: 1.0 if values["normalized"] else math.inf,
+    "Hamming 1950",
+    normalized=(True, bool),
+)
+EUCLIDEAN = _declare("euclidean", "Euclidean distance", "rows", math.inf, "Euclid")
+RATING_COSINE = _declare(
+    "rating_cosine",
+    "Cosine distance of ratings",
+    "ratings",
+    1.0,
+    "Sarwar et al. 2001, WWW; Kaminskas & Bridge 2016, TiiS 7(1)",
+    center=("user", Literal["user", "item"] | None),
+    support=("all", Literal["all", "common"]),
+)
+PEARSON = _declare("pearson", "Pearson distance of ratings", "ratings", 2.0, "Resnick et al. 1994, CSCW")
+COOCCURRENCE = _declare(
+    "cooccurrence", "Cosine distance of the sets of users", "train", 1.0, "Zhang, Séaghdha, Quercia & Jambor 2012, WSDM"
+)
+NPMI = _declare(
+    "npmi",
+    "Normalised pointwise mutual information",
+    "train",
+    1.0,
+    "Bouma 2009, GSCL; Kaminskas & Bridge 2014, RecSys workshop",
+)
+DISTANCES: dict[str, Distance] = {
+    known.name: known for known in (JACCARD, COSINE, HAMMING, EUCLIDEAN, RATING_COSINE, PEARSON, COOCCURRENCE, NPMI)
+}
 _BUILT_IN = frozenset(DISTANCES)
 
 
 def distance(
-    function: Callable[[Floats, Floats], float],
+    given: Callable[[Floats, Floats], float] | np.ndarray[Any, Any] | pd.DataFrame,
     *,
     name: str | None = None,
     upper: float = math.inf,
+    items: Any = None,
 ) -> Distance:
     """Make a distance of your own, usable wherever one is accepted, and by its name in metric strings.
 
     Parameters
     ----------
-    function
-        ``(a, b) -> float`` on two float64 rows (item vectors, or zeros and ones for feature sets), that numba can
-        compile, or has compiled; symmetric, finite, 0 for equal rows.
+    given
+        A function ``(a, b) -> float`` on two float64 rows (item vectors, weighted features, or zeros and ones for
+        feature sets), that numba can compile, or has compiled; symmetric, finite, 0 for equal rows. Or a symmetric
+        matrix of distances >= 0, NaN where there is none: an array, or a DataFrame with the item ids as index.
     name
-        Its name in metric strings; the function's own name by default. A later function of that name takes its place.
+        Its name in metric strings; the function's own name, or ``matrix``, by default. A later distance of that name
+        takes its place.
     upper
-        The largest value it can take.
+        The largest value it can take; that of a matrix is looked up.
+    items
+        The item ids of the rows of an array; those of the dataset in its order by default. Other items have no
+        distance to anything.
 
     Raises
     ------
     SpecError
         If the name is that of a built-in distance, or cannot stand in a metric string.
+    DataError
+        If a matrix is not square, symmetric and >= 0, or its ids do not fit.
     """
-    python: Any = getattr(function, "py_func", function)
-    own = str(name or getattr(python, "__name__", ""))
-    if own in _BUILT_IN:
-        raise SpecError(f"distance {own!r} is built in; pass name= to call yours otherwise")
-    if not own.isidentifier():
-        raise SpecError(f"{own!r} cannot name a distance; pass name=, made of letters, digits and _")
+    if isinstance(given, np.ndarray | pd.DataFrame):
+        matrix = _matrix(given, items)
+        numbers = matrix.numbers[~np.isnan(matrix.numbers)]
+        top = float(numbers.max(initial=0.0))
+        kind = Kind(_own_name(name or "matrix"), "Given distances", "matrix", lambda _values: top, "your own")
+        made = Distance(kind, matrix=matrix)
+        DISTANCES[kind.name] = made
+        return made
+    if items is not None:
+        raise SpecError("items= names the rows of a matrix; leave it out for a function")
+    python: Any = getattr(given, "py_func", given)
+    own = _own_name(str(name or getattr(python, "__name__", "")))
     known = DISTANCES.get(own)
     if known is not None and known.own is python and known.upper == upper:
         return known
-    made = Distance(own, str(python.__doc__ or own).strip().splitlines()[0], "either", upper, "your own", python)
+    title = str(python.__doc__ or own).strip().splitlines()[0]
+    made = Distance(Kind(own, title, "rows", lambda _values: upper, "your own"), own=python)
     DISTANCES[own] = made
     return made
 
 
+def _own_name(name: str) -> str:
+    if name in _BUILT_IN:
+        raise SpecError(f"distance {name!r} is built in; pass name= to call yours otherwise")
+    if not name.isidentifier():
+        raise SpecError(f"{name!r} cannot name a distance; pass name=, made of letters, digits and _")
+    return name
+
+
+def _matrix(given: np.ndarray[Any, Any] | pd.DataFrame, items: Any) -> Matrix:
+    ids = None if items is None else as_ids(pd.Series(list(items)), "items of the matrix")
+    if isinstance(given, pd.DataFrame):
+        if not given.index.equals(given.columns):
+            raise DataError("a frame of distances must have the same item ids as index and as columns")
+        ids = as_ids(pd.Series(given.index), "the index of the matrix")
+    numbers = np.ascontiguousarray(given, np.float64)
+    if numbers.ndim != 2 or numbers.shape[0] != numbers.shape[1]:
+        raise DataError(f"a matrix of distances must be square; this one has the shape {np.shape(given)}")
+    if ids is not None and len(ids) != len(numbers):
+        raise DataError(f"the matrix has {len(numbers)} rows but items= names {len(ids)}; name each row once")
+    if ids is not None and not ids.is_unique:
+        raise DataError(f"the matrix names item {ids[ids.duplicated()].tolist()[0]!r} twice; keep one row an item")
+    if np.isinf(numbers).any() or (numbers < 0).any():
+        raise DataError("a matrix of distances must hold numbers >= 0, or NaN where there is no distance")
+    if not np.array_equal(numbers, numbers.T, equal_nan=True):
+        row, column = np.argwhere(~((numbers == numbers.T) | (np.isnan(numbers) & np.isnan(numbers.T))))[0]
+        raise DataError(
+            f"a matrix of distances must be symmetric; this one has {numbers[row, column]:g} in row {row}, column "
+            f"{column}, and {numbers[column, row]:g} the other way round"
+        )
+    return Matrix(numbers, ids)
+
+
 def missing_for(chosen: Distance, data: Dataset) -> str | None:
-    """Say what the items lack for a distance, or None where they have it."""
-    if data.features is not None or (data.vectors is not None and chosen.on != "sets"):
+    """Say what a dataset lacks for a distance, or None where it has it."""
+    if chosen.on == "matrix":
+        return None
+    if chosen.on in {"train", "ratings"}:
+        return None if data.train is not None else "training rows; pass train="
+    if data.features is not None or (data.vectors is not None and chosen.on == "rows"):
         return None
     if chosen.on == "sets":
         return "item features; pass items= with a genres column"
     return "item features or vectors; pass items= with a genres column, or vectors="
-
-
-_NO_BITS = np.empty((0, 0), np.uint64)
-_NO_ROWS = np.empty((0, 0))
-
-
-class PairArrays(NamedTuple):
-    """What `kernels.pairwise.distance_row` reads, in its order."""
-
-    kind: int
-    bits: Bits
-    sizes: Floats
-    vectors: Floats
-    own_rows: Floats
-    own: Any
-
-
-def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
-    """Return the arrays of a distance for the items of a run."""
-    if lack := missing_for(chosen, run.data):
-        raise SpecError(f"distance {chosen} needs {lack}")
-    features, vectors = run.features, run.vectors
-    if chosen.own is not None:
-        rows = run.derive("own_rows", lambda: _rows(features, vectors))
-        sizes = run.derive("own_norms", lambda: _inverse_norms(rows))
-        return PairArrays(pairwise.OWN, _NO_BITS, sizes, _NO_ROWS, rows, chosen.compiled)
-    if features is not None and (chosen.on == "sets" or vectors is None):
-        kind = pairwise.JACCARD if chosen.on == "sets" else pairwise.COSINE_SETS
-        return PairArrays(kind, features.bits, features.sizes, _NO_ROWS, _NO_ROWS, chosen.compiled)
-    assert vectors is not None  # noqa: S101 - nothing was missing
-    sizes = run.derive("inverse_norms", lambda: _inverse_norms(vectors))
-    return PairArrays(pairwise.COSINE_VECTORS, _NO_BITS, sizes, vectors, _NO_ROWS, chosen.compiled)
-
-
-def _inverse_norms(vectors: Floats) -> Floats:
-    """Reciprocal norms, 0 for zero vectors; scaled first so that tiny and huge vectors keep their direction."""
-    largest = np.abs(vectors).max(axis=1, initial=0).astype(np.float64)
-    scale = np.where(largest > 0, largest, 1.0)
-    norms = np.sqrt(np.square(vectors / scale[:, None]).sum(axis=1, dtype=np.float64)) * scale
-    inverse = np.zeros(len(norms))
-    np.divide(1.0, norms, out=inverse, where=norms > 0)
-    return inverse
-
-
-def _rows(features: Features | None, vectors: Floats | None) -> Floats:
-    """Float64 rows for a user's own distance: vectors, or zeros and ones for feature sets."""
-    if vectors is not None:
-        return np.ascontiguousarray(vectors, np.float64)
-    assert features is not None  # noqa: S101 - nothing was missing
-    rows = np.zeros((len(features.bits), len(features.names)))
-    rows[np.repeat(np.arange(len(features.bits)), np.diff(features.starts)), features.ids] = 1.0
-    return rows

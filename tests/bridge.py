@@ -14,13 +14,18 @@ from beyondacc import distances
 from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.distances import COSINE, JACCARD, Distance
+from beyondacc.distances import Distance
 from beyondacc.metrics.calibration import draw_order
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.params import Day, Range
 from beyondacc.spec.states import PerUser, Sums
 
 CUTOFFS = (1, 2, 3, 10, 50)
+DISTANCES = (
+    *("jaccard", "cosine", "cosine(half=true)", "hamming", "hamming(normalized=false)", "euclidean"),
+    *("rating_cosine", "rating_cosine(center=item, support=common)", "rating_cosine(center=none)"),
+    *("rating_cosine(support=common)", "pearson", "cooccurrence", "npmi"),
+)
 
 
 def manhattan(one, other):
@@ -136,7 +141,7 @@ def values_of(annotation):
         return [Day(2001, 3, 31)]
     if annotation is Distance:
         own = distances.DISTANCES.get("manhattan")  # known where the fixture own_distance is used
-        return [JACCARD, COSINE, *([own] if own else [])]
+        return [*map(Distance.parse, DISTANCES), *([own] if own else [])]
     raise NotImplementedError(f"say in values_of which {annotation} to try")
 
 
@@ -150,8 +155,9 @@ def variants(family):
 def expected_of(case, metric: Metric):
     """What the oracle says: ``{user: value}``, or one value at the grain of a run."""
     given = {name: value for name, value in metric.values.items() if name != "k"}
-    if "distance" in given:
-        given["distance"] = given["distance"].own or given["distance"].name
+    if isinstance(given.get("distance"), Distance):
+        chosen = given["distance"]
+        given["distance"] = chosen.own or (chosen.name, dict(chosen.values))
     if isinstance(given.get("reference"), Day):
         given["reference"] = str(given["reference"])
     return ORACLES[metric.family.name](case, metric.k, **given)

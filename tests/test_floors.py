@@ -26,7 +26,7 @@ HOUSE = [
     ("kernels", "spec.params", "spec.names", "spec.declared"),
     ("run",),
     ("data",),
-    ("distances",),
+    ("distances", "pairs"),
     ("spec",),
     ("metrics", "models"),
     ("intervals", "breakdown"),

@@ -15,7 +15,10 @@ _SHIFTED = "Its gain is 2^(v - threshold + 1) - 1: pass test values v - threshol
 _NO_CUTOFF = "It has no cutoff: take a k that no list exceeds."
 _ALL_RELEVANT = "It has no cutoff: take a k that no user's number of relevant items exceeds."
 _BELOW = "Users whose test rows are all below count 0 there and are left out here: multiply by the share averaged here."
-_LEVEL = "Values of test rows are gains. Rows below level l, by default 1, do not count: pass threshold=l, graded=True."
+_LEVEL = (
+    "Values of test rows are gains, whole numbers; those below level l (1 by default) do not count: pass threshold=l, "
+    "graded=True."
+)
 _ROWS = "It counts rows: a training row given twice counts twice."
 _PADDED = "It counts the padding as an item: pass items= with the items of all rows and one more."
 _BINOMIAL = (

@@ -81,22 +81,27 @@ class Features:
         The same as bit sets of 64-bit words.
     names
         Of the features.
+    weights
+        Of each of `ids`, or None where they have none.
     """
 
     starts: Offsets
     ids: ItemIds
     bits: Bits
     names: list[str]
+    weights: Floats | None = None
 
     @classmethod
-    def build(cls, starts: Offsets, ids: ItemIds, names: list[str], n_items: int) -> Features:
+    def build(
+        cls, starts: Offsets, ids: ItemIds, names: list[str], n_items: int, weights: Floats | None = None
+    ) -> Features:
         """Set the bits; items past the rows given have no features."""
         missing = n_items + 1 - len(starts)
         starts = np.concatenate([starts, np.full(missing, starts[-1])]) if missing > 0 else starts
         bits = np.zeros((n_items, max(1, -(-len(names) // 64))), np.uint64)
         rows = np.repeat(np.arange(n_items), np.diff(starts))
         np.bitwise_or.at(bits, (rows, ids >> 6), np.left_shift(np.uint64(1), (ids & 63).astype(np.uint64)))
-        return cls(starts, ids, bits, names)
+        return cls(starts, ids, bits, names, weights)
 
     @property
     def sizes(self) -> NDArray[np.float64]:
@@ -105,7 +110,7 @@ class Features:
 
     def extend(self, n_items: int) -> Features:
         """Return the same with items added that have no features."""
-        return Features.build(self.starts, self.ids, self.names, n_items)
+        return Features.build(self.starts, self.ids, self.names, n_items, self.weights)
 
 
 class Dataset:
@@ -278,7 +283,8 @@ class Dataset:
     def _features(self, table: Items | None) -> Features | None:
         if table is None or table.genres is None:
             return None
-        return Features.build(table.genres.indptr, table.genres.indices, table.genres.names, len(self.items))
+        genres = table.genres
+        return Features.build(genres.indptr, genres.indices, genres.names, len(self.items), genres.weights)
 
     def _vectors(self, table: Items | None) -> Floats | None:
         if table is None or table.vectors is None:

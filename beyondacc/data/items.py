@@ -20,6 +20,7 @@ from beyondacc.types import ItemIds, Offsets
 
 __all__ = ["Genres", "Items", "read_items"]
 
+_FIRST: Final = "(rows count from 0)"
 _NO_GENRES: Final = frozenset({"", "(no genres listed)"})
 _NEVER_GENRES: Final = frozenset({"year", "timestamp", *(name.lower() for name in ALIASES["timestamp"])})
 _ACCEPTED: Final = (
@@ -39,11 +40,14 @@ class Genres:
         Positions in `names`, ascending and without repetition inside an item.
     names
         The genres: sorted, or in column order where each genre has a column.
+    weights
+        ``(indptr[-1],)`` positive weights of the genres, or None where they have none.
     """
 
     indptr: Offsets
     indices: ItemIds
     names: list[str]
+    weights: NDArray[np.float64] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -162,6 +166,8 @@ def _from_frame(source: Any, columns: Mapping[str, str] | None, genre_sep: str, 
 
 def _genres(values: pd.Series[Any], place: str, genre_sep: str) -> Genres:
     first = values.first_valid_index()
+    if first is not None and isinstance(values.loc[first], Mapping):
+        return _weighted(values, place)
     holds_lists = isinstance(values.dtype, pd.ArrowDtype) or (
         pd.api.types.is_object_dtype(values.dtype) and first is not None and is_list_type(type(values.loc[first]))
     )
@@ -180,6 +186,30 @@ def _genres(values: pd.Series[Any], place: str, genre_sep: str) -> Genres:
     starts = np.append(table.indptr[:-1], 0)[codes]
     positions = np.arange(indptr[-1]) - np.repeat(indptr[:-1], counts) + np.repeat(starts, counts)
     return Genres(indptr, table.indices[positions], table.names)
+
+
+def _weighted(values: pd.Series[Any], place: str) -> Genres:
+    """Read dicts ``{genre: weight}``; a weight of 0 is no genre."""
+    known = [{} if value is None or (isinstance(value, float) and np.isnan(value)) else value for value in values]
+    for row, each in enumerate(known):
+        if not isinstance(each, Mapping):
+            raise DataError(f"{place} holds {each!r} in row {row} {_FIRST}; where one item has weights, all need them")
+    weights = as_floats(
+        pd.Series([w for each in known for w in each.values()], dtype=object), f"the weights of {place}"
+    )
+    if (weights < 0).any():
+        raise DataError(f"{place} has a negative weight, {weights[weights < 0][0]:g}; weights must be >= 0")
+    rows = np.repeat(np.arange(len(known)), [len(each) for each in known])[weights > 0]
+    flat = [_text(name, place).strip() for each in known for name in each]
+    named = [name for name, weight in zip(flat, weights, strict=True) if weight > 0]
+    packed = _pack(rows, pd.Series(named, dtype=object), len(known))
+    position = {name: number for number, name in enumerate(packed.names)}
+    codes = np.array([position.get(name, -1) for name in named], np.int64)
+    found = np.zeros(len(packed.indices))
+    kept = codes >= 0
+    keys = np.repeat(np.arange(len(known)), np.diff(packed.indptr)) * max(len(position), 1) + packed.indices
+    found[np.searchsorted(keys, rows[kept] * max(len(position), 1) + codes[kept])] = weights[weights > 0][kept]
+    return dataclasses.replace(packed, weights=found)
 
 
 def _text(value: Any, place: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel
-from beyondacc.kernels.pairwise import distance_row, gather
+from beyondacc.kernels.pairwise import TABLE, distance_row, gather
 from beyondacc.types import Bits, Floats, Int, ItemIds
 
 __all__ = [
@@ -72,11 +72,13 @@ def normalise_rows(scores: NDArray[np.float64], lengths: ItemIds, how: int) -> N
 @kernel
 def greedy_rows(
     kind: int,
+    factor: float,
     bits: Bits,
     sizes: Floats,
     vectors: Floats,
     own_rows: Floats,
     own: Any,
+    tables: NDArray[np.float64],
     lists: ItemIds,
     scores: Floats,
     lengths: ItemIds,
@@ -91,8 +93,10 @@ def greedy_rows(
 
     Parameters
     ----------
-    kind, bits, sizes, vectors, own
+    kind, factor, bits, sizes, vectors, own_rows, own
         The distance, as in `pairwise.gather`; a missing distance counts as 1.
+    tables : (rows, n, n)
+        For TABLE: the distances.
     lists, scores, lengths : (rows, n), (rows, n), (rows,)
         Candidates in input rank order and their relevance.
     gain
@@ -115,6 +119,7 @@ def greedy_rows(
     counts = np.empty(width)
     rows = np.empty((width, vectors.shape[1]), vectors.dtype)
     own_local = np.empty((width, own_rows.shape[1]))
+    no_table = np.empty((0, 0))
     first = np.int64(0)  # numba compiles a callee anew for every type, and a literal is a type of its own
     zscore = np.int64(ZSCORE)
     for row in range(lists.shape[0]):
@@ -161,7 +166,8 @@ def greedy_rows(
             left -= 1
             if step + 1 == picks.shape[1]:
                 break
-            distance_row(kind, sets, counts, rows, own_local, own, picked, first, n, distances)
+            table = tables[row] if kind == TABLE else no_table
+            distance_row(kind, factor, sets, counts, rows, own_local, own, table, picked, first, n, distances)
             for slot in range(left):
                 position = remaining[slot]
                 distance = 1.0 if np.isnan(distances[position]) else distances[position]

@@ -1,4 +1,4 @@
-"""Distances between items and everything that averages them: one shared row of distances for metrics and re-rankers."""
+"""Distances between items: on the fly from their features, or looked up in a table of the pairs of each list."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 __all__ = [
     "COSINE_SETS",
     "COSINE_VECTORS",
+    "EUCLIDEAN",
+    "HAMMING",
     "JACCARD",
     "OWN",
     "SKIP",
+    "TABLE",
     "distance_row",
     "gather",
     "ild_cosine_rows",
     "ild_rows",
-    "nearest_rows",
+    "pair_rows",
+    "profile_rows",
 ]
 
-JACCARD, COSINE_SETS, COSINE_VECTORS, OWN = range(4)
+JACCARD, COSINE_SETS, HAMMING, COSINE_VECTORS, EUCLIDEAN, OWN, TABLE = range(7)
 SKIP, ONE, ZERO = range(3)
 
 
@@ -32,6 +36,15 @@ def _dot(a: Floats, b: Floats) -> float:
     total = 0.0
     for position in range(a.shape[0]):
         total += a[position] * b[position]
+    return total
+
+
+@reduction
+def _squared_distance(a: Floats, b: Floats) -> float:
+    total = 0.0
+    for position in range(a.shape[0]):
+        difference = np.float64(a[position]) - np.float64(b[position])
+        total += difference * difference
     return total
 
 
@@ -57,16 +70,18 @@ def gather(
     Parameters
     ----------
     kind
-        JACCARD and COSINE_SETS read `bits`; COSINE_VECTORS reads `vectors`; OWN reads `own_rows`.
+        Kinds of sets read `bits`, kinds of vectors `vectors`, OWN `own_rows`; TABLE needs none of them.
     sizes : (n_items,)
         Number of features of an item for sets; reciprocal norm for vectors; 0 where the item has none.
     sets, counts, rows, own_local
         The copies of bits, sizes, vectors and own_rows.
     """
+    if kind == TABLE:
+        return
     for position in range(n):
         item = items[position]
         counts[to + position] = sizes[item]
-        if kind == COSINE_VECTORS:
+        if kind in {COSINE_VECTORS, EUCLIDEAN}:
             for column in range(vectors.shape[1]):
                 rows[to + position, column] = vectors[item, column]
         elif kind == OWN:
@@ -79,52 +94,63 @@ def gather(
 
 @kernel
 def _set_distance(kind: int, shared: int, one: float, other: float) -> float:
-    """Distance of two sets from the number of features they share and have each."""
+    """Distance of two non-empty sets from the number of features they share and have each."""
+    if kind == HAMMING:
+        return one + other - 2.0 * shared
     scale = one + other - shared if kind == JACCARD else np.sqrt(one * other)
-    return 1.0 - shared / scale if scale > 0 else np.nan  # without the JIT 0/0 would warn
+    return 1.0 - shared / scale
 
 
 @kernel
 def distance_row(
     kind: int,
+    factor: float,
     sets: Bits,
     counts: Floats,
     rows: Floats,
     own_local: Floats,
     own: Any,
+    table: NDArray[np.float64],
     one: Int,
     low: Int,
     high: Int,
     out: NDArray[np.float64],
 ) -> None:
-    """Distances of one gathered item to those from `low` to `high`, NaN where either has no features.
+    """Distances of one gathered item to those from `low` to `high`, NaN where there is none.
 
     Parameters
     ----------
     kind, sets, counts, rows, own_local
         As `gather` left them.
+    factor
+        Multiplies the distance.
     own
         First-class function of two rows of `own_local`, which are float64 whatever the vectors are.
+    table : (n, n)
+        For TABLE: the distances.
     """
+    if kind == TABLE:
+        for other in range(low, high):
+            out[other] = table[one, other]
+        return
     count = counts[one]
-    if kind == COSINE_VECTORS:
-        for other in range(low, high):
-            distance = 1.0 - count * counts[other] * _dot(rows[one], rows[other])
-            # rounding must not make equal items closer than 0, nor opposite ones farther than 2
-            out[other] = 0.0 if distance < 0 else 2.0 if distance > 2 else distance
-    elif kind == OWN:
-        for other in range(low, high):
-            if count != 0 and counts[other] != 0:
-                out[other] = own(own_local[one], own_local[other])
-    else:
-        for other in range(low, high):
-            shared = 0
-            for word in range(sets.shape[1]):
-                shared += popcount(sets[one, word] & sets[other, word])
-            out[other] = _set_distance(kind, shared, count, counts[other])
     for other in range(low, high):
         if count == 0 or counts[other] == 0:
             out[other] = np.nan
+            continue
+        if kind == COSINE_VECTORS:
+            distance = 1.0 - count * counts[other] * _dot(rows[one], rows[other])
+            # rounding must not make equal items closer than 0, nor opposite ones farther than 2
+            out[other] = factor * (0.0 if distance < 0 else 2.0 if distance > 2 else distance)
+        elif kind == EUCLIDEAN:
+            out[other] = np.sqrt(_squared_distance(rows[one], rows[other]))
+        elif kind == OWN:
+            out[other] = own(own_local[one], own_local[other])
+        else:
+            shared = 0
+            for word in range(sets.shape[1]):
+                shared += popcount(sets[one, word] & sets[other, word])
+            out[other] = factor * _set_distance(kind, shared, count, counts[other])
 
 
 @kernel
@@ -143,6 +169,7 @@ def _mean_of_pairs(total: float, present: Int, n: Int, missing: int, singleton: 
 @kernel
 def ild_rows(
     kind: int,
+    factor: float,
     bits: Bits,
     sizes: Floats,
     vectors: Floats,
@@ -184,11 +211,12 @@ def ild_rows(
                 for word in range(sets.shape[1]):
                     shared += popcount(sets[one, word] & sets[other, word])
                 total += _set_distance(kind, shared, counts[one], counts[other])
-        out[row] = _mean_of_pairs(total, present, n, missing, singleton)
+        out[row] = _mean_of_pairs(factor * total, present, n, missing, singleton)
 
 
 @kernel
 def ild_cosine_rows(
+    factor: float,
     inverse_norms: Floats,
     vectors: Floats,
     lists: ItemIds,
@@ -214,12 +242,51 @@ def ild_cosine_rows(
         total_distance = 0.5 * (present * present - _dot(total, total))  # the unit vectors' own squares add `present`
         if total_distance < 0:
             total_distance = 0.0
-        out[row] = _mean_of_pairs(total_distance, present, n, missing, singleton)
+        out[row] = _mean_of_pairs(factor * total_distance, present, n, missing, singleton)
 
 
 @kernel
-def nearest_rows(
+def pair_rows(
     kind: int,
+    factor: float,
+    bits: Bits,
+    sizes: Floats,
+    vectors: Floats,
+    own_rows: Floats,
+    own: Any,
+    lists: ItemIds,
+    lengths: ItemIds,
+    k: int,
+    out: NDArray[np.float64],
+) -> None:
+    """Write the distances of all pairs of the first k items of each list, shape (rows, k, k), NaN where there is none.
+
+    The diagonal is 0 where the item has features.
+    """
+    width = lists.shape[1]
+    sets = np.empty((width, bits.shape[1]), np.uint64)
+    counts = np.empty(width)
+    rows = np.empty((width, vectors.shape[1]), vectors.dtype)
+    own_local = np.empty((width, own_rows.shape[1]))
+    no_table = np.empty((0, 0))
+    first = np.int64(0)
+    for row in range(lists.shape[0]):
+        n = np.int64(lengths[row] if lengths[row] < k else k)
+        gather(kind, bits, sizes, vectors, own_rows, lists[row], n, first, sets, counts, rows, own_local)
+        for one in range(n):
+            distance_row(
+                kind, factor, sets, counts, rows, own_local, own, no_table, one, np.int64(one), n, out[row, one]
+            )
+            if counts[one] != 0:
+                out[row, one, one] = 0.0
+            for other in range(one + 1, n):
+                out[row, other, one] = out[row, one, other]
+
+
+@kernel
+def profile_rows(
+    kind: int,
+    factor: float,
     bits: Bits,
     sizes: Floats,
     vectors: Floats,
@@ -231,12 +298,16 @@ def nearest_rows(
     users: UserIds,
     starts: Offsets,
     items: ItemIds,
-    average: bool,
-    out: NDArray[np.float64],
+    least: NDArray[np.float64],
+    total: NDArray[np.float64],
+    counted: NDArray[np.int64],
 ) -> None:
-    """Mean over the first k items of the least (or, with `average`, the mean) distance to the user's profile.
+    """Least distance, sum and number of distances of each of the first k items to the items of the user's profile.
 
-    Items or profile items without features are skipped; NaN where nothing is left.
+    Parameters
+    ----------
+    least, total, counted : (rows, k)
+        Infinite, 0 and 0 where there is no distance.
     """
     longest = 0
     for row in range(users.shape[0]):
@@ -248,33 +319,29 @@ def nearest_rows(
     rows = np.empty((width, vectors.shape[1]), vectors.dtype)
     own_local = np.empty((width, own_rows.shape[1]))
     distances = np.empty(width)
+    no_table = np.empty((0, 0))
     first = np.int64(0)
     for row in range(lists.shape[0]):
         user = users[row]
-        out[row] = np.nan
-        if user < 0 or starts[user] == starts[user + 1]:
-            continue
-        m = starts[user + 1] - starts[user]
-        profile = items[starts[user] : starts[user + 1]]
         n = lengths[row] if lengths[row] < k else k
-        gather(kind, bits, sizes, vectors, own_rows, profile, m, first, sets, counts, rows, own_local)
-        gather(kind, bits, sizes, vectors, own_rows, lists[row], n, m, sets, counts, rows, own_local)
-        total = 0.0
-        counted = 0
+        m = starts[user + 1] - starts[user] if user >= 0 else first
+        if m:
+            profile = items[starts[user] : starts[user + 1]]
+            gather(kind, bits, sizes, vectors, own_rows, profile, m, first, sets, counts, rows, own_local)
+            gather(kind, bits, sizes, vectors, own_rows, lists[row], n, m, sets, counts, rows, own_local)
         for rank in range(n):
-            distance_row(kind, sets, counts, rows, own_local, own, m + rank, first, m, distances)
-            least = np.inf
+            nearest = np.inf
             summed = 0.0
             present = 0
+            if m:
+                distance_row(kind, factor, sets, counts, rows, own_local, own, no_table, m + rank, first, m, distances)
             for position in range(m):
                 distance = distances[position]
                 if not np.isnan(distance):
                     summed += distance
                     present += 1
-                    if distance < least:
-                        least = distance
-            if present:
-                total += summed / present if average else least
-                counted += 1
-        if counted:
-            out[row] = total / counted
+                    if distance < nearest:
+                        nearest = distance
+            least[row, rank] = nearest
+            total[row, rank] = summed
+            counted[row, rank] = present

@@ -14,7 +14,7 @@ from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 __all__ = [
     "ahead_of_popularity_rows",
     "ahead_of_primitive_rows",
-    "cooccurrence_rows",
+    "centroid_rows",
     "popular_rows",
     "unexpected_rows",
 ]
@@ -149,83 +149,63 @@ def ahead_of_primitive_rows(
 
 
 @kernel
-def _npmi_distance(both: int, one: int, other: int, users: int) -> float:
-    """Return (1 - nPMI)/2 from the numbers of users of both items, of each, and in all."""
-    if both == 0:
-        return 1.0
-    if both == users:
-        return 0.0
-    npmi = math.log2(users * both / (one * other)) / -math.log2(both / users)
-    return 0.5 * (1.0 - npmi)
-
-
-@kernel
-def cooccurrence_rows(
+def centroid_rows(
+    rows: Floats,
     lists: ItemIds,
     lengths: ItemIds,
     k: int,
     users: UserIds,
     starts: Offsets,
     items: ItemIds,
-    item_starts: Offsets,
-    item_users: UserIds,
-    n_users: int,
-    average: bool,
+    cosine: bool,
     out: NDArray[np.float64],
 ) -> None:
-    """Mean over the first k items of the least (or, with `average`, the mean) nPMI distance to the user's profile.
+    """Distance of each of the first k items to the mean of the user's profile; rows of zeros are left out.
 
-    Goes through the distinct items of the block, so that the co-occurrences of an item are counted once for all lists
-    that show it and no item x item matrix is ever kept. Items beyond `item_starts` have no training users.
+    Parameters
+    ----------
+    rows : (n_items, d)
+    cosine
+        1 - cos, else the Euclidean distance.
+    out : (rows, k)
+        Written where there is a distance.
     """
-    n_items = item_starts.shape[0] - 1
-    shown = np.zeros(n_items + 2, np.int64)
+    width = rows.shape[1]
+    centre = np.empty(width)
     for row in range(lists.shape[0]):
-        for rank in range(lengths[row] if lengths[row] < k else k):
-            item = lists[row, rank] if lists[row, rank] < n_items else n_items
-            shown[item + 1] += 1
-    for item in range(n_items + 1):
-        shown[item + 1] += shown[item]
-    cursor = shown[: n_items + 1].copy()
-    shown_to = np.empty(shown[n_items + 1], np.int64)
-    for row in range(lists.shape[0]):
-        out[row] = 0.0
-        for rank in range(lengths[row] if lengths[row] < k else k):
-            item = lists[row, rank] if lists[row, rank] < n_items else n_items
-            shown_to[cursor[item]] = row
-            cursor[item] += 1
-    together = np.zeros(n_items, np.int64)
-    for item in range(n_items + 1):
-        if shown[item] == shown[item + 1]:
-            continue
-        low = item_starts[item] if item < n_items else 0
-        high = item_starts[item + 1] if item < n_items else 0
-        for place in range(low, high):
-            for position in range(starts[item_users[place]], starts[item_users[place] + 1]):
-                together[items[position]] += 1
-        for place in range(shown[item], shown[item + 1]):
-            row = shown_to[place]
-            user = users[row]
-            if user < 0 or starts[user] == starts[user + 1]:
-                continue
-            least = 1.0
-            summed = 0.0
-            for position in range(starts[user], starts[user + 1]):
-                other = items[position]
-                distance = _npmi_distance(
-                    together[other], high - low, item_starts[other + 1] - item_starts[other], n_users
-                )
-                summed += distance
-                if distance < least:
-                    least = distance
-            out[row] += summed / (starts[user + 1] - starts[user]) if average else least
-        for place in range(low, high):
-            for position in range(starts[item_users[place]], starts[item_users[place] + 1]):
-                together[items[position]] = 0
-    for row in range(lists.shape[0]):
-        n = lengths[row] if lengths[row] < k else k
         user = users[row]
-        if n and user >= 0 and starts[user] < starts[user + 1]:
-            out[row] /= n
-        else:
-            out[row] = np.nan
+        if user < 0:
+            continue
+        centre[:] = 0.0
+        n = 0
+        for position in range(starts[user], starts[user + 1]):
+            present = False
+            for column in range(width):
+                value = rows[items[position], column]
+                centre[column] += value
+                present = present or value != 0
+            n += present
+        if n == 0:
+            continue
+        square = 0.0
+        for column in range(width):
+            centre[column] /= n
+            square += centre[column] * centre[column]
+        if cosine and square == 0:
+            continue
+        for rank in range(lengths[row] if lengths[row] < k else k):
+            own = 0.0
+            product = 0.0
+            apart = 0.0
+            for column in range(width):
+                value = np.float64(rows[lists[row, rank], column])
+                own += value * value
+                product += value * centre[column]
+                apart += (value - centre[column]) ** 2
+            if own == 0:
+                continue
+            if cosine:
+                distance = 1.0 - product / math.sqrt(own * square)
+                out[row, rank] = 0.0 if distance < 0 else 2.0 if distance > 2 else distance
+            else:
+                out[row, rank] = math.sqrt(apart)

@@ -10,7 +10,7 @@ from beyondacc.metrics import (
     temporal,
     novelty,
     surprise,
-    serendipity,
+    unexpected,
     coverage,
     calibration,
     popularity,
@@ -22,7 +22,7 @@ from beyondacc.metrics.aspects import *
 from beyondacc.metrics.temporal import *
 from beyondacc.metrics.novelty import *
 from beyondacc.metrics.surprise import *
-from beyondacc.metrics.serendipity import *
+from beyondacc.metrics.unexpected import *
 from beyondacc.metrics.coverage import *
 from beyondacc.metrics.calibration import *
 from beyondacc.metrics.popularity import *
@@ -40,7 +40,7 @@ __all__ += aspects.__all__
 __all__ += temporal.__all__
 __all__ += novelty.__all__
 __all__ += surprise.__all__
-__all__ += serendipity.__all__
+__all__ += unexpected.__all__
 __all__ += coverage.__all__
 __all__ += calibration.__all__
 __all__ += popularity.__all__

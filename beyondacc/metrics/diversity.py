@@ -1,4 +1,4 @@
-"""Diversity inside a list (METRICS, section 3)."""
+"""Diversity inside a list, from distances between its items (METRICS, section 3)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,29 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs
-from beyondacc.distances import JACCARD, Distance, pair_arrays
-from beyondacc.kernels import pairwise
-from beyondacc.spec.params import Cutoff
+from beyondacc.distances import JACCARD, Distance
+from beyondacc.kernels import pairwise, tables
+from beyondacc.metrics.ranks import (
+    RankDiscount,
+    Relevance,
+    itemwise_truth,
+    list_metric,
+    relevance_gains,
+    relevance_needs,
+)
+from beyondacc.pairs import has_row, inside, pair_arrays
+from beyondacc.spec.params import Cutoff, Fraction
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
 
-__all__ = ["ild"]
+__all__ = ["eild", "ild", "ils", "vendi"]
+
+Missing = Literal["skip", "one", "zero"]
+_POLICIES = {"skip": pairwise.SKIP, "one": pairwise.ONE, "zero": pairwise.ZERO}
+_FAST = {pairwise.JACCARD, pairwise.COSINE_SETS, pairwise.HAMMING, pairwise.OWN}
 
 
 def distance_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
@@ -39,7 +53,7 @@ def ild(
     *,
     k: Cutoff = 10,
     distance: Distance = JACCARD,
-    missing: Literal["skip", "one", "zero"] = "skip",
+    missing: Missing = "skip",
     singleton: float | None = None,
 ) -> PerUser:
     """Mean distance over the unordered pairs of the first k items: 2 / (N (N - 1)) sum of d(i, j).
@@ -49,17 +63,168 @@ def ild(
     distance
         Between two items.
     missing
-        What a pair counts of which an item has no features: ``skip`` it, distance ``one`` or ``zero``.
+        What a pair counts that has no distance, as where an item has no features: ``skip`` it, distance ``one`` or
+        ``zero``.
     singleton
         The value of a list of one item; undefined by default.
     """
     values = np.empty(len(inputs))
     pairs = pair_arrays(distance, inputs.run)
-    policy = ("skip", "one", "zero").index(missing)
+    policy = _POLICIES[missing]
     alone = math.nan if singleton is None else singleton
     rest = (inputs.lists, inputs.lengths, k, policy, alone, values)
     if pairs.kind == pairwise.COSINE_VECTORS:
-        pairwise.ild_cosine_rows(pairs.sizes, pairs.vectors, *rest)
-    else:
+        pairwise.ild_cosine_rows(pairs.factor, pairs.sizes, pairs.vectors, *rest)
+    elif pairs.kind in _FAST:
         pairwise.ild_rows(*pairs, *rest)
-    return PerUser(values)
+    else:
+        values, _ = _pairs_of_lists(inputs, k, distance, missing, alone)
+    return list_metric(inputs, values)
+
+
+def _pairs_of_lists(
+    inputs: Inputs, k: int, distance: Distance, missing: Missing, alone: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Mean distance over the pairs of each list, and how many pairs that is."""
+    means, counted = np.empty(len(inputs)), np.empty(len(inputs), np.int64)
+    for rows, table in inside(distance, inputs, k):
+        tables.mean_rows(table, inputs.lengths[rows], k, _POLICIES[missing], alone, means[rows], counted[rows])
+    return means, counted
+
+
+def _similarity_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
+    k, upper = values["k"], max(values["distance"].upper, 1.0)
+    pairs = 1 if values["average"] else max(1, k * (k - 1) // 2)
+    alone = values["singleton"] or 0.0
+    return min((1.0 - upper) * pairs, alone), max(float(pairs), alone)
+
+
+@metric(
+    title="Intra-list similarity",
+    family="diversity",
+    better="lower",
+    undefined="for users with fewer than two items that have features",
+    cite="Ziegler, McNee, Konstan & Lausen 2005, WWW",
+    bounds=_similarity_bounds,
+)
+def ils(
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    distance: Distance = JACCARD,
+    average: bool = False,
+    missing: Missing = "skip",
+    singleton: float | None = None,
+) -> PerUser:
+    """Sum of the similarities 1 - d(i, j) over the unordered pairs of the first k items.
+
+    Parameters
+    ----------
+    distance
+        Between two items.
+    average
+        Divide by the number of pairs.
+    missing
+        What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``.
+    singleton
+        The value of a list of one item; undefined by default.
+    """
+    means, counted = _pairs_of_lists(inputs, k, distance, missing, math.nan)
+    values = (1.0 - means) * (1 if average else counted)
+    if singleton is not None:
+        values[np.minimum(inputs.lengths, k) == 1] = singleton
+    return list_metric(inputs, values)
+
+
+@metric(
+    title="Rank- and relevance-aware intra-list diversity (EILD)",
+    family="diversity",
+    better="higher",
+    needs=relevance_needs,
+    undefined="for users with fewer than two items that have features (with relevance: or no relevant test item)",
+    cite="Vargas & Castells 2011, RecSys",
+    bounds=distance_bounds,
+)
+def eild(
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    distance: Distance = JACCARD,
+    missing: Missing = "skip",
+    by_rank: RankDiscount = RankDiscount(),
+    relevance: Relevance = "none",
+    background: Fraction = 0.0,
+) -> PerUser:
+    """Mean over ranks a, weighted by disc(a), of rel(a) times the mean distance to the others, weighted by w(a, b).
+
+    w(a, b) = disc(max(0, b - a - 1)) rel(b). Without discount and relevance it is the intra-list diversity.
+
+    Parameters
+    ----------
+    distance
+        Between two items.
+    missing
+        What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``.
+    relevance, background
+        ``binary``: items that are not relevant weigh 0; ``background``: they weigh `background`.
+    """
+    values = np.empty(len(inputs))
+    gains, unrated = relevance_gains(inputs, relevance, background)
+    weights = by_rank.ranks(k)
+    for rows, table in inside(distance, inputs, k):
+        of_rows = gains[rows] if len(gains) else gains
+        tables.eild_rows(table, inputs.lengths[rows], k, _POLICIES[missing], weights, of_rows, unrated, values[rows])
+    return itemwise_truth(inputs, values, relevance)
+
+
+@metric(
+    title="Vendi score",
+    family="diversity",
+    better="higher",
+    undefined="for users without an item that has features",
+    cite="Friedman & Dieng 2023, TMLR",
+    bounds=lambda values: (1.0, float(values["k"])),
+)
+def vendi(inputs: Inputs, *, k: Cutoff = 10, distance: Distance = JACCARD, missing: Missing = "skip") -> PerUser:
+    """Effective number of different items: exp of the Shannon entropy of the eigenvalues of K / N, K the similarities.
+
+    K(i, j) = 1 - d(i, j) and K(i, i) = 1. Eigenvalues below 0, which there are where K is no kernel, count as 0.
+
+    Parameters
+    ----------
+    distance
+        Between two items.
+    missing
+        ``skip``: items without features are left out; ``one``, ``zero``: a pair without a distance has that distance.
+    """
+    values = np.full(len(inputs), np.nan)
+    present = _present(distance, inputs) if missing == "skip" else None
+    for rows, table in inside(distance, inputs, k):
+        n = np.minimum(inputs.lengths[rows], k)
+        kept = np.arange(table.shape[1]) < n[:, None]
+        if present is not None:
+            kept &= present[inputs.lists[rows][:, : table.shape[1]]]
+        similar = np.where(np.isnan(table), 1.0 if missing == "zero" else 0.0, 1.0 - table)
+        similar *= kept[:, :, None] & kept[:, None, :]
+        diagonal = np.arange(table.shape[1])
+        similar[:, diagonal, diagonal] = kept
+        roots = np.maximum(np.linalg.eigvalsh(similar), 0.0)
+        total = roots.sum(axis=1, keepdims=True)
+        shares = np.divide(roots, total, out=np.zeros_like(roots), where=total > 0)
+        logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
+        effective = np.maximum(np.exp(-(shares * logs).sum(axis=1)), 1.0)
+        values[rows] = np.where(kept.any(axis=1), np.minimum(effective, np.maximum(kept.sum(axis=1), 1)), np.nan)
+    return list_metric(inputs, values)
+
+
+def _present(distance: Distance, inputs: Inputs) -> NDArray[np.bool_]:
+    """Tell which items have a row of their own under a distance."""
+    run = inputs.run
+    if distance.name == "npmi":  # which even an item without users has to all others
+        return np.ones(run.n_items, np.bool_)
+    if distance.matrix is not None:
+        return has_row(distance.matrix, run)
+    if distance.on in {"train", "ratings"}:
+        return run.item_counts > 0
+    present: NDArray[np.bool_] = pair_arrays(distance, run).sizes != 0
+    return present

@@ -2,25 +2,75 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs
-from beyondacc.distances import JACCARD, Distance, pair_arrays
-from beyondacc.kernels import pairwise
-from beyondacc.kernels.profile import cooccurrence_rows
-from beyondacc.metrics.diversity import distance_bounds
-from beyondacc.metrics.ranks import list_metric
+from beyondacc.distances import COOCCURRENCE, JACCARD, NPMI, Distance
+from beyondacc.kernels.profile import centroid_rows
+from beyondacc.metrics.diversity import Missing, distance_bounds
+from beyondacc.metrics.ranks import Weighting, list_metric, relevance_needs, truth_metric
+from beyondacc.pairs import ToProfile, item_rows, to_profile
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
 
-__all__ = ["surprise_content", "surprise_cooccurrence"]
+__all__ = [
+    "distance_unexpectedness",
+    "epd",
+    "serendipity",
+    "surprise_content",
+    "surprise_cooccurrence",
+    "unserendipity",
+]
 
 ProfileStatistic = Literal["min", "mean"]
 _KB = "Kaminskas & Bridge 2014, RecSys workshop on user interfaces; 2016, TiiS 7(1)"
+
+
+def _statistic(found: ToProfile, profile: ProfileStatistic) -> NDArray[np.float64]:
+    return found.least if profile == "min" else found.mean
+
+
+def _mean_of_items(inputs: Inputs, k: int, weights: NDArray[np.float64]) -> PerUser:
+    return Weighting().mean(inputs, k, weights)
+
+
+@metric(
+    title="Expected profile distance (EPD)",
+    family="novelty",
+    better="higher",
+    needs=lambda values: (Need.TRAIN, *relevance_needs(values)),
+    undefined="for users without a list or without training rows, or where no pair has a distance (with relevance: "
+    "without a relevant test item)",
+    cite="Vargas & Castells 2011, RecSys",
+    bounds=distance_bounds,
+)
+def epd(
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    distance: Distance = JACCARD,
+    missing: Missing = "skip",
+    profile: ProfileStatistic = "mean",
+    weighting: Weighting = Weighting(),
+) -> PerUser:
+    """Mean over the list of the mean distance to the items of the user's profile.
+
+    Parameters
+    ----------
+    distance
+        Between two items.
+    missing
+        What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``.
+    profile
+        ``mean``: the mean distance to the profile; ``min``: the nearest item.
+    """
+    return weighting.mean(inputs, k, _statistic(to_profile(distance, inputs, k, missing), profile))
 
 
 @metric(
@@ -34,31 +84,25 @@ _KB = "Kaminskas & Bridge 2014, RecSys workshop on user interfaces; 2016, TiiS 7
     core=True,
 )
 def surprise_content(
-    inputs: Inputs, *, k: Cutoff = 10, distance: Distance = JACCARD, profile: ProfileStatistic = "min"
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    distance: Distance = JACCARD,
+    missing: Missing = "skip",
+    profile: ProfileStatistic = "min",
 ) -> PerUser:
     """Mean over the list of the distance to the nearest item of the user's profile.
 
     Parameters
     ----------
     distance
-        Between two items; items without features are left out.
+        Between two items.
+    missing
+        What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``.
     profile
         ``min``: the nearest item; ``mean``: the mean distance to the profile.
     """
-    values = np.empty(len(inputs))
-    train = inputs.run.train
-    pairwise.nearest_rows(
-        *pair_arrays(distance, inputs.run),
-        inputs.lists,
-        inputs.lengths,
-        k,
-        inputs.users,
-        train.starts,
-        train.items,
-        profile == "mean",
-        values,
-    )
-    return list_metric(inputs, values)
+    return _mean_of_items(inputs, k, _statistic(to_profile(distance, inputs, k, missing), profile))
 
 
 @metric(
@@ -81,20 +125,97 @@ def surprise_cooccurrence(inputs: Inputs, *, k: Cutoff = 10, profile: ProfileSta
     profile
         ``min``: the nearest item; ``mean``: the mean distance to the profile.
     """
-    values = np.empty(len(inputs))
+    return _mean_of_items(inputs, k, _statistic(to_profile(NPMI, inputs, k), profile))
+
+
+@metric(
+    title="Unserendipity",
+    family="serendipity",
+    better="lower",
+    needs=(Need.TRAIN,),
+    undefined="for users without a list or without training rows, or where no pair has a distance",
+    cite="Zhang, Séaghdha, Quercia & Jambor 2012, WSDM (Auralist)",
+    bounds=lambda values: (min(0.0, 1.0 - values["distance"].upper), 1.0),
+)
+def unserendipity(
+    inputs: Inputs, *, k: Cutoff = 10, distance: Distance = COOCCURRENCE, missing: Missing = "skip"
+) -> PerUser:
+    """Mean similarity 1 - d(i, j) over all pairs of a listed item and an item of the user's profile.
+
+    Parameters
+    ----------
+    distance
+        Between two items.
+    missing
+        What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``.
+    """
+    found = to_profile(distance, inputs, k, missing)
+    pairs = found.counted.sum(axis=1)
+    mean = np.divide(found.total.sum(axis=1), pairs, out=np.full(len(inputs), np.nan), where=pairs > 0)
+    return list_metric(inputs, 1.0 - mean)
+
+
+@metric(
+    title="Serendipity",
+    family="serendipity",
+    better="higher",
+    needs=(Need.TRAIN, Need.TRUTH),
+    undefined="for users without a relevant test item, and for those with a list none of whose items has a distance "
+    "to the profile; a missing list scores 0",
+    cite="Zhang, Séaghdha, Quercia & Jambor 2012, WSDM; Yan 2020, Medium, as in Microsoft's recommenders",
+    bounds=lambda values: (0.0, max(1.0, values["distance"].upper)),
+)
+def serendipity(
+    inputs: Inputs, *, k: Cutoff = 10, distance: Distance = COOCCURRENCE, missing: Missing = "skip"
+) -> PerUser:
+    """Mean over the list of (1 - mean similarity to the profile) rel: relevant items unlike what the user knows.
+
+    Parameters
+    ----------
+    distance
+        Between two items; similarity is 1 minus it.
+    missing
+        What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``. Items without any distance
+        are left out.
+    """
+    mean = to_profile(distance, inputs, k, missing).mean
+    counted = ~np.isnan(mean)
+    relevant = inputs.gains[:, : mean.shape[1]] >= 0
+    total = np.where(counted & relevant, mean, 0.0).sum(axis=1)
+    n = counted.sum(axis=1)
+    values = np.divide(total, n, out=np.full(len(inputs), np.nan), where=n > 0)
+    values[inputs.lengths == 0] = 0.0
+    return truth_metric(inputs, values)
+
+
+def _centroid_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
+    return 0.0, 2.0 if values["distance"] == "cosine" else np.inf
+
+
+@metric(
+    title="Distance from the profile's centre",
+    family="serendipity",
+    better="higher",
+    needs=(Need.TRAIN, Need.ROWS),
+    undefined="for users without a list, or where no listed or no profile item has features",
+    cite="Adamopoulos & Tuzhilin 2014, TIST 5(4)",
+    bounds=_centroid_bounds,
+)
+def distance_unexpectedness(
+    inputs: Inputs, *, k: Cutoff = 10, distance: Literal["cosine", "euclidean"] = "cosine"
+) -> PerUser:
+    """Mean over the list of the distance to the mean of the items of the user's profile.
+
+    Items are their vectors, else their weighted features, else zeros and ones; those without any are left out.
+
+    Parameters
+    ----------
+    distance
+        ``cosine``: 1 - cos; ``euclidean``.
+    """
     train = inputs.run.train
-    item_starts, item_users = inputs.run.by_item
-    cooccurrence_rows(
-        inputs.lists,
-        inputs.lengths,
-        k,
-        inputs.users,
-        train.starts,
-        train.items,
-        item_starts,
-        item_users,
-        inputs.run.data.n_train_users,
-        profile == "mean",
-        values,
-    )
-    return list_metric(inputs, values)
+    weights = np.full((len(inputs), min(k, inputs.lists.shape[1])), np.nan)
+    rows = item_rows(inputs.run)
+    cosine = distance == "cosine"
+    centroid_rows(rows, inputs.lists, inputs.lengths, k, inputs.users, train.starts, train.items, cosine, weights)
+    return _mean_of_items(inputs, k, weights)

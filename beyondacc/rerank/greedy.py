@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
-from beyondacc.distances import JACCARD, Distance, pair_arrays
-from beyondacc.kernels import greedy
+from beyondacc.distances import JACCARD, Distance
+from beyondacc.kernels import greedy, pairwise
+from beyondacc.pairs import pair_arrays, pair_tables, table_rows
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Reranker
 from beyondacc.types import Floats, ItemIds
 
@@ -36,18 +37,28 @@ class _Greedy(Reranker):
     def _select(
         self, run: Binding, rows: slice, relevance: Floats, picks: ItemIds, selection: NDArray[np.float64]
     ) -> None:
-        greedy.greedy_rows(
-            *pair_arrays(self.distance, run),
-            run.lists[rows],
-            relevance,
-            run.lengths[rows],
-            self._gain,
-            self.weight,
-            NORMALISATIONS[self.normalize],
-            self._stepwise,
-            picks,
-            selection,
-        )
+        arrays = pair_arrays(self.distance, run)
+        lists, lengths, users = run.lists[rows], run.lengths[rows], run.users[rows]
+        looked_up = arrays.kind == pairwise.TABLE
+        cuts = table_rows(len(lists), lists.shape[1]) if looked_up else iter([slice(0, len(lists))])
+        for cut in cuts:
+            part = lists[cut]
+            tables = np.empty((0, 0, 0))
+            if looked_up:
+                tables = pair_tables(self.distance, run, part, lengths[cut], users=users[cut], k=lists.shape[1])
+            greedy.greedy_rows(
+                *arrays,
+                tables,
+                part,
+                relevance[cut],
+                lengths[cut],
+                self._gain,
+                self.weight,
+                NORMALISATIONS[self.normalize],
+                self._stepwise,
+                picks[cut],
+                selection[cut],
+            )
 
 
 @RERANKERS.declare(title="Maximal marginal relevance", cite="Carbonell & Goldstein 1998, SIGIR, sec. 2")
