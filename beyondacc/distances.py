@@ -9,12 +9,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
-import numpy as np
-import pandas as pd
-
-from beyondacc.data.columns import as_ids
 from beyondacc.data.dataset import Dataset
-from beyondacc.errors import DataError, SpecError, choices
+from beyondacc.data.matrix import Matrix, is_matrix, read_matrix
+from beyondacc.errors import SpecError, choices
 from beyondacc.kernels import jit
 from beyondacc.spec.names import parse_call
 from beyondacc.spec.params import Param, bind, format_call
@@ -24,7 +21,6 @@ __all__ = ["COOCCURRENCE", "COSINE", "DISTANCES", "JACCARD", "NPMI", "Distance",
 
 On = Literal["sets", "rows", "train", "ratings", "matrix"]
 Values = Mapping[str, Any]
-_NO_VALUES: Values = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +68,7 @@ class Distance:
     """
 
     kind: Kind
-    values: Values = _NO_VALUES
+    values: Values = dataclasses.field(default_factory=dict)
     own: Callable[[Floats, Floats], float] | None = None
     matrix: Matrix | None = None
 
@@ -137,34 +133,19 @@ class Distance:
         """Return the distance of that name, function or matrix, or None where there is no such."""
         if isinstance(value, Distance):
             return value
-        if isinstance(value, np.ndarray | pd.DataFrame) or callable(value):
+        if is_matrix(value) or callable(value):
             return distance(value)
         if not isinstance(value, str):
             return None
-        name, given, cutoff = parse_call(value)
+        name = value.partition("(")[0].strip()
         known = DISTANCES.get(name)
-        if known is None or cutoff is not None:
-            return None
-        if not given:
+        if known is None or name == value:
             return known
-        values = bind(f"distance {name!r}", known.kind.params, given)
+        name, given, cutoff = parse_call(value)
+        if cutoff is not None:
+            return None
+        values = {**known.values, **bind(f"distance {name!r}", known.kind.params, given)}
         return dataclasses.replace(known, values=MappingProxyType(values))
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Matrix:
-    """Given distances.
-
-    Attributes
-    ----------
-    numbers : (n, n)
-        NaN where there is no distance.
-    ids : (n,) or None
-        External ids of the items; those of the dataset in its order by default.
-    """
-
-    numbers: Floats
-    ids: pd.Index[Any] | None
 
 
 def _declare(
@@ -221,7 +202,7 @@ _BUILT_IN = frozenset(DISTANCES)
 
 
 def distance(
-    given: Callable[[Floats, Floats], float] | np.ndarray[Any, Any] | pd.DataFrame,
+    given: Callable[[Floats, Floats], float] | Any,
     *,
     name: str | None = None,
     upper: float = math.inf,
@@ -251,10 +232,9 @@ def distance(
     DataError
         If a matrix is not square, symmetric and >= 0, or its ids do not fit.
     """
-    if isinstance(given, np.ndarray | pd.DataFrame):
-        matrix = _matrix(given, items)
-        numbers = matrix.numbers[~np.isnan(matrix.numbers)]
-        top = float(numbers.max(initial=0.0))
+    if is_matrix(given):
+        matrix = read_matrix(given, items)
+        top = matrix.largest
         kind = Kind(_own_name(name or "matrix"), "Given distances", "matrix", lambda _values: top, "your own")
         made = Distance(kind, matrix=matrix)
         DISTANCES[kind.name] = made
@@ -278,30 +258,6 @@ def _own_name(name: str) -> str:
     if not name.isidentifier():
         raise SpecError(f"{name!r} cannot name a distance; pass name=, made of letters, digits and _")
     return name
-
-
-def _matrix(given: np.ndarray[Any, Any] | pd.DataFrame, items: Any) -> Matrix:
-    ids = None if items is None else as_ids(pd.Series(list(items)), "items of the matrix")
-    if isinstance(given, pd.DataFrame):
-        if not given.index.equals(given.columns):
-            raise DataError("a frame of distances must have the same item ids as index and as columns")
-        ids = as_ids(pd.Series(given.index), "the index of the matrix")
-    numbers = np.ascontiguousarray(given, np.float64)
-    if numbers.ndim != 2 or numbers.shape[0] != numbers.shape[1]:
-        raise DataError(f"a matrix of distances must be square; this one has the shape {np.shape(given)}")
-    if ids is not None and len(ids) != len(numbers):
-        raise DataError(f"the matrix has {len(numbers)} rows but items= names {len(ids)}; name each row once")
-    if ids is not None and not ids.is_unique:
-        raise DataError(f"the matrix names item {ids[ids.duplicated()].tolist()[0]!r} twice; keep one row an item")
-    if np.isinf(numbers).any() or (numbers < 0).any():
-        raise DataError("a matrix of distances must hold numbers >= 0, or NaN where there is no distance")
-    if not np.array_equal(numbers, numbers.T, equal_nan=True):
-        row, column = np.argwhere(~((numbers == numbers.T) | (np.isnan(numbers) & np.isnan(numbers.T))))[0]
-        raise DataError(
-            f"a matrix of distances must be symmetric; this one has {numbers[row, column]:g} in row {row}, column "
-            f"{column}, and {numbers[column, row]:g} the other way round"
-        )
-    return Matrix(numbers, ids)
 
 
 def missing_for(chosen: Distance, data: Dataset) -> str | None:

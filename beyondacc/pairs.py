@@ -1,0 +1,262 @@
+"""From a distance and a run to numbers: distances inside each list, and to each user's profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from beyondacc.data.binding import Binding, Inputs
+from beyondacc.data.dataset import Features, Profiles
+from beyondacc.data.vocabulary import same_kind
+from beyondacc.distances import Distance, Matrix, missing_for
+from beyondacc.errors import DataError, SpecError
+from beyondacc.kernels import columns, pairwise, tables
+from beyondacc.types import Bits, Bools, Floats, ItemIds, Offsets, UserIds
+
+__all__ = ["PairArrays", "has_row", "inside", "item_rows", "pair_arrays", "pair_tables", "table_rows", "to_profile"]
+
+_TABLE_BYTES: Final = 2**28  # of the tables that are there at a time
+_ROWS_BYTES: Final = 2**31  # of features as dense rows
+_NO_BITS = np.empty((0, 0), np.uint64)
+_NO_ROWS = np.empty((0, 0))
+_COLUMNS: Final = {"cooccurrence": columns.COOCCURRENCE, "npmi": columns.NPMI, "pearson": columns.PEARSON}
+
+
+class PairArrays(NamedTuple):
+    """What `kernels.pairwise` reads, in its order."""
+
+    kind: int
+    factor: float
+    bits: Bits
+    sizes: Floats
+    vectors: Floats
+    own_rows: Floats
+    own: Any
+
+
+def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
+    """Return the arrays of a distance for the items of a run; those of a looked up one are empty.
+
+    Raises
+    ------
+    SpecError
+        If the dataset lacks what the distance needs.
+    DataError
+        If a matrix does not fit the dataset, or features are too many for rows of numbers.
+    """
+    if lack := missing_for(chosen, run.data):
+        raise SpecError(f"distance {chosen} needs {lack}")
+    if chosen.on in {"train", "ratings", "matrix"}:
+        if chosen.matrix is not None:
+            _places(chosen.matrix, run)
+        return PairArrays(pairwise.TABLE, 1.0, _NO_BITS, np.empty(0), _NO_ROWS, _NO_ROWS, chosen.compiled)
+    features = run.features
+    if chosen.own is not None:
+        doubles = run.derive("own_rows", lambda: np.ascontiguousarray(item_rows(run), np.float64))
+        sizes = run.derive("own_norms", lambda: _inverse_norms(doubles))
+        return PairArrays(pairwise.OWN, 1.0, _NO_BITS, sizes, _NO_ROWS, doubles, chosen.compiled)
+    halved = 0.5 if chosen.values.get("half") else 1.0
+    as_sets = run.vectors is None and features is not None and features.weights is None
+    if features is not None and (chosen.on == "sets" or (as_sets and chosen.name == "cosine")):
+        kind, factor = pairwise.COSINE_SETS, halved
+        if chosen.name == "jaccard":
+            kind = pairwise.JACCARD
+        elif chosen.name == "hamming":
+            kind = pairwise.HAMMING
+            factor = 1.0 / max(1, len(features.names)) if chosen.values["normalized"] else 1.0
+        return PairArrays(kind, factor, features.bits, features.sizes, _NO_ROWS, _NO_ROWS, chosen.compiled)
+    rows = item_rows(run)
+    sizes = run.derive("inverse_norms", lambda: _inverse_norms(rows))
+    kind = pairwise.EUCLIDEAN if chosen.name == "euclidean" else pairwise.COSINE_VECTORS
+    return PairArrays(kind, halved, _NO_BITS, sizes, rows, _NO_ROWS, chosen.compiled)
+
+
+def item_rows(run: Binding) -> Floats:
+    """Return a row of numbers for each item: its vector, else its weighted features, else zeros and ones."""
+    if run.vectors is not None:
+        return run.vectors
+    features = run.features
+    assert features is not None  # noqa: S101 - what is needed was checked
+    return run.derive("feature_rows", lambda: _dense(features))
+
+
+def _dense(features: Features) -> Floats:
+    shape = (len(features.bits), len(features.names))
+    if 8 * shape[0] * shape[1] > _ROWS_BYTES:
+        raise DataError(
+            f"{shape[0]:,} items with {shape[1]:,} features are too many for rows of numbers; "
+            "pass vectors= of fewer dimensions, or take distance=jaccard"
+        )
+    rows = np.zeros(shape)
+    of_item = np.repeat(np.arange(shape[0]), np.diff(features.starts))
+    rows[of_item, features.ids] = 1.0 if features.weights is None else features.weights
+    return rows
+
+
+def _inverse_norms(vectors: Floats) -> Floats:
+    """Reciprocal norms, 0 for zero vectors; scaled first so that tiny and huge vectors keep their direction."""
+    largest = np.abs(vectors).max(axis=1, initial=0).astype(np.float64)
+    scale = np.where(largest > 0, largest, 1.0)
+    norms = np.sqrt(np.square(vectors / scale[:, None]).sum(axis=1, dtype=np.float64)) * scale
+    inverse = np.zeros(len(norms))
+    np.divide(1.0, norms, out=inverse, where=norms > 0)
+    return inverse
+
+
+def _places(matrix: Matrix, run: Binding) -> Offsets:
+    """Return the row of a matrix for each item of a run, -1 where it has none."""
+    known = run.data.items.ids
+    if matrix.ids is None:
+        if len(matrix.numbers) != len(known):
+            raise DataError(
+                f"the matrix of distances has {len(matrix.numbers)} rows for {len(known)} items of the Dataset; "
+                "name its rows with beyondacc.distance(matrix, items=...)"
+            )
+        ids: pd.Index[Any] = known
+    else:
+        ids = matrix.ids
+        same_kind(ids, known, axis="item", what="the matrix", other="the dataset")
+    places: Offsets = ids.get_indexer(run.items.ids).astype(np.int64)
+    return places
+
+
+def has_row(matrix: Matrix, run: Binding) -> Bools:
+    """Tell which items of a run have any distance in a matrix."""
+    some = np.append(~np.isnan(matrix.numbers).all(axis=1), False)
+    found: Bools = some[_places(matrix, run)]
+    return found
+
+
+def _columns(chosen: Distance, run: Binding) -> tuple[int, tuple[Any, ...]]:
+    """Return the kind of a distance and what `kernels.columns` reads of the training rows, in its order."""
+    train, (item_starts, item_users) = run.train, run.by_item
+    n_users = run.data.n_train_users
+    kind = _COLUMNS.get(chosen.name)
+    if kind is None:
+        kind = columns.COSINE if chosen.values["support"] == "all" else columns.COMMON_COSINE
+    if chosen.on == "train":
+        none = np.zeros(1)
+        return kind, (train.starts, train.items, none, item_starts, item_users, none, none, n_users)
+    center = "shift" if chosen.name == "pearson" else chosen.values["center"]
+    derive = run.data.derive
+    values = derive(("centred", center), lambda: _centred(train, center))
+    by_item = derive(("centred by item", center), lambda: values[np.argsort(train.items, kind="stable")])
+    n_items = len(run.data.items)
+    norms = derive(("norms", center), lambda: np.sqrt(np.bincount(train.items, np.square(values), n_items)))
+    return kind, (train.starts, train.items, values, item_starts, item_users, by_item, norms, n_users)
+
+
+def _centred(train: Profiles, center: str | None) -> Floats:
+    """Take the user's or the item's mean from each training value; what is left but for rounding is 0.
+
+    ``shift`` takes one number from all of them, which no correlation sees but which keeps digits.
+    """
+    values = train.values
+    if center is None or not len(values):
+        return values
+    if center == "shift":
+        return np.asarray(values - np.round(values.mean()))
+    groups = train.items if center == "item" else np.repeat(np.arange(len(train.sizes)), train.sizes)
+    sizes = np.bincount(groups)
+    means = np.divide(np.bincount(groups, values), sizes, out=np.zeros(len(sizes)), where=sizes > 0)[groups]
+    left: Floats = values - means
+    left[np.abs(left) <= 1e-12 * np.maximum(np.abs(values), np.abs(means))] = 0.0
+    return left
+
+
+def pair_tables(
+    chosen: Distance, run: Binding, lists: ItemIds, lengths: NDArray[np.int32], *, users: UserIds, k: int
+) -> NDArray[np.float64]:
+    """Return the distances inside each list, shape (rows, k, k), NaN where there is none or where a list ends.
+
+    Raises
+    ------
+    SpecError, DataError
+        As `pair_arrays`.
+    """
+    width = min(k, lists.shape[1])
+    found = np.full((len(lists), width, width), np.nan)
+    arrays = pair_arrays(chosen, run)
+    if chosen.matrix is not None:
+        tables.matrix_rows(chosen.matrix.numbers, _places(chosen.matrix, run), lists, lengths, k, found)
+    elif arrays.kind == pairwise.TABLE:
+        kind, train = _columns(chosen, run)
+        into: tuple[Any, ...] = (False, found, np.empty((0, 0)), np.empty((0, 0)), np.empty((0, 0), np.int64))
+        columns.column_rows(kind, lists, lengths, k, users, *train, *into)
+    else:
+        pairwise.pair_rows(*arrays, lists, lengths, k, found)
+    return found
+
+
+def table_rows(n_rows: int, width: int) -> Iterator[slice]:
+    """Cut rows so that their tables stay small."""
+    step = max(1, _TABLE_BYTES // (8 * max(1, width) ** 2))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def inside(chosen: Distance, inputs: Inputs, k: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Yield the distances inside the first k of each list, some rows at a time."""
+    for rows in table_rows(len(inputs), min(k, inputs.lists.shape[1])):
+        lists, lengths, users = inputs.lists[rows], inputs.lengths[rows], inputs.users[rows]
+        yield rows, pair_tables(chosen, inputs.run, lists, lengths, users=users, k=k)
+
+
+class ToProfile(NamedTuple):
+    """Distances of the first k items of each list to the user's profile, each of shape (rows, k).
+
+    Attributes
+    ----------
+    least
+        To the nearest item, NaN where there is no distance.
+    mean
+        Mean distance, NaN where there is none.
+    total, counted
+        Sum and number of distances.
+    """
+
+    least: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    total: NDArray[np.float64]
+    counted: NDArray[np.int64]
+
+
+def to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str = "skip") -> ToProfile:
+    """Return the distances to the profile; `missing` says what a pair without a distance counts: skip, one or zero."""
+    return inputs.derive(("to profile", chosen, k, missing), lambda: _to_profile(chosen, inputs, k, missing))
+
+
+def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToProfile:
+    run, train = inputs.run, inputs.run.train
+    shape = (len(inputs), min(k, inputs.lists.shape[1]))
+    least, total = np.full(shape, np.inf), np.zeros(shape)
+    counted = np.zeros(shape, np.int64)
+    arrays = pair_arrays(chosen, run)
+    lists, lengths, users = inputs.lists, inputs.lengths, inputs.users
+    found = (least, total, counted)
+    profile = (users, train.starts, train.items)
+    if chosen.matrix is not None:
+        places = _places(chosen.matrix, run)
+        tables.matrix_profile_rows(chosen.matrix.numbers, places, lists, lengths, k, *profile, *found)
+    elif arrays.kind == pairwise.TABLE:
+        kind, columns_of = _columns(chosen, run)
+        no_table = np.empty((0, 0, 0))
+        into: tuple[Any, ...] = (*columns_of, True, no_table, *found)
+        columns.column_rows(kind, lists, lengths, k, users, *into)
+    else:
+        pairwise.profile_rows(*arrays, lists, lengths, k, *profile, *found)
+    if missing != "skip":
+        counts = 1.0 if missing == "one" else 0.0
+        sizes = np.append(train.sizes, 0)[inputs.users][:, None]
+        within = np.arange(shape[1]) < inputs.lengths[:, None]
+        absent = np.where(within, sizes - counted, 0)
+        least = np.where(absent > 0, np.minimum(least, counts), least)
+        total = total + counts * absent
+        counted = counted + absent
+    some = counted > 0
+    mean = np.divide(total, counted, out=np.full(shape, np.nan), where=some)
+    return ToProfile(np.where(some, least, np.nan), mean, total, counted)
