@@ -101,7 +101,7 @@ class Distance:
 
     @property
     def _key(self) -> tuple[Any, ...]:
-        return (self.name, tuple(self.values.items()), self.own, id(self.matrix), self.upper)
+        return (self.name, tuple(self.values.items()), self.own, self.matrix, self.upper)
 
     def __call__(self, one: Floats, other: Floats) -> float:
         """Return the distance of two rows, for trying out a distance of one's own."""

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding, Inputs
 from beyondacc.data.dataset import Features, Profiles
-from beyondacc.data.vocabulary import same_kind
-from beyondacc.distances import Distance, Matrix, missing_for
+from beyondacc.data.matrix import Matrix
+from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels import columns, pairwise, tables
 from beyondacc.types import Bits, Bools, Floats, ItemIds, Offsets, UserIds
@@ -107,21 +106,9 @@ def _inverse_norms(vectors: Floats) -> Floats:
     return inverse
 
 
-def _places(matrix: Matrix, run: Binding) -> Offsets:
+def _places(matrix: Matrix, run: Binding) -> ItemIds:
     """Return the row of a matrix for each item of a run, -1 where it has none."""
-    known = run.data.items.ids
-    if matrix.ids is None:
-        if len(matrix.numbers) != len(known):
-            raise DataError(
-                f"the matrix of distances has {len(matrix.numbers)} rows for {len(known)} items of the Dataset; "
-                "name its rows with beyondacc.distance(matrix, items=...)"
-            )
-        ids: pd.Index[Any] = known
-    else:
-        ids = matrix.ids
-        same_kind(ids, known, axis="item", what="the matrix", other="the dataset")
-    places: Offsets = ids.get_indexer(run.items.ids).astype(np.int64)
-    return places
+    return run.derive(("places", matrix), lambda: matrix.places(run.items, len(run.data.items)))
 
 
 def has_row(matrix: Matrix, run: Binding) -> Bools:

@@ -34,7 +34,9 @@ def warmup() -> tuple[float, int]:
     started, before = time.perf_counter(), compilations()
     rng = np.random.default_rng(0)
     ratings = _ratings(rng)
-    items = pd.DataFrame({"item_id": np.arange(_SIDE), "genres": rng.choice(["a", "a|b", "b|c", ""], _SIDE)})
+    items = pd.DataFrame(
+        {"item_id": np.arange(_SIDE), "genres": rng.choice(["a", "a|b", "b|c", ""], _SIDE), "year": 2000}
+    )
     vectors = rng.random((_SIDE, 3))
     half = len(ratings) // 2
     rated = Dataset(ratings[:half], ratings[half:], items)  # columns of a frame are read-only arrays, splits are not
@@ -60,19 +62,24 @@ def _use(data: Dataset, rng: np.random.Generator) -> None:
     recommend(scores.astype(np.float32), data, k=3)
     lists = recommend(scores, data, k=6)
     for name in RERANKERS:
-        for distance in ("jaccard", "cosine") if "distance" in RERANKERS[name].parameters else ("",):
+        for distance in ("jaccard", "cosine", "npmi") if "distance" in RERANKERS[name].parameters else ("",):
             text = f"{name}(distance={distance})" if distance else name
             RERANKERS.create(text).rerank(lists, data, k=3)
     metrics = [family @ 3 for family in REGISTRY.values()]
-    metrics += [REGISTRY.parse(f"{name}(distance=cosine)@3") for name in ("ild", "surprise_content")]
-    metrics += [REGISTRY.parse("binomial_diversity(relevant_only=true)@3"), REGISTRY.parse("epc(relevance=binary)@3")]
+    metrics += [
+        REGISTRY.parse(f"{name}(distance={distance})@3")
+        for name in ("ild", "ils", "surprise_content", "distance_unexpectedness")
+        for distance in ("cosine", "euclidean", "pearson")
+        if name != "distance_unexpectedness" or distance != "pearson"
+    ]
+    metrics += map(REGISTRY.parse, ("binomial_diversity(relevant_only=true)@3", "epc(relevance=binary)@3"))
     frame = lists.to_pandas()
     for columns in (["user_id", "item_id", "score"], ["user_id", "item_id", "rank"], ["user_id", "item_id"]):
         given = Recommendations.read(frame[columns], data)
-        evaluate(given, data, metrics, n_boot=0)
+        evaluate(given, data, metrics, earlier=lists, n_boot=0)
     # seen items leave lists longer than the cutoff
-    found = evaluate(lists, data, metrics, seen="drop", primitive=frame, n_boot=2)
-    _ = found.replicates, found.diagnostics
+    found = evaluate(lists, data, metrics, seen="drop", primitive=frame, earlier=frame, n_boot=2)
+    _ = found.replicates, found.diagnostics, found.by("profile_size"), found.by_item()
 
 
 def kernels() -> list[Any]:
