@@ -144,7 +144,7 @@ class Distance:
         name, given, cutoff = parse_call(value)
         if cutoff is not None:
             return None
-        values = {**known.values, **bind(f"distance {name!r}", known.kind.params, given)}
+        values = bind(f"distance {name!r}", known.kind.params, given)
         return dataclasses.replace(known, values=MappingProxyType(values))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +15,8 @@ from beyondacc.data.matrix import Matrix
 from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels import columns, pairwise, tables
-from beyondacc.types import Bits, Bools, Floats, ItemIds, Offsets, UserIds
+from beyondacc.run.local import map_parts, n_threads
+from beyondacc.types import Bits, Bools, Floats, ItemIds, UserIds
 
 __all__ = ["PairArrays", "has_row", "inside", "item_rows", "pair_arrays", "pair_tables", "table_rows", "to_profile"]
 
@@ -140,18 +142,20 @@ def _columns(chosen: Distance, run: Binding) -> tuple[int, tuple[Any, ...]]:
 def _centred(train: Profiles, center: str | None) -> Floats:
     """Take the user's or the item's mean from each training value; what is left but for rounding is 0.
 
-    ``shift`` takes one number from all of them, which no correlation sees but which keeps digits.
+    ``shift`` takes the median from all of them, which no correlation sees but which keeps digits, and leaves zeros
+    where all values are the same.
     """
     values = train.values
     if center is None or not len(values):
         return values
     if center == "shift":
-        return np.asarray(values - np.round(values.mean()))
+        return np.asarray(values - np.median(values))
     groups = train.items if center == "item" else np.repeat(np.arange(len(train.sizes)), train.sizes)
     sizes = np.bincount(groups)
     means = np.divide(np.bincount(groups, values), sizes, out=np.zeros(len(sizes)), where=sizes > 0)[groups]
     left: Floats = values - means
-    left[np.abs(left) <= 1e-12 * np.maximum(np.abs(values), np.abs(means))] = 0.0
+    rounding = 1e-12 + np.finfo(np.float64).eps * sizes[groups]  # of a sum of so many numbers
+    left[np.abs(left) <= rounding * np.maximum(np.abs(values), np.abs(means))] = 0.0
     return left
 
 
@@ -172,7 +176,15 @@ def pair_tables(
         tables.matrix_rows(chosen.matrix.numbers, _places(chosen.matrix, run), lists, lengths, k, found)
     elif arrays.kind == pairwise.TABLE:
         kind, train = _columns(chosen, run)
-        into: tuple[Any, ...] = (False, found, np.empty((0, 0)), np.empty((0, 0)), np.empty((0, 0), np.int64))
+        everything = (0, len(run.data.items) + 1)
+        into: tuple[Any, ...] = (
+            *everything,
+            False,
+            found,
+            np.empty((0, 0)),
+            np.empty((0, 0)),
+            np.empty((0, 0), np.int64),
+        )
         columns.column_rows(kind, lists, lengths, k, users, *train, *into)
     else:
         pairwise.pair_rows(*arrays, lists, lengths, k, found)
@@ -200,21 +212,46 @@ class ToProfile(NamedTuple):
     ----------
     least
         To the nearest item, NaN where there is no distance.
-    mean
-        Mean distance, NaN where there is none.
     total, counted
         Sum and number of distances.
     """
 
     least: NDArray[np.float64]
-    mean: NDArray[np.float64]
     total: NDArray[np.float64]
     counted: NDArray[np.int64]
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Mean distance, NaN where there is none."""
+        mean = np.full(self.total.shape, np.nan)
+        np.divide(self.total, self.counted, out=mean, where=self.counted > 0)
+        return mean
 
 
 def to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str = "skip") -> ToProfile:
     """Return the distances to the profile; `missing` says what a pair without a distance counts: skip, one or zero."""
     return inputs.derive(("to profile", chosen, k, missing), lambda: _to_profile(chosen, inputs, k, missing))
+
+
+def _columns_to_profile(chosen: Distance, run: Binding, k: int) -> tuple[NDArray[Any], ...]:
+    """Go through the items of the whole run at once: a part of the rows would show nearly all of them, too."""
+    shape = (len(run), min(k, run.lists.shape[1]))
+    found = (np.full(shape, np.inf), np.zeros(shape), np.zeros(shape, np.int64))
+    kind, train = _columns(chosen, run)
+    no_table = np.empty((0, 0, 0))
+    sizes = run.train.sizes
+    effort = np.bincount(run.train.items, np.repeat(sizes, sizes), len(run.data.items))
+    ends = np.cumsum(np.append(effort, 1.0))
+    n_parts = 8 * n_threads()
+    cuts = np.unique(np.searchsorted(ends, ends[-1] * np.arange(1, n_parts) / n_parts))
+    cuts = np.unique([0, *cuts.tolist(), len(ends)])
+
+    def work(first: int, last: int) -> None:
+        into: tuple[Any, ...] = (*train, first, last, True, no_table, *found)
+        columns.column_rows(kind, run.lists, run.lengths, k, run.users, *into)
+
+    map_parts(work, list(itertools.pairwise(cuts.tolist())))
+    return found
 
 
 def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToProfile:
@@ -230,10 +267,8 @@ def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToPro
         places = _places(chosen.matrix, run)
         tables.matrix_profile_rows(chosen.matrix.numbers, places, lists, lengths, k, *profile, *found)
     elif arrays.kind == pairwise.TABLE:
-        kind, columns_of = _columns(chosen, run)
-        no_table = np.empty((0, 0, 0))
-        into: tuple[Any, ...] = (*columns_of, True, no_table, *found)
-        columns.column_rows(kind, lists, lengths, k, users, *into)
+        whole = run.own(("columns to profile", chosen, k), lambda: _columns_to_profile(chosen, run, k))
+        least, total, counted = (each[inputs.rows].copy() for each in whole)
     else:
         pairwise.profile_rows(*arrays, lists, lengths, k, *profile, *found)
     if missing != "skip":
@@ -244,6 +279,5 @@ def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToPro
         least = np.where(absent > 0, np.minimum(least, counts), least)
         total = total + counts * absent
         counted = counted + absent
-    some = counted > 0
-    mean = np.divide(total, counted, out=np.full(shape, np.nan), where=some)
-    return ToProfile(np.where(some, least, np.nan), mean, total, counted)
+    least[counted == 0] = np.nan
+    return ToProfile(least, total, counted)

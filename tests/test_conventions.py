@@ -101,13 +101,21 @@ def test_what_is_said_about_a_metric(tool):
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_policies_of_single_metrics(tool):
-    """They settle who counts, among the users of the tool's own policy: the rows of a report are these."""
-    convention = conventions[tool]
-    assert set(convention.policies) <= set(convention)
-    for name, policy in convention.policies.items():
-        assert REGISTRY[name].grain == "user"
-        assert set(policy) <= {"users", "undefined"}
-        assert "users" not in convention.policy
+    assert set(conventions[tool].policies) <= set(conventions[tool])
+
+
+@pytest.mark.parametrize(
+    ("policy", "policies"),
+    [
+        ({"users": "tested"}, {"recall": {"users": "recommended"}}),
+        ({}, {"recall": {"gains": "binary"}}),
+        ({}, {"gini": {"users": "recommended"}}),
+    ],
+)
+def test_policies_that_a_report_cannot_hold(policy, policies):
+    (name,) = policies
+    with pytest.raises(SpecError, match=f"convention 'mine': {name} cannot have choices of its own"):
+        Convention("mine", "Mine", {name: {}}, policy, {}, "", policies=policies)
 
 
 def test_no_parameter_is_called_as_a_choice():

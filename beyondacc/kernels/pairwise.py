@@ -81,7 +81,7 @@ def gather(
     for position in range(n):
         item = items[position]
         counts[to + position] = sizes[item]
-        if kind in {COSINE_VECTORS, EUCLIDEAN}:
+        if COSINE_VECTORS <= kind <= EUCLIDEAN:  # a set would be built for each item
             for column in range(vectors.shape[1]):
                 rows[to + position, column] = vectors[item, column]
         elif kind == OWN:

@@ -92,7 +92,7 @@ def eild_rows(
 
 @kernel
 def matrix_rows(
-    matrix: Floats, places: Offsets, lists: ItemIds, lengths: ItemIds, k: int, out: NDArray[np.float64]
+    matrix: Floats, places: ItemIds, lists: ItemIds, lengths: ItemIds, k: int, out: NDArray[np.float64]
 ) -> None:
     """Look the pairs of each list up in a matrix; `places` says where an item stands in it, -1 nowhere."""
     for row in range(lists.shape[0]):
@@ -107,7 +107,7 @@ def matrix_rows(
 @kernel
 def matrix_profile_rows(
     matrix: Floats,
-    places: Offsets,
+    places: ItemIds,
     lists: ItemIds,
     lengths: ItemIds,
     k: int,

@@ -12,7 +12,7 @@ from beyondacc.data.binding import Inputs
 from beyondacc.distances import COOCCURRENCE, JACCARD, NPMI, Distance
 from beyondacc.kernels.profile import centroid_rows
 from beyondacc.metrics.diversity import Missing, distance_bounds
-from beyondacc.metrics.ranks import Weighting, list_metric, relevance_needs, truth_metric
+from beyondacc.metrics.ranks import Weighting, list_metric, ratio, relevance_needs
 from beyondacc.pairs import ToProfile, item_rows, to_profile
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff
@@ -150,9 +150,8 @@ def unserendipity(
         What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``.
     """
     found = to_profile(distance, inputs, k, missing)
-    pairs = found.counted.sum(axis=1)
-    mean = np.divide(found.total.sum(axis=1), pairs, out=np.full(len(inputs), np.nan), where=pairs > 0)
-    return list_metric(inputs, 1.0 - mean)
+    total = np.cumsum(found.total, axis=1)[:, -1]  # in rank order, however long other lists are
+    return list_metric(inputs, 1.0 - ratio(total, found.counted.sum(axis=1)))
 
 
 @metric(
@@ -178,14 +177,7 @@ def serendipity(
         What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``. Items without any distance
         are left out.
     """
-    mean = to_profile(distance, inputs, k, missing).mean
-    counted = ~np.isnan(mean)
-    relevant = inputs.gains[:, : mean.shape[1]] >= 0
-    total = np.where(counted & relevant, mean, 0.0).sum(axis=1)
-    n = counted.sum(axis=1)
-    values = np.divide(total, n, out=np.full(len(inputs), np.nan), where=n > 0)
-    values[inputs.lengths == 0] = 0.0
-    return truth_metric(inputs, values)
+    return Weighting(relevance="binary").mean(inputs, k, to_profile(distance, inputs, k, missing).mean)
 
 
 def _centroid_bounds(values: Mapping[str, Any]) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from beyondacc.kernels.jit import announce
 
-__all__ = ["blocks", "map_blocks", "n_threads"]
+__all__ = ["blocks", "map_blocks", "map_parts", "n_threads"]
 
 T = TypeVar("T")
 _LEAST = 256  # rows that are worth a thread
@@ -36,8 +36,13 @@ def map_blocks(
     announce()
     workers = n_threads(threads)
     n_blocks = max(min(workers, n_rows // least), -(-n_rows // _MOST))
-    cut = blocks(n_rows, n_blocks)
-    if len(cut) == 1 or workers == 1:
-        return [work(start, stop) for start, stop in cut]
+    return map_parts(work, blocks(n_rows, n_blocks), threads=workers)
+
+
+def map_parts(work: Callable[[int, int], T], parts: list[tuple[int, int]], *, threads: int | None = None) -> list[T]:
+    """Return ``work(start, stop)`` of each part, in order; the first error is raised."""
+    workers = n_threads(threads)
+    if len(parts) == 1 or workers == 1:
+        return [work(start, stop) for start, stop in parts]
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda block: work(*block), cut))
+        return list(pool.map(lambda part: work(*part), parts))
