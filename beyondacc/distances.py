@@ -228,7 +228,8 @@ def distance(
     Raises
     ------
     SpecError
-        If the name is that of a built-in distance, or cannot stand in a metric string.
+        If it is neither a function nor a matrix, or the name is that of a built-in distance or cannot stand in a
+        metric string.
     DataError
         If a matrix is not square, symmetric and >= 0, or its ids do not fit.
     """
@@ -239,6 +240,10 @@ def distance(
         made = Distance(kind, matrix=matrix)
         DISTANCES[kind.name] = made
         return made
+    if not callable(given):
+        raise SpecError(
+            f"a distance of your own is a function of two rows, an array or a DataFrame; {given!r:.80} is none of these"
+        )
     if items is not None:
         raise SpecError("items= names the rows of a matrix; leave it out for a function")
     python: Any = getattr(given, "py_func", given)

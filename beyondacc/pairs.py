@@ -22,6 +22,7 @@ __all__ = ["PairArrays", "has_row", "inside", "item_rows", "pair_arrays", "pair_
 
 _TABLE_BYTES: Final = 2**28  # of the tables that are there at a time
 _ROWS_BYTES: Final = 2**31  # of features as dense rows
+_MOST: Final = {4: 2.0**30, 8: 2.0**300}  # by the bytes of a number: what can be multiplied without care
 _NO_BITS = np.empty((0, 0), np.uint64)
 _NO_ROWS = np.empty((0, 0))
 _COLUMNS: Final = {"cooccurrence": columns.COOCCURRENCE, "npmi": columns.NPMI, "pearson": columns.PEARSON}
@@ -58,7 +59,7 @@ def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
     features = run.features
     if chosen.own is not None:
         doubles = run.derive("own_rows", lambda: np.ascontiguousarray(item_rows(run), np.float64))
-        sizes = run.derive("own_norms", lambda: _inverse_norms(doubles))
+        _, sizes = _scaled_rows(run)
         return PairArrays(pairwise.OWN, 1.0, _NO_BITS, sizes, _NO_ROWS, doubles, chosen.compiled)
     halved = 0.5 if chosen.values.get("half") else 1.0
     as_sets = run.vectors is None and features is not None and features.weights is None
@@ -70,10 +71,10 @@ def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
             kind = pairwise.HAMMING
             factor = 1.0 / max(1, len(features.names)) if chosen.values["normalized"] else 1.0
         return PairArrays(kind, factor, features.bits, features.sizes, _NO_ROWS, _NO_ROWS, chosen.compiled)
-    rows = item_rows(run)
-    sizes = run.derive("inverse_norms", lambda: _inverse_norms(rows))
-    kind = pairwise.EUCLIDEAN if chosen.name == "euclidean" else pairwise.COSINE_VECTORS
-    return PairArrays(kind, halved, _NO_BITS, sizes, rows, _NO_ROWS, chosen.compiled)
+    scaled, sizes = _scaled_rows(run)
+    if chosen.name == "euclidean":
+        return PairArrays(pairwise.EUCLIDEAN, 1.0, _NO_BITS, sizes, item_rows(run), _NO_ROWS, chosen.compiled)
+    return PairArrays(pairwise.COSINE_VECTORS, halved, _NO_BITS, sizes, scaled, _NO_ROWS, chosen.compiled)
 
 
 def item_rows(run: Binding) -> Floats:
@@ -98,14 +99,21 @@ def _dense(features: Features) -> Floats:
     return rows
 
 
-def _inverse_norms(vectors: Floats) -> Floats:
-    """Reciprocal norms, 0 for zero vectors; scaled first so that tiny and huge vectors keep their direction."""
-    largest = np.abs(vectors).max(axis=1, initial=0).astype(np.float64)
-    scale = np.where(largest > 0, largest, 1.0)
-    norms = np.sqrt(np.square(vectors / scale[:, None]).sum(axis=1, dtype=np.float64)) * scale
-    inverse = np.zeros(len(norms))
-    np.divide(1.0, norms, out=inverse, where=norms > 0)
-    return inverse
+def _scaled_rows(run: Binding) -> tuple[Floats, Floats]:
+    """Return rows whose products neither overflow nor vanish, and their reciprocal norms, 0 for rows of zeros."""
+
+    def build() -> tuple[Floats, Floats]:
+        rows = item_rows(run)
+        most = _MOST[rows.dtype.itemsize]
+        largest = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
+        extreme = (largest > most) | ((largest < 1 / most) & (largest > 0))
+        if extreme.any():  # a power of two changes nothing but the size
+            rows = rows.copy()
+            rows[extreme] = np.ldexp(rows[extreme], -np.frexp(largest[extreme])[1][:, None])
+        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+        return rows, np.divide(1.0, norms, out=np.zeros(len(norms)), where=norms > 0)
+
+    return run.derive("scaled_rows", build)
 
 
 def _places(matrix: Matrix, run: Binding) -> ItemIds:
@@ -115,9 +123,13 @@ def _places(matrix: Matrix, run: Binding) -> ItemIds:
 
 def has_row(matrix: Matrix, run: Binding) -> Bools:
     """Tell which items of a run have any distance in a matrix."""
-    some = np.append(~np.isnan(matrix.numbers).all(axis=1), False)
-    found: Bools = some[_places(matrix, run)]
-    return found
+
+    def build() -> Bools:
+        some = np.append(~np.isnan(matrix.numbers).all(axis=1), False)
+        found: Bools = some[_places(matrix, run)]
+        return found
+
+    return run.derive(("has row", matrix), build)
 
 
 def _columns(chosen: Distance, run: Binding) -> tuple[int, tuple[Any, ...]]:
@@ -142,14 +154,15 @@ def _columns(chosen: Distance, run: Binding) -> tuple[int, tuple[Any, ...]]:
 def _centred(train: Profiles, center: str | None) -> Floats:
     """Take the user's or the item's mean from each training value; what is left but for rounding is 0.
 
-    ``shift`` takes the median from all of them, which no correlation sees but which keeps digits, and leaves zeros
-    where all values are the same.
+    ``shift`` takes the item's least value, which no correlation sees, but which keeps digits and is exact for ratings.
     """
     values = train.values
     if center is None or not len(values):
         return values
     if center == "shift":
-        return np.asarray(values - np.median(values))
+        least = np.full(int(train.items.max()) + 1, np.inf)
+        np.minimum.at(least, train.items, values)
+        return np.asarray(values - least[train.items])
     groups = train.items if center == "item" else np.repeat(np.arange(len(train.sizes)), train.sizes)
     sizes = np.bincount(groups)
     means = np.divide(np.bincount(groups, values), sizes, out=np.zeros(len(sizes)), where=sizes > 0)[groups]

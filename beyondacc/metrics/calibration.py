@@ -25,7 +25,6 @@ __all__ = [
     "calibration_hellinger",
     "calibration_js",
     "calibration_kl",
-    "draw_order",
     "radio_calibration",
     "radio_fragmentation",
     "radio_representation",

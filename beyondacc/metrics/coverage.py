@@ -19,7 +19,6 @@ from beyondacc.spec.states import Exposure, PerUser, exposure_slots
 
 __all__ = [
     "catalog_coverage",
-    "count_exposure",
     "effective_catalog",
     "entropy",
     "exposure_gini",

@@ -137,7 +137,7 @@ def ils(
 
 
 @metric(
-    title="Rank- and relevance-aware intra-list diversity (EILD)",
+    title="Expected intra-list diversity (EILD)",
     family="diversity",
     better="higher",
     needs=relevance_needs,
