@@ -515,7 +515,7 @@ def test_vectors_serve_the_cosine_but_not_jaccard():
             "ild(distance=hamming)",
             (
                 "metric 'ild': distance='hamming' is not allowed; distance must be jaccard or cosine, "
-                "or a function of two feature rows (see beyondacc.distance)"
+                "a matrix, or a function of two feature rows (see beyondacc.distance)"
             ),
         ),
         (
