@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -217,8 +218,8 @@ def distance(
         feature sets), that numba can compile, or has compiled; symmetric, finite, 0 for equal rows. Or a symmetric
         matrix of distances >= 0, NaN where there is none: an array, or a DataFrame with the item ids as index.
     name
-        Its name in metric strings; the function's own name, or ``matrix``, by default. A later distance of that name
-        takes its place.
+        Its name in metric strings; the function's own name, or ``matrix``, ``matrix_2`` and so on, by default. A later
+        distance of that name takes its place.
     upper
         The largest value it can take; that of a matrix is looked up.
     items
@@ -236,7 +237,8 @@ def distance(
     if is_matrix(given):
         matrix = read_matrix(given, items)
         top = matrix.largest
-        kind = Kind(_own_name(name or "matrix"), "Given distances", "matrix", lambda _values: top, "your own")
+        own = _own_name(name or _free_name("matrix"))
+        kind = Kind(own, "Given distances", "matrix", lambda _values: top, "your own")
         made = Distance(kind, matrix=matrix)
         DISTANCES[kind.name] = made
         return made
@@ -255,6 +257,12 @@ def distance(
     made = Distance(Kind(own, title, "rows", lambda _values: upper, "your own"), own=python)
     DISTANCES[own] = made
     return made
+
+
+def _free_name(name: str) -> str:
+    """Return a name that no other distance has, so that two of them in a report are told apart."""
+    names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+    return next(each for each in names if each not in DISTANCES)
 
 
 def _own_name(name: str) -> str:

@@ -350,7 +350,7 @@ def test_evaluate_refuses(capsys, args, message):
             ("mmr", "--normalize", "max"),
             "MMR: normalize='max' is not allowed; normalize must be 'minmax', 'zscore', 'rank' or 'none'",
         ),
-        (("mmr", "--distance", "cosin"), "MMR: distance='cosin' is not allowed; distance must be jaccard, cosine, hamming"),
+        (("mmr", "--distance", "cosin"), "MMR: distance='cosin' is not allowed; distance must be jaccard, cosine, ham"),
     ],
 )
 def test_rerank_refuses(capsys, args, message):
