@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import types
 from typing import Annotated, Literal, Union, get_args, get_origin
 
@@ -145,11 +146,19 @@ def values_of(annotation):
     raise NotImplementedError(f"say in values_of which {annotation} to try")
 
 
-def variants(family):
-    """The metric with every combination of parameters, cutoffs among them."""
+def variants(family, most=1500):
+    """The metric with every combination of parameters, cutoffs among them; of very many, some that hold every value."""
     names = list(family.params)
     choices = [values_of(family.params[name].annotation) for name in names]
-    return [family(**dict(zip(names, values, strict=True))) for values in itertools.product(*choices)]
+    if math.prod(map(len, choices)) <= most:
+        combinations = itertools.product(*choices)
+    else:
+        rng = np.random.default_rng(0)
+        places = [rng.permutation(np.arange(most) % len(values)) for values in choices]
+        combinations = zip(
+            *([values[at] for at in order] for values, order in zip(choices, places, strict=True)), strict=False
+        )
+    return [family(**dict(zip(names, values, strict=True))) for values in combinations]
 
 
 def expected_of(case, metric: Metric):

@@ -799,6 +799,63 @@ def test_float32_vectors_are_those_of_float64():
         compare(lists, single, double, REGISTRY[name](distance=chosen) @ 20, rtol=2e-6)
 
 
+def test_a_matrix_given_again_is_the_same_distance():
+    numbers = np.array([[0, 0.5], [0.5, np.nan]])
+    before = len(distances.DISTANCES)
+    data, metric = Dataset(items={"a": [], "b": []}), ba.ild(distance=numbers) @ 2
+    report = evaluate({"u": ["a", "b"]}, data, metric, n_boot=0)
+    assert report.value(ba.ild(distance=numbers.copy()) @ 2) == 0.5
+    assert ba.ild(distance=numbers) @ 2 == metric
+    assert len(distances.DISTANCES) == before + 1
+    named = ba.distance(numbers, name="named")
+    assert named is ba.distance(numbers, name="named")
+    assert named != metric.values["distance"]
+    for other in (numbers + 0.5, numbers[:1, :1]):
+        assert ba.distance(other) != metric.values["distance"]
+    of_items = [ba.distance(numbers, items=items) for items in ("ab", "ba", "ab")]
+    assert of_items[0] is of_items[2]
+    assert len({metric.values["distance"], *of_items}) == 3
+
+
+def columns_of(**columns):
+    """Training rows from one row of values an item, None where there is none."""
+    users = range(len(next(iter(columns.values()))))
+    rows = {f"u{user}": {item: column[user] for item, column in columns.items()} for user in users}
+    return {user: {item: value for item, value in row.items() if value is not None} for user, row in rows.items()}
+
+
+def between(name, train, one="i", other="j"):
+    """The distance of two items."""
+    return mean_of({"someone": [one, other]}, Dataset(train), f"ild(distance={name})@2")
+
+
+def test_training_distances_by_hand():
+    train = columns_of(i=[1, 1, 1, None], j=[1, 1, None, None], k=[None, None, None, 1])
+    assert between("cooccurrence", train) == pytest.approx(1 - 2 / math.sqrt(6))
+    assert between("npmi", train) == pytest.approx((1 - math.log2(4 * 2 / 6) / -math.log2(2 / 4)) / 2)
+    assert [between(name, train, "i", "k") for name in ("cooccurrence", "npmi")] == [1, 1]
+    train = columns_of(i=[5, 1, None, 4], j=[3, 2, 4, None], k=[1, 3, 2, 2])
+    # less the users' means 3, 2, 3 and 3: i is 2, -1, none and 1, k is -2, 1, -1 and -1
+    assert between("rating_cosine", train, "i", "k") == pytest.approx((1 + 6 / math.sqrt(6 * 7)) / 2)
+    assert between("rating_cosine(support=common)", train, "i", "k") == pytest.approx(1)
+    assert between("rating_cosine(center=none)", train) == pytest.approx((1 - 17 / math.sqrt(42 * 29)) / 2)
+    common = "rating_cosine(center=none, support=common)"
+    assert between(common, train) == pytest.approx((1 - 17 / math.sqrt(26 * 13)) / 2)
+    assert (
+        between("rating_cosine", columns_of(i=[5, 1, None], j=[None, None, 2], k=[1, 2, 4])) == 0.5
+    )  # nobody rated both
+
+
+def test_pearson_of_ratings_is_exact_and_of_far_values_nearly():
+    rng = np.random.default_rng(2)
+    for _ in range(30):
+        stars = rng.permutation(np.arange(1, 10)) / 2
+        assert between("pearson", columns_of(i=stars.tolist(), j=(stars + 0.5).tolist())) == pytest.approx(0, abs=1e-15)
+        assert between("pearson", columns_of(i=stars.tolist(), j=(6 - stars).tolist())) == pytest.approx(2, abs=1e-15)
+        far = 1.5e9 + stars  # as seconds since 1970; an item has a scale of its own
+        assert between("pearson", columns_of(i=far.tolist(), j=(2 * far).tolist())) == pytest.approx(0, abs=1e-15)
+
+
 def lists_of_pairs(items):
     return {f"{a} {b}": [a, b] for a, b in itertools.combinations(items, 2)}
 

@@ -24,7 +24,7 @@ from beyondacc.metrics import REGISTRY
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("own_distance")]
 
 SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python
-N_CASES = 60 if SLOW else 600
+N_CASES = 60 if SLOW else 240
 N_DRAWN = 10 if SLOW else 200
 RTOL, ATOL = 1e-9, 1e-12
 FAMILIES = list(REGISTRY.values())
@@ -165,9 +165,10 @@ def test_long_lists():
     run = bridge.to_run(case, data)
     for family in FAMILIES:
         for k in (10, n):
-            if family.name.startswith("binomial") and k > 200:
-                continue  # below, without fractions of a thousand trials
-            assert check(case, data, run, family @ k), family
+            if k > 200 and (family.name.startswith("binomial") or family.name == "vendi"):
+                continue  # below, without fractions of a thousand trials; eigenvalues of a thousand rows take minutes
+            metric = family @ k
+            assert check(case, data, run, metric) or metric.missing(data), family
 
 
 def test_binomial_of_long_lists():

@@ -107,7 +107,9 @@ def evaluate(
     users: Annotated[
         Users,
         typer.Option(
-            "--users", help="Users averaged: of lists or test, in both, with a list.", rich_help_panel=READING
+            "--users",
+            help="Users averaged: of lists or test, in both, with a list, of the test set.",
+            rich_help_panel=READING,
         ),
     ] = Users.all,
     seen: Annotated[

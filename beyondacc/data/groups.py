@@ -93,7 +93,7 @@ def head_items(data: Dataset, head: float) -> Bools:
         order = data.by_popularity
         reached = np.cumsum(data.item_counts[order])
         found = np.zeros(len(data.items), np.bool_)
-        if len(order) and reached[-1]:
+        if len(order):
             # in whole numbers as far as possible: .8 of 10 rows is 8, not 8.000000000000002
             wanted = head * int(reached[-1])
             wanted = round(wanted) if abs(wanted - round(wanted)) < _ROUNDING * max(1.0, wanted) else wanted

@@ -39,6 +39,14 @@ class Matrix:
         """The largest distance."""
         return float(np.nanmax(self.numbers)) if np.isfinite(self.numbers).any() else 0.0
 
+    def equals(self, other: Matrix) -> bool:
+        """Whether another matrix says the same about the same items."""
+        if self.items is None or other.items is None:
+            same = self.items is other.items
+        else:
+            same = self.items.ids.equals(other.items.ids)
+        return same and np.array_equal(self.numbers, other.numbers, equal_nan=True)
+
     def places(self, items: Vocabulary, known: int) -> ItemIds:
         """Return the row of each item, -1 where it has none.
 
