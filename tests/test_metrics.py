@@ -24,7 +24,7 @@ from beyondacc.metrics import REGISTRY
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("own_distance")]
 
 SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python
-N_CASES = 60 if SLOW else 240
+N_CASES = 60 if SLOW else 480
 N_DRAWN = 10 if SLOW else 200
 RTOL, ATOL = 1e-9, 1e-12
 FAMILIES = list(REGISTRY.values())
@@ -197,6 +197,6 @@ def test_a_primitive_model_of_ones_own():
     for number in range(0, 30, 3):
         case, data, run = bound(number)
         expected = [case.expected.get(user, []) for user in run.ids.tolist()]
-        assert [row[row >= 0].size for row in run.expected] == [len(items) for items in expected]
+        assert [row[row >= 0].size for row in run.expected.items] == [len(items) for items in expected]
         for name in ("unexpectedness", "unexpectedness(denominator=k)", "serendipity_ge"):
             assert check(case, data, run, REGISTRY.parse(f"{name}@4"))
