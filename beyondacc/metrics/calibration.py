@@ -143,7 +143,14 @@ def calibration_kl(
     cite=f"Lin 1991, IEEE Transactions on Information Theory 37(1); {_STECK}",
     lacks=_lacks,
 )
-def calibration_js(inputs: Inputs, *, k: Cutoff = 10, root: bool = False, shares: Shares = _SHARES) -> PerUser:
+def calibration_js(
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    root: bool = False,
+    smoothing: Annotated[float, Range(0, 1, open_high=True)] = 0.0,
+    shares: Shares = _SHARES,
+) -> PerUser:
     """Half the sum over genres of p log2(p / m) + q log2(q / m), m = (p + q) / 2.
 
     p are the genre shares of the profile, q those of the list; an item spreads its weight evenly over its genres.
@@ -152,8 +159,10 @@ def calibration_js(inputs: Inputs, *, k: Cutoff = 10, root: bool = False, shares
     ----------
     root
         Give the square root, which is a distance.
+    smoothing
+        The part of the other's shares that is mixed into either.
     """
-    return shares.compare(inputs, k, kernel.ROOT_JS if root else kernel.JS)
+    return shares.compare(inputs, k, kernel.ROOT_JS if root else kernel.JS, (smoothing, smoothing))
 
 
 @metric(

@@ -65,8 +65,14 @@ def calibration_kl(case, k, *, smoothing=0.01, smooth="list", **weighting):
     return _calibration(case, k, divergence, **weighting)
 
 
-def calibration_js(case, k, *, root=False, **weighting):
-    return _calibration(case, k, lambda p, q: math.sqrt(js(p, q)) if root else js(p, q), **weighting)
+def calibration_js(case, k, *, root=False, smoothing=0.0, **weighting):
+    a = Fraction(str(smoothing))
+
+    def divergence(p, q):
+        found = js(mixed(a, p, q), mixed(a, q, p))
+        return math.sqrt(found) if root else found
+
+    return _calibration(case, k, divergence, **weighting)
 
 
 def calibration_hellinger(case, k, **weighting):
