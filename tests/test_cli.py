@@ -131,6 +131,11 @@ def test_all_metrics_that_the_data_allow(capsys):
     assert "temporal_novelty@10" not in found
 
 
+def test_earlier_lists(capsys):
+    found = as_json(capsys, "recs.csv", *DATA, "-m", "temporal_novelty", "--earlier", "recs.csv")
+    assert [each["value"] for each in found] == [0.0]
+
+
 def test_csv_and_files_hold_the_same_numbers(here, capsys):
     printed = ok(capsys, "evaluate", "recs.csv", *DATA, "--format", "csv").out
     frame = pd.read_csv(io.StringIO(printed))

@@ -291,6 +291,7 @@ def test_what_belongs_together(capsys):
     ("args", "message"),
     [
         (("-m", "ndcg@0"), "'ndcg@0': the cutoff '0' is not allowed; k must be a whole number >= 1"),
+        (("-m", "temporal_novelty@5"), "metric 'temporal_novelty@5' needs earlier lists; pass --earlier"),
         (("-m", "ndgc@5"), "there is no metric 'ndgc'; did you mean ndcg or dcg?"),
         (("-m", "ild(distnce=cosine)"), "metric 'ild' has no parameter 'distnce'; did you mean distance?"),
         (
