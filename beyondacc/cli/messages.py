@@ -9,8 +9,6 @@ __all__ = ["in_options", "one_line"]
 _OPTIONS = (
     "train|test|items|columns|vectors|threshold|graded|duplicates|users|seen|unknown_items|earlier|primitive|undefined"
 )
-    "train|test|items|columns|vectors|threshold|graded|duplicates|users|seen|unknown_items|earlier|primitive|undefined"
-)
 _RULES = (
     (re.compile(r"columns=\{.*?\} \((--columns [^)]*)\)"), r"\1"),
     (re.compile(r" \(force=True\)"), ""),
