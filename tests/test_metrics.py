@@ -84,6 +84,20 @@ def test_a_metric_is_declared_in_full(family):
         assert name == "k" or name in family.documented, f"describe {name}"
 
 
+@pytest.mark.parametrize(
+    ("name", "needs"),
+    [
+        ("ild", ["features"]),
+        ("surprise_content", ["train", "features"]),
+        ("serendipity", ["train", "truth"]),
+        ("unserendipity", ["train"]),
+        ("ndcg", ["truth"]),
+    ],
+)
+def test_a_declaration_tells_what_the_metric_needs(name, needs):
+    assert REGISTRY[name].as_dict()["needs"] == needs
+
+
 def test_there_is_no_oracle_without_a_metric():
     assert set(ORACLES) == set(REGISTRY)
 

@@ -43,12 +43,8 @@ class ItemGroups:
     names: list[str]
 
     def sums(self, numbers: NDArray[Any]) -> NDArray[np.float64]:
-        """Add up numbers of the items, shape (..., items), over each group, shape (..., groups)."""
-        chosen = numbers[..., self.items].astype(np.float64)
-        total = np.zeros((*chosen.shape[:-1], len(self.names)))
-        for group in range(len(self.names)):
-            total[..., group] = chosen[..., self.groups == group].sum(axis=-1)
-        return total
+        """Add up numbers of the items, shape (items,), over each group, shape (groups,)."""
+        return np.bincount(self.groups, numbers[self.items].astype(np.float64), len(self.names)).astype(np.float64)
 
 
 def read_users(source: Any, columns: Mapping[str, str] | None) -> pd.DataFrame:

@@ -52,12 +52,16 @@ def count_exposure(inputs: Inputs, values: Mapping[str, Any]) -> Exposure:
     return inputs.derive(("exposure", k, by), build)
 
 
-def _showings(exposure: Exposure, by_rank: RankDiscount) -> NDArray[Any]:
-    """Return the exposure of the shown catalogue items, weighted by rank, shape (..., items)."""
+def showings(exposure: Exposure, by_rank: RankDiscount) -> NDArray[Any]:
+    """Return the exposure of all items, weighted by rank, shape (..., items)."""
     if exposure.by == "length":
-        return exposure.catalogue
-    weights = by_rank.ranks(int(exposure.slots.max(initial=-1)) + 1)[exposure.slots]
-    return exposure.weighted(weights)[..., exposure.covered]
+        return exposure.total
+    return exposure.weighted(by_rank.ranks(int(exposure.slots.max(initial=-1)) + 1)[exposure.slots])
+
+
+def _showings(exposure: Exposure, by_rank: RankDiscount) -> NDArray[Any]:
+    """Return the same of the catalogue."""
+    return showings(exposure, by_rank)[..., exposure.covered]
 
 
 @metric(

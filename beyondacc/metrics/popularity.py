@@ -15,7 +15,7 @@ from beyondacc.data.dataset import Dataset, Profiles, pad
 from beyondacc.data.groups import POPULARITY, head_items, item_attributes, item_groups
 from beyondacc.errors import did_you_mean
 from beyondacc.kernels.popularity import listed_sums, owned_sums
-from beyondacc.metrics.coverage import count_exposure
+from beyondacc.metrics.coverage import count_exposure, showings
 from beyondacc.metrics.ranks import RankDiscount, list_metric, ratio
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction
@@ -247,13 +247,10 @@ def group_exposure_ratio(
         The head is the most popular items, up to the first with which they hold this share of the training rows.
     """
     members = _members(exposure.run, attribute, head)
-    showings: NDArray[Any] = exposure.total
-    if exposure.by == "rank":
-        weights = by_rank.ranks(int(exposure.slots.max(initial=-1)) + 1)
-        showings = exposure.weighted(weights[exposure.slots])
+    shown = showings(exposure, by_rank)
     sizes = members.sum(axis=0)
     if np.count_nonzero(sizes) < 2:
-        return np.full(showings.shape[:-1], np.nan)
-    flat = showings.reshape(-1, showings.shape[-1])
+        return np.full(shown.shape[:-1], np.nan)
+    flat = shown.reshape(-1, shown.shape[-1])
     means = np.asarray(flat @ members[exposure.items])[:, sizes > 0] / sizes[sizes > 0]
-    return ratio(means.min(axis=1), means.max(axis=1)).reshape(showings.shape[:-1])
+    return ratio(means.min(axis=1), means.max(axis=1)).reshape(shown.shape[:-1])

@@ -47,6 +47,10 @@ class Need(enum.Enum):
         }[self]
 
 
+#: What a distance needs, by what it is computed from.
+_NEEDS_OF = {"sets": "features", "rows": "features or vectors", "train": "train", "ratings": "train"}
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class MetricFamily:
     """A metric with its parameters open: call it with parameters or cut it with ``@ k`` to get a `Metric`.
@@ -117,6 +121,9 @@ class MetricFamily:
     def as_dict(self) -> dict[str, Any]:
         """Return the declaration as plain values, for JSON."""
         chosen = self()
+        of_distance = [
+            _NEEDS_OF[each.on] for each in chosen.values.values() if isinstance(each, Distance) and each.on in _NEEDS_OF
+        ]
         return {
             "name": self.name,
             "aliases": list(self.aliases),
@@ -124,8 +131,7 @@ class MetricFamily:
             "family": self.family,
             "better": chosen.better,
             "bounds": [None if np.isinf(bound) else bound for bound in chosen.bounds],
-            "needs": [need.name.lower() for need in self.needs(chosen.values)]
-            + (["features or vectors"] if any(isinstance(value, Distance) for value in chosen.values.values()) else []),
+            "needs": list(dict.fromkeys([*(need.name.lower() for need in self.needs(chosen.values)), *of_distance])),
             "grain": self.grain,
             "core": self.core,
             "undefined": self.undefined,
