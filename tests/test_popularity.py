@@ -333,5 +333,10 @@ def test_blocks_and_replicates_of_biases(name):
 
 
 def test_dates_that_cannot_be_read():
+    one_bad = pd.DataFrame({"item_id": [1, 2], "date": ["2001-02-03", "soon"]})
+    with pytest.raises(DataError, match=r"cannot be read as dates .*soon"):  # the one that is wrong, not its neighbour
+        _ = Dataset(items=one_bad).dates
+    named = pd.DataFrame({"item_id": [1, 2, 3], "date": ["01-Jan-1995", None, "31-Dec-1999"]})
+    assert Dataset(items=named).dates.astype(str).tolist() == ["1995-01-01", "NaT", "1999-12-31"]
     with pytest.raises(DataError, match="column 'date' of items cannot be read as dates"):
         evaluate({1: ["a"]}, dated("soon", "later", None), "age")

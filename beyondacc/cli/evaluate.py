@@ -47,7 +47,7 @@ NOTES = {
     "users_without_truth": "users without a relevant test item",
     "users_without_profile": "users without training rows",
     "short_lists": "lists of fewer than {k} items",
-    "tied_users": "users with equal scores in their list, which are ordered as given",
+    "tied_users": "users with equal scores in their list, which --ties orders",
     "cold_items": "listed items without training rows",
     "unknown_items": "listed items outside the catalogue",
     "featureless_items": "listed items without genres",

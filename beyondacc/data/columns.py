@@ -321,7 +321,7 @@ def as_days(values: pd.Series[Any], place: str) -> NDArray[np.datetime64]:
                 days = pd.to_datetime(texts.astype(object), format="%Y-%m-%d")
         else:
             texts = values.astype(object).replace("", None)
-            named = texts.dropna().astype(str).str.contains("[A-Za-z]{3}").any()  # as in MovieLens 100K
+            named = texts.dropna().astype(str).str.match(r"\d{1,2}-[A-Za-z]{3}-\d{4}$").any()  # as in MovieLens 100K
             days = pd.to_datetime(texts, format="%d-%b-%Y" if named else "ISO8601")
         return np.asarray(pd.DatetimeIndex(days).tz_localize(None).to_numpy().astype("datetime64[D]"))
     except (ValueError, TypeError, OverflowError) as error:
