@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from beyondacc.data.dataset import Dataset as Dataset
     from beyondacc.data.movielens import load_movielens as load_movielens
     from beyondacc.data.recommendations import Recommendations as Recommendations
+    from beyondacc.diagnosis import Diagnosis as Diagnosis, diagnose as diagnose
     from beyondacc.differences import explain_difference as explain_difference
     from beyondacc.distances import Distance as Distance, distance as distance
     from beyondacc.errors import (
         BeyondAccError as BeyondAccError,
         DataError as DataError,
         DependencyError as DependencyError,
+        NoEffectWarning as NoEffectWarning,
         SpecError as SpecError,
     )
     from beyondacc.evaluation import evaluate as evaluate
@@ -88,16 +90,30 @@ if TYPE_CHECKING:
         vendi as vendi,
     )
     from beyondacc.rerank import (
+        DPP as DPP,
         MMR as MMR,
+        MSD as MSD,
+        PM2 as PM2,
+        SSD as SSD,
+        BinomialDiversity as BinomialDiversity,
+        Calibrated as Calibrated,
+        Cover as Cover,
+        Greedy as Greedy,
         GreedyDiversity as GreedyDiversity,
         Novelty as Novelty,
+        Popularity as Popularity,
         Random as Random,
         Reranker as Reranker,
+        Surprise as Surprise,
+        Swap as Swap,
+        TopicDiversification as TopicDiversification,
+        XQuAD as XQuAD,
     )
     from beyondacc.results import Report as Report, Reports as Reports
     from beyondacc.scorers import as_scorer as as_scorer, recommend as recommend
     from beyondacc.spec.metric import Metric as Metric
-    from beyondacc.study import Study as Study, StudyResult as StudyResult
+    from beyondacc.study import Study as Study, StudyResult as StudyResult, Tuned as Tuned, tune as tune
+    from beyondacc.study.sweep import Sweep as Sweep, sweep as sweep
 
 __version__ = "0.1.0"
 
@@ -106,15 +122,36 @@ _HOME = {
     "beyondacc.data.dataset": ("Dataset",),
     "beyondacc.data.movielens": ("load_movielens",),
     "beyondacc.data.recommendations": ("Recommendations",),
+    "beyondacc.diagnosis": ("Diagnosis", "diagnose"),
     "beyondacc.differences": ("explain_difference",),
     "beyondacc.distances": ("Distance", "distance"),
-    "beyondacc.errors": ("BeyondAccError", "DataError", "DependencyError", "SpecError"),
+    "beyondacc.errors": ("BeyondAccError", "DataError", "DependencyError", "NoEffectWarning", "SpecError"),
     "beyondacc.evaluation": ("evaluate",),
-    "beyondacc.rerank": ("MMR", "GreedyDiversity", "Novelty", "Random", "Reranker"),
+    "beyondacc.rerank": (
+        "DPP",
+        "MMR",
+        "MSD",
+        "PM2",
+        "SSD",
+        "BinomialDiversity",
+        "Calibrated",
+        "Cover",
+        "Greedy",
+        "GreedyDiversity",
+        "Novelty",
+        "Popularity",
+        "Random",
+        "Reranker",
+        "Surprise",
+        "Swap",
+        "TopicDiversification",
+        "XQuAD",
+    ),
     "beyondacc.results": ("Report", "Reports"),
     "beyondacc.scorers": ("as_scorer", "recommend"),
     "beyondacc.spec.metric": ("Metric",),
-    "beyondacc.study": ("Study", "StudyResult"),
+    "beyondacc.study": ("Study", "StudyResult", "Tuned", "tune"),
+    "beyondacc.study.sweep": ("Sweep", "sweep"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

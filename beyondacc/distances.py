@@ -118,9 +118,8 @@ class Distance:
         try:
             return jit.first_class(self.own)
         except jit.NumbaError as error:
-            reason = next(line for line in str(error).splitlines()[1:] or [str(error)] if line.strip())
             raise SpecError(
-                f"distance {self} cannot be compiled by numba ({reason.strip()}); "
+                f"distance {self} cannot be compiled by numba ({jit.reason(error)}); "
                 "write it as a function of two float64 arrays that returns a float"
             ) from error
 

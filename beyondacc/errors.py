@@ -5,7 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["BeyondAccError", "DataError", "DependencyError", "SpecError", "choices", "did_you_mean"]
+__all__ = [
+    "BeyondAccError",
+    "DataError",
+    "DependencyError",
+    "NoEffectWarning",
+    "SpecError",
+    "choices",
+    "did_you_mean",
+]
 
 
 class BeyondAccError(ValueError):
@@ -22,6 +30,10 @@ class SpecError(BeyondAccError):
 
 class DependencyError(BeyondAccError, ImportError):
     """An optional package is needed; the message names the extra that brings it."""
+
+
+class NoEffectWarning(UserWarning):
+    """What was asked for was done and makes no difference; the message says why."""
 
 
 def choices(names: Iterable[object]) -> str:

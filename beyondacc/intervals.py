@@ -14,20 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
+from beyondacc.errors import DataError
 from beyondacc.kernels.exposure import exposure_rows
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.states import Exposure, PerUser, State, Sums, exposure_slots
 
-__all__ = ["Replicates", "interval", "replicate"]
+__all__ = ["Replicates", "interval", "replicate", "replicate_runs"]
 
 Replicates = dict[Metric, NDArray[np.float64]]
 _CELLS = 4_000_000  # numbers in a chunk of replicates
 
 
-def _resamples(n_rows: int, n_boot: int, width: int, seed: int) -> Iterator[NDArray[np.int64]]:
+def _resamples(n_rows: int, n_boot: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """Yield chunks of multiplicities, shape (replicates, rows), the same for the same seed whatever the chunks are."""
     rng = np.random.default_rng(seed)
-    chunk = max(1, min(n_boot, _CELLS // max(1, n_rows, width)))
+    chunk = max(1, min(n_boot, _CELLS // max(1, n_rows)))
     for start in range(0, n_boot, chunk):
         n = min(chunk, n_boot - start)
         drawn = rng.integers(0, n_rows, (n, n_rows), dtype=np.int64)
@@ -43,18 +44,75 @@ def replicate(run: Binding, states: Mapping[Metric, State], *, n_boot: int = 100
     dict
         For each metric an array (n_boot,), NaN where the metric is undefined in a replicate.
     """
-    counted = {metric: (metric.k, state.by) for metric, state in states.items() if isinstance(state, Exposure)}
-    compact = {kind: _Compact(run, *kind) for kind in set(counted.values())}
-    columns = _Columns(states)
-    parts: dict[Metric, list[NDArray[np.float64]]] = {metric: [] for metric in states}
-    width = max((exposure.width for exposure in compact.values()), default=0)
-    for weights in _resamples(len(run), n_boot, width, seed):
-        for metric, values in columns.resample(weights.astype(np.float64)).items():
-            parts[metric].append(values)
-        resampled = {kind: exposure.resample(weights) for kind, exposure in compact.items()}
-        for metric, kind in counted.items():
-            parts[metric].append(np.asarray(metric.finish(resampled[kind]), np.float64))
-    return {metric: np.concatenate([np.empty(0), *chunks]) for metric, chunks in parts.items()}
+    return replicate_runs([(run, states)], n_boot=n_boot, seed=seed)[0]
+
+
+def replicate_runs(
+    runs: Sequence[tuple[Binding, Mapping[Metric, State]]], *, n_boot: int = 1000, seed: int = 0
+) -> list[Replicates]:
+    """Return the replicates of several runs over the same users, who are drawn once for all runs.
+
+    The replicates of each run are those `replicate` gives it alone, bit by bit, so that the difference of two runs
+    in a replicate is a paired one. Besides the states, a copy of their numbers is held for each run, and chunks of
+    replicates whose size does not depend on how many runs there are.
+
+    Parameters
+    ----------
+    runs
+        Each run with the states of its metrics.
+    n_boot, seed
+        Number of replicates, and seed of the draws.
+
+    Returns
+    -------
+    list of dict
+        For each run, and each of its metrics, an array (n_boot,).
+
+    Raises
+    ------
+    DataError
+        If the runs do not have the same number of users.
+    """
+    sizes = sorted({len(run) for run, _ in runs})
+    if len(sizes) > 1:
+        raise DataError(
+            f"runs of {sizes[0]} and of {sizes[-1]} users cannot share resamples; bind them all to the same users"
+        )
+    resampled = [_Resampled(run, states) for run, states in runs]
+    for weights in _resamples(sizes[0], n_boot, seed) if sizes else ():
+        numbers = weights.astype(np.float64)
+        for each in resampled:
+            each.add(weights, numbers)
+    return [each.replicates for each in resampled]
+
+
+class _Resampled:
+    """The replicates of one run, chunk by chunk."""
+
+    def __init__(self, run: Binding, states: Mapping[Metric, State]) -> None:
+        self.parts: dict[Metric, list[NDArray[np.float64]]] = {metric: [] for metric in states}
+        self.columns = _Columns(states)
+        kinds: dict[tuple[int, Literal["length", "rank"]], list[Metric]] = {}
+        for metric, state in states.items():
+            if isinstance(state, Exposure):
+                kinds.setdefault((metric.k, state.by), []).append(metric)
+        self.exposures = [(_Compact(run, *kind), metrics) for kind, metrics in kinds.items()]
+
+    def add(self, weights: NDArray[np.int64], numbers: NDArray[np.float64]) -> None:
+        """Take a chunk of multiplicities, given as whole numbers and as floats."""
+        for metric, values in self.columns.resample(numbers).items():
+            self.parts[metric].append(values)
+        for exposure, metrics in self.exposures:
+            step = max(1, _CELLS // max(1, exposure.width))
+            for start in range(0, len(weights), step):
+                shown = exposure.resample(weights[start : start + step])
+                for metric in metrics:
+                    self.parts[metric].append(np.asarray(metric.finish(shown), np.float64))
+
+    @property
+    def replicates(self) -> Replicates:
+        """The chunks behind each other."""
+        return {metric: np.concatenate([np.empty(0), *chunks]) for metric, chunks in self.parts.items()}
 
 
 class _Columns:
@@ -72,20 +130,20 @@ class _Columns:
             place += n
             every += list(np.where(state.counted[:, None], state.columns, np.nan).T)
         values = np.column_stack(every) if every else np.empty((0, 0))
-        self.defined = np.where(np.isnan(values), 0.0, 1.0)
-        self.values = np.where(np.isnan(values), 0.0, values)
+        undefined = np.isnan(values)
+        self.values = np.where(undefined, 0.0, values)
+        # few patterns of who defines a metric are shared by many metrics
+        patterns, self.pattern = np.unique(~undefined[:, : len(self.means)], axis=1, return_inverse=True)
+        self.defined = patterns.astype(np.float64)
 
     def resample(self, weights: NDArray[np.float64]) -> dict[Metric, NDArray[np.float64]]:
         """Return the values of the replicates, whose multiplicities `weights` are, shape (replicates, users)."""
         if not self.means and not self.sums:
             return {}
         totals = weights @ self.values
-        n = len(self.means)
-        if self.defined[:, :n].all():
-            n_defined = np.broadcast_to(weights.sum(axis=1, keepdims=True), (len(weights), n))
-        else:
-            n_defined = weights @ self.defined[:, :n]
-        means = np.divide(totals[:, :n], n_defined, out=np.full((len(weights), n), np.nan), where=n_defined > 0)
+        n_defined = (weights @ self.defined)[:, self.pattern]
+        means = np.full(n_defined.shape, np.nan)
+        np.divide(totals[:, : len(self.means)], n_defined, out=means, where=n_defined > 0)
         found = {metric: means[:, place] for place, metric in enumerate(self.means)}
         for metric, places in self.sums.items():
             found[metric] = np.asarray(metric.finish(totals[:, places]), np.float64)

@@ -14,11 +14,23 @@ from beyondacc.data.dataset import Features, Profiles
 from beyondacc.data.matrix import Matrix
 from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import DataError, SpecError
-from beyondacc.kernels import columns, pairwise, tables
+from beyondacc.kernels import columns, jit, pairwise, tables
 from beyondacc.run.local import map_parts, n_threads
 from beyondacc.types import Bits, Bools, Floats, ItemIds, UserIds
 
-__all__ = ["PairArrays", "has_row", "inside", "item_rows", "pair_arrays", "pair_tables", "table_rows", "to_profile"]
+__all__ = [
+    "PairArrays",
+    "double_rows",
+    "has_row",
+    "inside",
+    "item_rows",
+    "no_pairs",
+    "pair_arrays",
+    "pair_tables",
+    "scaled_rows",
+    "table_rows",
+    "to_profile",
+]
 
 _TABLE_BYTES: Final = 2**28  # of the tables that are there at a time
 _ROWS_BYTES: Final = 2**31  # of features as dense rows
@@ -58,9 +70,8 @@ def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
         return PairArrays(pairwise.TABLE, 1.0, _NO_BITS, np.empty(0), _NO_ROWS, _NO_ROWS, chosen.compiled)
     features = run.features
     if chosen.own is not None:
-        doubles = run.derive("own_rows", lambda: np.ascontiguousarray(item_rows(run), np.float64))
-        _, sizes = _scaled_rows(run)
-        return PairArrays(pairwise.OWN, 1.0, _NO_BITS, sizes, _NO_ROWS, doubles, chosen.compiled)
+        _, sizes = scaled_rows(run)
+        return PairArrays(pairwise.OWN, 1.0, _NO_BITS, sizes, _NO_ROWS, double_rows(run), chosen.compiled)
     halved = 0.5 if chosen.values.get("half") else 1.0
     as_sets = run.vectors is None and features is not None and features.weights is None
     if features is not None and (chosen.on == "sets" or (as_sets and chosen.name == "cosine")):
@@ -71,7 +82,7 @@ def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
             kind = pairwise.HAMMING
             factor = 1.0 / max(1, len(features.names)) if chosen.values["normalized"] else 1.0
         return PairArrays(kind, factor, features.bits, features.sizes, _NO_ROWS, _NO_ROWS, chosen.compiled)
-    scaled, sizes = _scaled_rows(run)
+    scaled, sizes = scaled_rows(run)
     if chosen.name == "euclidean":
         return PairArrays(pairwise.EUCLIDEAN, 1.0, _NO_BITS, sizes, item_rows(run), _NO_ROWS, chosen.compiled)
     return PairArrays(pairwise.COSINE_VECTORS, halved, _NO_BITS, sizes, scaled, _NO_ROWS, chosen.compiled)
@@ -99,7 +110,7 @@ def _dense(features: Features) -> Floats:
     return rows
 
 
-def _scaled_rows(run: Binding) -> tuple[Floats, Floats]:
+def scaled_rows(run: Binding) -> tuple[Floats, Floats]:
     """Return rows whose products neither overflow nor vanish, and their reciprocal norms, 0 for rows of zeros."""
 
     def build() -> tuple[Floats, Floats]:
@@ -294,3 +305,14 @@ def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToPro
         counted = counted + absent
     least[counted == 0] = np.nan
     return ToProfile(least, total, counted)
+
+
+def no_pairs(own_rows: Floats | None = None) -> PairArrays:
+    """Return arrays without any distance, at most with rows of numbers to put on a kernel's bench."""
+    kind, rows = (pairwise.TABLE, _NO_ROWS) if own_rows is None else (pairwise.OWN, own_rows)
+    return PairArrays(kind, 1.0, _NO_BITS, np.ones(len(rows)), _NO_ROWS, rows, jit.no_distance())
+
+
+def double_rows(run: Binding) -> NDArray[np.float64]:
+    """Return `item_rows` as float64."""
+    return run.derive("own_rows", lambda: np.ascontiguousarray(item_rows(run), np.float64))

@@ -74,6 +74,8 @@ class Report:
         As evaluated.
     n_boot, seed, confidence
         Of the bootstrap, which runs when an interval is first asked for.
+    replicates
+        The replicates, where they are known already: n_boot of them, drawn with this seed.
     """
 
     def __init__(
@@ -84,12 +86,15 @@ class Report:
         n_boot: int = 1000,
         seed: int = 0,
         confidence: float = 0.95,
+        replicates: Replicates | None = None,
     ) -> None:
         self._run = run
         self._states = dict(states)
         self._n_boot = n_boot
         self._seed = seed
         self._confidence = confidence
+        if replicates is not None:
+            self.replicates = replicates
 
     @property
     def metrics(self) -> list[Metric]:

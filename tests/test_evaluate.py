@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from beyondacc import distances, intervals
+from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
-from beyondacc.evaluation import check_metrics, evaluate
+from beyondacc.evaluation import check_metrics, evaluate, evaluate_run
 from beyondacc.metrics import REGISTRY, catalog_coverage, gini, ild, ndcg, precision, recall
 from beyondacc.rerank import MMR
 from beyondacc.results import Report, Reports
@@ -379,12 +380,52 @@ def test_intervals_depend_on_the_seed_alone(many):
 
 
 def test_chunks_of_replicates_hold_the_same_resamples(monkeypatch):
-    whole = np.concatenate(list(intervals._resamples(37, 100, 10, seed=5)))
+    whole = np.concatenate(list(intervals._resamples(37, 100, seed=5)))
     monkeypatch.setattr(intervals, "_CELLS", 300)
-    parts = list(intervals._resamples(37, 100, 10, seed=5))
+    parts = list(intervals._resamples(37, 100, seed=5))
     assert len(parts) > 5
     np.testing.assert_array_equal(np.concatenate(parts), whole)
     assert (whole.sum(axis=1) == 37).all()
+
+
+@pytest.mark.parametrize("cells", [None, 1500])
+def test_runs_that_share_resamples_have_the_replicates_they_have_alone(many, monkeypatch, cells):
+    """Whatever the other runs are, and however many chunks the replicates are cut into: the same bits."""
+    lists, data = many
+    if cells:
+        monkeypatch.setattr(intervals, "_CELLS", cells)
+    names = ["ndcg@10", "ild@2", "serendipity_ge@5", "gini@10", "group_exposure_ratio@5", "pop_rsp@5", "entropy@3"]
+    short = {user: items[: user % 4] for user, items in lists.items()}  # some lists have no pair
+    backwards = {user: items[::-1] for user, items in lists.items()}
+    runs = []
+    for recs, some in ((lists, names), (short, names[::-1]), (backwards, names[:2]), (lists, names[3:4])):
+        metrics = check_metrics(some, data)
+        run = bind(Recommendations.read(recs, data), data)
+        runs.append((run, evaluate_run(run, metrics)))
+    alone = [intervals.replicate(*run, n_boot=25, seed=3) for run in runs]
+    draws = []
+    draw = intervals._resamples
+    monkeypatch.setattr(intervals, "_resamples", lambda *given: draws.append(given) or draw(*given))
+    together = intervals.replicate_runs(runs, n_boot=25, seed=3)
+    assert draws == [(len(lists), 25, 3)]
+    for one, other, (_, states) in zip(alone, together, runs, strict=True):
+        assert list(one) == list(other) == list(states)
+        for metric, values in one.items():
+            assert values.shape == (25,)
+            assert values.tobytes() == other[metric].tobytes()
+            assert np.isfinite(values).any()
+    assert intervals.replicate_runs([]) == []
+
+
+def test_runs_of_other_users_share_no_resamples(many):
+    lists, data = many
+    runs = []
+    for users in ("all", "intersection", "all"):
+        few = Recommendations.read({user: lists[user] for user in range(7)}, data)
+        run = bind(few, data, users=users)
+        runs.append((run, evaluate_run(run, [ndcg @ 5])))
+    with pytest.raises(DataError, match=f"runs of 7 and of {len(lists)} users cannot share resamples; bind them all"):
+        intervals.replicate_runs(runs)
 
 
 def test_replicates_are_what_the_metrics_say_of_resampled_users(many):
@@ -392,7 +433,7 @@ def test_replicates_are_what_the_metrics_say_of_resampled_users(many):
     lists, data = many
     metrics = ["ndcg@10", "ild@10", "catalog_coverage@10", "gini@10", "entropy@10"]
     report = evaluate(lists, data, metrics, n_boot=3, seed=1)
-    weights = next(intervals._resamples(len(lists), 3, 1, seed=1))[0]
+    weights = next(intervals._resamples(len(lists), 3, seed=1))[0]
     people = report.users.tolist()
     drawn = [(user, copy) for user, weight in zip(people, weights, strict=True) for copy in range(weight)]
     copies = {f"{user}-{copy}": lists[user] for user, copy in drawn}
@@ -408,7 +449,7 @@ def test_personalization_of_a_resample_leaves_out_pairs_of_one_user_with_itself(
     data = Dataset(train={"t": list(range(6))})
     lists = {"a": [0, 1], "b": [1, 2], "c": [3, 4]}
     report = evaluate(lists, data, "personalization@2", n_boot=40)
-    weights = next(intervals._resamples(3, 40, 1, seed=0))
+    weights = next(intervals._resamples(3, 40, seed=0))
     for (a, b, c), found in zip(weights, report.replicates[report.metrics[0]], strict=True):
         pairs = a * b + a * c + b * c
         assert found == pytest.approx(1 - a * b / 2 / pairs if pairs else np.nan, nan_ok=True)

@@ -35,7 +35,7 @@ HOUSE = [
     ("policy",),
     ("convention",),
     ("evaluation", "scorers"),
-    ("differences",),
+    ("differences", "diagnosis"),
     ("rerank",),
     ("study",),
     ("warmup",),
@@ -53,7 +53,7 @@ HOMES = {
     "narwhals": ["data/frames.py"],
     "pyarrow": ["data/columns.py"],
     "pandas": [
-        *("data", "breakdown.py", "differences.py", "results.py", "evaluation.py", "scorers.py"),
+        *("data", "breakdown.py", "diagnosis.py", "differences.py", "results.py", "evaluation.py", "scorers.py"),
         *("study", "warmup.py", "cli"),
     ],
 }

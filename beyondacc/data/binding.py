@@ -165,6 +165,16 @@ class Binding:
 
         return self.data.derive("best_gains", build)
 
+    @property
+    def preference_shares(self) -> NDArray[np.float64]:
+        """Share of the training rows that fall on items with each feature."""
+        features, counts = self.features, self.item_counts
+        assert features is not None  # noqa: S101 - what is needed was checked
+        per_row = np.repeat(counts, np.diff(features.starts))
+        return self.derive(
+            "preference_shares", lambda: np.bincount(features.ids, per_row, len(features.names)) / counts.sum()
+        )
+
     def take(self, rows: Bools) -> Binding:
         """Return the run of some of its users."""
         found: dict[str, Any] = {

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.jit import kernel
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
-__all__ = ["binomial_rows", "log_tails"]
+__all__ = ["binomial_rows", "log_absent", "log_tails"]
 
 
 @kernel
@@ -38,7 +38,7 @@ def log_tails(p: float, n: int, log_factorials: Floats, out: NDArray[np.float64]
 
 
 @kernel
-def _log_absent(p: float) -> float:
+def log_absent(p: float) -> float:
     """Logarithm of the chance that an item lacks a feature."""
     return math.log1p(-p) if p < 1 else -np.inf
 
@@ -80,10 +80,10 @@ def binomial_rows(
     counts = np.zeros(n_features, np.int64)
     p = shares.astype(np.float64)
     considered = np.ones(n_features, np.bool_)
-    log_absent = np.empty(n_features)
+    absent = np.empty(n_features)
     if alpha == 0:
         for feature in range(n_features):
-            log_absent[feature] = _log_absent(p[feature])
+            absent[feature] = log_absent(p[feature])
     tails = np.empty((n_features, k + 1))
     tails_of = -1
     own = np.zeros(n_features, np.int64)
@@ -133,7 +133,7 @@ def binomial_rows(
                 continue
             n_considered += 1
             if counts[feature] == 0:
-                log_coverage += n * (log_absent[feature] if alpha == 0 else _log_absent(p[feature]))
+                log_coverage += n * (absent[feature] if alpha == 0 else log_absent(p[feature]))
                 continue
             n_shown += 1
             if alpha > 0:

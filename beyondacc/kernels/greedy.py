@@ -1,4 +1,4 @@
-"""Re-ranking: one greedy engine over users, and one pass for terms that do not depend on what was picked."""
+"""The greedy engine: picks one item after the other, for any gain and any number of weights at once."""
 
 from __future__ import annotations
 
@@ -7,66 +7,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.bench import make_bench, row_for
+from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
 from beyondacc.kernels.pairwise import TABLE, distance_row, gather
-from beyondacc.types import Bits, Floats, Int, ItemIds
+from beyondacc.kernels.scaling import as_given, largest, normalise
+from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 
-__all__ = [
-    "MEAN_DISTANCE",
-    "MINMAX",
-    "MOST_SIMILAR",
-    "NONE",
-    "RANK",
-    "ZSCORE",
-    "blend_rows",
-    "greedy_rows",
-    "normalise_rows",
-]
+__all__ = ["DISTANCES", "FEATURES", "PAIRS", "ROWS", "greedy_rows"]
 
-MINMAX, ZSCORE, RANK, NONE = range(4)
-MOST_SIMILAR, MEAN_DISTANCE = range(2)
+NOTHING, DISTANCES, PAIRS, FEATURES, ROWS = 0, 1, 2, 4, 8
 
 
 @kernel
-def normalise(values: NDArray[np.float64], n: Int, how: Int) -> None:
-    """Bring the first n values, in input rank order, to a common scale in place; constant values become zeros."""
-    if how == NONE or n == 0:
-        return
-    if how == RANK:
-        for position in range(n):
-            values[position] = (n - 1 - position) / (n - 1) if n > 1 else 0.0
-        return
-    low = values[0]
-    high = values[0]
+def _gather_features(
+    feature_starts: Offsets,
+    feature_ids: ItemIds,
+    items: ItemIds,
+    n: Int,
+    starts: NDArray[np.int64],
+    features: NDArray[np.int32],
+) -> None:
+    """Copy the features of the first n items next to each other."""
+    place = 0
     for position in range(n):
-        if values[position] < low:
-            low = values[position]
-        if values[position] > high:
-            high = values[position]
-    if low == high:
-        values[:n] = 0.0
-        return
-    half = 0.5 if high > 1e307 or low < -1e307 else 1.0  # because high - low may overflow
-    total = 0.0
-    for position in range(n):
-        values[position] = (half * values[position] - half * low) / (half * high - half * low)
-        total += values[position]
-    if how == MINMAX:
-        return
-    mean = total / n  # z-scores of values in [0, 1] are those of the values themselves, but lose fewer digits
-    squares = 0.0
-    for position in range(n):
-        squares += (values[position] - mean) ** 2
-    deviation = np.sqrt(squares / n)
-    for position in range(n):
-        values[position] = (values[position] - mean) / deviation
-
-
-@kernel
-def normalise_rows(scores: NDArray[np.float64], lengths: ItemIds, how: int) -> None:
-    """Normalise each row of scores in place."""
-    for row in range(scores.shape[0]):
-        normalise(scores[row], lengths[row], how)
+        starts[position] = place
+        for at in range(feature_starts[items[position]], feature_starts[items[position] + 1]):
+            features[place] = feature_ids[at]
+            place += 1
+    starts[n] = place
 
 
 @kernel
@@ -79,17 +47,27 @@ def greedy_rows(
     own_rows: Floats,
     own: Any,
     tables: NDArray[np.float64],
+    feature_starts: Offsets,
+    feature_ids: ItemIds,
+    gain: Any,
+    uses: int,
+    whole: bool,
+    by_user: NDArray[np.float64],
+    numbers: NDArray[np.float64],
+    n_memory: int,
+    slots: int,
     lists: ItemIds,
     scores: Floats,
     lengths: ItemIds,
-    gain: int,
-    diversity: float,
+    weights: Floats,
     how: int,
-    renormalise: bool,
     picks: ItemIds,
     selection: NDArray[np.float64],
 ) -> None:
-    """Pick k items one by one, each the best sum of relevance and of distance to those picked before.
+    """Pick k items one by one for each weight, each the one that is worth most given those before.
+
+    What an item is worth is (1 - weight) times its relevance plus weight times what the gain says, or what the gain
+    says alone. Distances, features and whatever the gain prepares are worked out once for all weights.
 
     Parameters
     ----------
@@ -97,107 +75,110 @@ def greedy_rows(
         The distance, as in `pairwise.gather`; a missing distance counts as 1.
     tables : (rows, n, n)
         For TABLE: the distances.
+    feature_starts, feature_ids
+        Compressed rows of the features of all items, for gains that use FEATURES.
+    gain
+        First-class function, see `jit.GAIN_SIGNATURE`.
+    uses
+        Which of the DISTANCES to the picked item, the distances of all PAIRS, FEATURES and ROWS the gain reads.
+    whole
+        Whether the gain is the whole objective.
+    by_user : (rows or 1, m)
+        Numbers of each user for the gain, or the same for all.
+    numbers, n_memory
+        Numbers for the gain, and how many it may keep.
+    slots
+        How many rows of distances are kept for the other weights.
     lists, scores, lengths : (rows, n), (rows, n), (rows,)
         Candidates in input rank order and their relevance.
-    gain
-        MOST_SIMILAR: minus the greatest similarity to a picked item (running maximum);
-        MEAN_DISTANCE: the mean distance to the picked items (running sum).
+    weights : (rows, weights)
+        Of each user; 0 gives the input order.
     how
         Normalisation of the relevance within the row.
-    renormalise
-        Whether the distance term is z-scored over the remaining candidates at every step.
-    picks, selection : (rows, k)
+    picks, selection : (rows, weights, k)
         Positions in the input list and the objective's value at selection; padded with -1 and NaN.
     """
-    width = lists.shape[1]
-    relevance = np.empty(width)
-    term = np.empty(width)
-    scaled = np.empty(width)
-    distances = np.empty(width)
+    width = np.int64(lists.shape[1])
+    sets, counts, rows, own_local, near, slot_of = make_bench(width, np.int64(slots), bits, vectors, own_rows)
+    relevance, base = np.empty(width), np.empty(width)
+    term, values = np.zeros(width), np.empty(width)
     remaining = np.empty(width, np.int64)
-    sets = np.empty((width, bits.shape[1]), np.uint64)
-    counts = np.empty(width)
-    rows = np.empty((width, vectors.shape[1]), vectors.dtype)
-    own_local = np.empty((width, own_rows.shape[1]))
-    no_table = np.empty((0, 0))
-    first = np.int64(0)  # numba compiles a callee anew for every type, and a literal is a type of its own
-    zscore = np.int64(ZSCORE)
+    starts = np.zeros(width + 1, np.int64)
+    most = 0
+    if uses & FEATURES:
+        for item in range(feature_starts.shape[0] - 1):
+            most = max(most, feature_starts[item + 1] - feature_starts[item])
+    features = np.empty(width * most, np.int32)
+    memory = np.zeros(n_memory)
+    nothing, nowhere, no_table = np.int64(-1), np.int64(0), np.empty((0, 0))
+    prepare, start = np.int64(PREPARE), np.int64(START)
     for row in range(lists.shape[0]):
         n = np.int64(lengths[row])
-        gather(kind, bits, sizes, vectors, own_rows, lists[row], n, first, sets, counts, rows, own_local)
-        for position in range(n):
-            relevance[position] = scores[row, position]
-            term[position] = 0.0
-            scaled[position] = 0.0
-            remaining[position] = position
-        normalise(relevance, n, how)
-        left = n
-        for step in range(picks.shape[1]):
-            if left == 0:
-                picks[row, step] = -1
-                selection[row, step] = np.nan
+        relevance[:n] = scores[row, :n]
+        normalise(relevance, n, np.int64(how), 0.0)
+        table = tables[row] if kind == TABLE and tables.shape[0] else no_table
+        if uses & (DISTANCES | PAIRS | ROWS):
+            gather(kind, bits, sizes, vectors, own_rows, lists[row], n, nowhere, sets, counts, rows, own_local)
+            slot_of[: n + 1] = -1
+        if uses & PAIRS:
+            for one in range(n):  # those before it, and itself
+                here = np.int64(one)
+                distance_row(kind, factor, sets, counts, rows, own_local, own, table, here, here + 1, 1.0, near, here)
+            for one in range(n):
+                for other in range(one):
+                    near[other, one] = near[one, other]
+        if uses & FEATURES:
+            _gather_features(feature_starts, feature_ids, lists[row], n, starts, features)
+        candidates = Candidates(
+            relevance[:n],
+            remaining,
+            near,
+            own_local,
+            starts,
+            features,
+            by_user[row if by_user.shape[0] > 1 else 0],
+            numbers,
+            memory,
+        )
+        own_term = term[:n]
+        gain(prepare, nothing, nothing, n, 0.0, candidates, own_term)
+        for at in range(weights.shape[1]):
+            diversity = weights[row, at]
+            if diversity == 0:
+                as_given(relevance, n, picks[row, at], selection[row, at])
                 continue
-            for slot in range(left):
-                scaled[slot] = term[remaining[slot]]
-                if gain == MEAN_DISTANCE and step > 0:
-                    scaled[slot] /= step
-            if renormalise:
-                low = scaled[0]
-                high = scaled[0]
-                for slot in range(left):
-                    low = min(low, scaled[slot])
-                    high = max(high, scaled[slot])
-                if high - low <= 1e-12:  # equal but for rounding, which a z-score would blow up
-                    scaled[:left] = 0.0
-                else:
-                    normalise(scaled, left, zscore)
-            best_slot = 0
-            best = -np.inf
-            for slot in range(left):
-                value = (1.0 - diversity) * relevance[remaining[slot]] + diversity * scaled[slot]
-                if value > best:
-                    best = value
-                    best_slot = slot
-            picked = remaining[best_slot]
-            picks[row, step] = picked
-            selection[row, step] = best
-            for slot in range(best_slot, left - 1):  # keeps the input order, on which ties rest
-                remaining[slot] = remaining[slot + 1]
-            left -= 1
-            if step + 1 == picks.shape[1]:
-                break
-            table = tables[row] if kind == TABLE else no_table
-            distance_row(kind, factor, sets, counts, rows, own_local, own, table, picked, first, n, distances)
-            for slot in range(left):
-                position = remaining[slot]
-                distance = 1.0 if np.isnan(distances[position]) else distances[position]
-                if gain == MEAN_DISTANCE:
-                    term[position] += distance
-                elif step == 0 or distance - 1.0 < term[position]:
-                    term[position] = distance - 1.0
-
-
-@kernel
-def blend_rows(
-    lists: ItemIds,
-    scores: Floats,
-    lengths: ItemIds,
-    terms: Floats,
-    diversity: float,
-    how: int,
-    how_term: int,
-    picks: ItemIds,
-    selection: NDArray[np.float64],
-) -> None:
-    """Order by a weighted sum of relevance and a term that does not depend on the picks: one stable sort."""
-    for row in range(lists.shape[0]):
-        n = np.int64(lengths[row])
-        relevance = scores[row, :n].astype(np.float64)
-        term = terms[row, :n].astype(np.float64)
-        normalise(relevance, n, how)
-        normalise(term, n, how_term)
-        blended = (1.0 - diversity) * relevance + diversity * term
-        order = np.argsort(-blended, kind="mergesort")
-        for step in range(picks.shape[1]):
-            picks[row, step] = order[step] if step < n else -1
-            selection[row, step] = blended[order[step]] if step < n else np.nan
+            for position in range(n):
+                base[position] = 0.0 if whole else (1.0 - diversity) * relevance[position]
+                remaining[position] = position
+            scale = 1.0 if whole else diversity
+            left = n
+            gain(start, nothing, nothing, n, diversity, candidates, own_term)
+            for step in range(picks.shape[2]):
+                if left == 0:
+                    picks[row, at, step] = -1
+                    selection[row, at, step] = np.nan
+                    continue
+                for position in range(n):
+                    values[position] = base[position] + scale * term[position]
+                for former in range(step):
+                    values[picks[row, at, former]] = -np.inf
+                best = largest(values, n)
+                slot = 0
+                while slot + 1 < left and values[remaining[slot]] != best:  # the first of equals, in input order
+                    slot += 1
+                picked = remaining[slot]
+                picks[row, at, step] = picked
+                selection[row, at, step] = values[picked]
+                left -= 1
+                for later in range(slot, left):
+                    remaining[later] = remaining[later + 1]
+                if left == 0 or step + 1 == picks.shape[2]:
+                    continue
+                place = picked
+                if uses & DISTANCES:
+                    place, known = row_for(slot_of, near, picked, n)
+                    if not known:
+                        distance_row(
+                            kind, factor, sets, counts, rows, own_local, own, table, picked, n, 1.0, near, place
+                        )
+                gain(np.int64(step + 1), picked, place, left, diversity, candidates, own_term)

@@ -16,23 +16,33 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
 from numba import float64, types
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 __all__ = [
     "CACHE",
     "DISTANCE_SIGNATURE",
+    "GAIN_SIGNATURE",
+    "PREPARE",
+    "START",
+    "Candidates",
     "NumbaError",
     "announce",
+    "comparison",
+    "compiled_gains",
     "first_class",
+    "gain",
     "kernel",
     "no_distance",
+    "own_gain",
     "popcount",
+    "reason",
     "reduction",
 ]
 
@@ -40,6 +50,56 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: A user's own distance: two feature rows in, one number out.
 DISTANCE_SIGNATURE = float64(float64[::1], float64[::1])
+
+PREPARE, START = -1, 0
+
+
+class Candidates(NamedTuple):
+    """What a gain sees of the candidates of one user, in input rank order.
+
+    Attributes
+    ----------
+    relevance : (n,) float64
+        Normalised.
+    remaining : (n,) int64
+        First the positions that are left, ascending.
+    distances : (slots, >= n) float64
+        Rows of distances, 1 where there is none; those of all n, in order, for a gain that needs all pairs.
+    rows : (>= n, d) float64
+        Item rows.
+    starts, features : (n + 1,) int64, int32
+        Compressed rows of the features of each candidate.
+    by_user : (m,) float64
+        Numbers that the method has for this user.
+    numbers : float64
+        Numbers that the method has for everybody.
+    memory : float64
+        The gain's own, zeros at first, and kept from user to user.
+    """
+
+    relevance: NDArray[np.float64]
+    remaining: NDArray[np.int64]
+    distances: NDArray[np.float64]
+    rows: NDArray[np.float64]
+    starts: NDArray[np.int64]
+    features: NDArray[np.int32]
+    by_user: NDArray[np.float64]
+    numbers: NDArray[np.float64]
+    memory: NDArray[np.float64]
+
+
+_LINE, _TABLE, _WHOLE = float64[::1], float64[:, ::1], types.int64[::1]
+#: The gain of a greedy re-ranker: ``(step, picked, row, left, diversity, candidates, term)``. It is called with step
+#: PREPARE for each user, START before the first pick, and t after the t-th pick, which is at position `picked` and has
+#: its distances in ``candidates.distances[row]``; it writes what each remaining candidate adds into ``term``.
+GAIN_SIGNATURE = types.void(
+    *(types.int64, types.int64, types.int64, types.int64, float64),
+    types.NamedTuple(
+        [_LINE, _WHOLE, _TABLE, _TABLE, _WHOLE, types.int32[::1], _LINE, _LINE, _LINE],
+        Candidates,
+    ),
+    _LINE,
+)
 
 
 def _digest() -> str:
@@ -107,10 +167,54 @@ def reduction(function: F) -> F:
     return _compile(function, fastmath={"reassoc", "contract"})
 
 
+def comparison(function: F) -> F:
+    """Compile a sum of what is larger: as `reduction`, of numbers none of which is NaN, so that it is vectorised."""
+    return _compile(function, fastmath={"reassoc", "contract", "nnan", "nsz"})
+
+
 def first_class(function: Callable[..., float]) -> Any:
     """Make a Python or numba function passable to a kernel without compiling the kernel again; raises `NumbaError`."""
     python: Any = getattr(function, "py_func", function)
     return python if numba.config.DISABLE_JIT else numba.cfunc(DISTANCE_SIGNATURE)(python)
+
+
+def reason(error: NumbaError) -> str:
+    """Return the line of an error of numba that says what it does not like."""
+    return next(line for line in str(error).splitlines()[1:] or [str(error)] if line.strip()).strip()
+
+
+_GAINS: dict[Any, Any] = {}
+
+
+def gain(function: Callable[..., None]) -> Any:
+    """Compile a built-in gain, when it is first used, into what a kernel takes as an argument."""
+    if numba.config.DISABLE_JIT:
+        return function
+    if function not in _GAINS:
+        options = {"cache": True, "error_model": "numpy"}
+        _GAINS[function] = _with_cache(lambda: numba.cfunc(GAIN_SIGNATURE, **options)(function))
+    return _GAINS[function]
+
+
+def compiled_gains() -> list[Any]:
+    """Return the gains that this process has compiled or found in the cache."""
+    return list(_GAINS.values())
+
+
+def own_gain(function: Callable[..., None]) -> Any:
+    """Make a user's function ``(distances, term, step)`` a gain; raises `NumbaError` where it cannot be compiled."""
+    python: Any = getattr(function, "py_func", function)
+    inner = python if numba.config.DISABLE_JIT else numba.njit(nogil=True, error_model="numpy")(python)
+
+    def adapted(step, picked, row, left, diversity, candidates, term):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG001
+        if step == START:
+            term[:] = 0.0
+        elif step > START:
+            distances = candidates.memory[: term.shape[0]]  # a copy, which the function may change
+            distances[:] = candidates.distances[row, : term.shape[0]]
+            inner(distances, term, step)
+
+    return adapted if numba.config.DISABLE_JIT else numba.cfunc(GAIN_SIGNATURE, error_model="numpy")(adapted)
 
 
 @functools.cache

@@ -56,7 +56,7 @@ class Binomial(Group):
             inputs.gains if self.relevant_only else np.empty((0, 0)),
             features.starts,
             features.ids,
-            run.derive("preference_shares", lambda: _preference_shares(inputs)),
+            run.preference_shares,
             self.alpha,
             inputs.users,
             run.train.starts,
@@ -74,15 +74,6 @@ class Binomial(Group):
 
 
 _BINOMIAL: Final = Binomial()
-
-
-def _preference_shares(inputs: Inputs) -> NDArray[np.float64]:
-    """Share of the training rows that fall on items with each feature."""
-    features, counts = inputs.run.features, inputs.run.item_counts
-    assert features is not None  # noqa: S101 - Need.FEATURES was checked
-    per_row = np.repeat(counts, np.diff(features.starts))
-    shares: NDArray[np.float64] = np.bincount(features.ids, per_row, len(features.names)) / counts.sum()
-    return shares
 
 
 def _binomial_needs(values: Mapping[str, Any]) -> tuple[Need, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +15,51 @@ from beyondacc.data.binding import Binding, bind_lists
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.distances import Distance, missing_for
-from beyondacc.errors import SpecError
-from beyondacc.kernels import greedy
+from beyondacc.errors import NoEffectWarning, SpecError
+from beyondacc.kernels import scaling
+from beyondacc.rerank.taste import scales
 from beyondacc.rerank.wrapped import Wrapped
 from beyondacc.run.local import map_blocks
 from beyondacc.spec.declared import Catalog, Declared
+from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.types import Floats, ItemIds
 
-__all__ = ["RERANKERS", "Normalize", "Reranker"]
+__all__ = ["NORMALISATIONS", "RERANKERS", "Normalize", "Picks", "Reranker"]
 
-Normalize = Literal["minmax", "zscore", "rank", "none"]
-NORMALISATIONS = {"minmax": greedy.MINMAX, "zscore": greedy.ZSCORE, "rank": greedy.RANK, "none": greedy.NONE}
+Normalize = Literal["minmax", "zscore", "rank", "none", None]
+NORMALISATIONS = {
+    "minmax": scaling.MINMAX,
+    "zscore": scaling.ZSCORE,
+    "rank": scaling.RANK,
+    "none": scaling.NONE,
+}
+_SAMPLE = 256  # lists that are looked at to say why nothing changed
+
+
+@dataclasses.dataclass(frozen=True)
+class Picks:
+    """What a pass picks for each user and weight, both of shape (rows, weights, k).
+
+    Attributes
+    ----------
+    positions
+        In the input list, padded with -1.
+    selection
+        The objective at selection, padded with NaN.
+    """
+
+    positions: ItemIds
+    selection: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls, rows: int, weights: int, k: int) -> Picks:
+        """Make room."""
+        return cls(np.full((rows, weights, k), -1, np.int32), np.full((rows, weights, k), np.nan))
+
+    def block(self, rows: slice) -> Picks:
+        """Return the part of some rows, sharing memory."""
+        return Picks(self.positions[rows], self.selection[rows])
 
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
@@ -41,15 +75,25 @@ class Reranker(Declared, ABC):
     normalize
         How relevance is brought to a common scale within each list: ``minmax`` to [0, 1], ``zscore`` (population),
         ``rank`` (1 for the best to 0), ``none``. A constant vector becomes zeros. Lists without scores use their ranks.
+    per_user
+        Multiply each user's weight by the entropy of the genres of the profile, divided by its largest possible value
+        (Di Noia et al. 2014, RecSys).
     """
 
     diversity: Fraction | None = None
     relevance_weight: Fraction | None = None
     normalize: Normalize = "minmax"
+    per_user: bool = False
+
+    needs: ClassVar[tuple[Need, ...]] = ()
+    """What it needs of a dataset, besides what its distance needs."""
+    prefix: ClassVar[bool] = True
+    """Whether the first picks are the same however many are asked for."""
 
     def __post_init__(self) -> None:
         """Check the parameters and settle the weight."""
         super().__post_init__()
+        self.normalize = self.normalize or "none"
         if self.diversity is not None and self.relevance_weight is not None:
             raise SpecError(
                 f"{type(self).__name__}: diversity={self.diversity:g} and relevance_weight={self.relevance_weight:g} "
@@ -61,6 +105,11 @@ class Reranker(Declared, ABC):
         elif self.diversity is None:
             self.diversity = 0.5
 
+    @classmethod
+    def facts(cls) -> dict[str, Any]:
+        """Tell what it needs, and whether its first picks depend on how many are asked for, for listings."""
+        return {"needs": [need.value for need in cls.needs], "prefix": cls.prefix}
+
     @property
     def weight(self) -> float:
         """The weight of the term besides relevance."""
@@ -70,7 +119,7 @@ class Reranker(Declared, ABC):
     def kind(self) -> str:
         """The re-ranker without its weight, such as ``MMR(distance=cosine)``."""
         name, parameters = str(self).partition("(")[::2]
-        rest = [part for part in parameters.rstrip(")").split(", ") if part and not part.startswith("diversity=")]
+        rest = [part for part in parameters.removesuffix(")").split(", ") if part and not part.startswith("diversity=")]
         return f"{name}({', '.join(rest)})" if rest else name
 
     def at(self, diversity: float) -> Self:
@@ -79,8 +128,10 @@ class Reranker(Declared, ABC):
 
     def missing(self, data: Dataset) -> str | None:
         """Say what a dataset lacks for this re-ranker, or None where nothing is missing."""
+        needs = [*self.needs, *((Need.FEATURES, Need.TRAIN) if self.per_user else ())]
+        lacking = next((need.value for need in needs if need.missing_in(data)), None)
         chosen = getattr(self, "distance", None)
-        return missing_for(chosen, data) if isinstance(chosen, Distance) else None
+        return lacking or (missing_for(chosen, data) if isinstance(chosen, Distance) else None)
 
     def rerank(
         self,
@@ -115,52 +166,139 @@ class Reranker(Declared, ABC):
         ------
         DataError, SpecError
             If the candidates cannot be used, or the dataset lacks what the re-ranker needs.
+
+        Warns
+        -----
+        NoEffectWarning
+            If no weight below 1 could change any list, because the other term is the same for all candidates.
+        """
+        return next(iter(self.sweep(candidates, data, [self.weight], k=k, columns=columns, threads=threads).values()))
+
+    def sweep(
+        self,
+        candidates: Any,
+        data: Dataset,
+        diversity: Sequence[float],
+        *,
+        k: int = 10,
+        columns: Mapping[str, str] | None = None,
+        threads: int | None = None,
+    ) -> dict[float, Recommendations]:
+        """Pick k items of each list at each of several weights, in one pass.
+
+        Distances and whatever else does not depend on the weight are worked out once for each user.
+
+        Parameters
+        ----------
+        diversity
+            The weights, in [0, 1].
+        candidates, data, k, columns, threads
+            As in `rerank`.
+
+        Returns
+        -------
+        dict of float to Recommendations
+            By weight, each the same as `rerank` gives at it.
+
+        Raises
+        ------
+        DataError, SpecError
+            As `rerank`.
         """
         k = Param("k", 10, Cutoff).check(k, "rerank")
+        weight = Param("diversity", 0.5, Fraction)
+        weights = list(dict.fromkeys(weight.check(each, type(self).__name__) for each in diversity))
+        if not weights:
+            raise SpecError("diversity= has no weight; give at least one number in [0, 1]")
         if lack := self.missing(data):
             raise SpecError(f"re-ranker {self} needs {lack}")
         lists = Recommendations.read(candidates, data, columns=columns, what="candidates")
         run = bind_lists(lists, data, "candidates")
+        picks = self.pick(run, weights, k, threads=threads)
+        self._check(run, weights, picks)
+        made = {}
+        for place, each in enumerate(weights):
+            positions = picks.positions[:, place]
+            found = np.take_along_axis(run.lists, np.maximum(positions, 0), axis=1)
+            picked = np.where(positions >= 0, found, np.int32(-1))
+            made[each] = Recommendations(
+                *(run.ids, lists.items, picked, picks.selection[:, place], positions), ordered_by_score=False
+            )
+        return made
+
+    def pick(self, run: Binding, weights: Sequence[float], k: int, *, threads: int | None = None) -> Picks:
+        """Pick from the lists of a run that has what the re-ranker needs."""
         relevance = _relevance(run)
-        picks = np.full((len(run), min(k, run.lists.shape[1])), -1, np.int32)
-        selection = np.full(picks.shape, np.nan)
-        if self.weight == 0:
-            ranks = np.broadcast_to(np.arange(picks.shape[1], dtype=np.int32), picks.shape)
-            picks = np.where(ranks < run.lengths[:, None], ranks, np.int32(-1))
-            greedy.normalise_rows(relevance, run.lengths, NORMALISATIONS[self.normalize])
-            selection = np.where(picks >= 0, relevance[:, : picks.shape[1]], np.nan)
-        else:
-            self._prepare(run)
+        of_users = np.broadcast_to(np.asarray(weights, np.float64), (len(run), len(weights)))
+        of_users = of_users * scales(run)[:, None] if self.per_user else np.ascontiguousarray(of_users)
+        picks = Picks.empty(len(run), len(weights), min(k, run.lists.shape[1]))
+        self._prepare(run)
 
-            def work(start: int, stop: int) -> None:
-                rows = slice(start, stop)
-                self._select(run, rows, relevance[rows], picks[rows], selection[rows])
+        def work(start: int, stop: int) -> None:
+            rows = slice(start, stop)
+            self._select(run, rows, relevance[rows], of_users[rows], k, picks.block(rows))
 
-            map_blocks(work, len(run), threads=threads)
-        found = np.take_along_axis(run.lists, np.maximum(picks, 0), axis=1)
-        made = np.where(picks >= 0, found, np.int32(-1))
-        return Recommendations(run.ids, lists.items, made, selection, picks, ordered_by_score=False)
+        map_blocks(work, len(run), threads=threads)
+        return picks
 
-    def wrap(self, scorer: Any, *, candidates: int = 100) -> Wrapped:
+    def wrap(self, scorer: Any, data: Dataset | None = None, *, candidates: int = 100) -> Wrapped:
         """Put the re-ranker around a scoring function: its best candidates are re-ranked.
 
         Parameters
         ----------
         scorer
             Anything `beyondacc.as_scorer` takes.
+        data
+            The dataset, for answering one user after the other.
         candidates
             How many of its best items are re-ranked for each user.
         """
-        return Wrapped(self, scorer, candidates)
+        return Wrapped(self, scorer, data, candidates)
 
     def _prepare(self, run: Binding) -> None:
         """Build what all blocks share, before the threads start."""
 
     @abstractmethod
-    def _select(
-        self, run: Binding, rows: slice, relevance: Floats, picks: ItemIds, selection: NDArray[np.float64]
-    ) -> None:
-        """Write positions in the input lists of a block and the objective at selection."""
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, k: int, picks: Picks) -> None:
+        """Write the picks of a block, of which k were asked for."""
+
+    def _check(self, run: Binding, weights: Sequence[float], picks: Picks) -> None:
+        """Warn where the weight cannot make a difference, and say why."""
+        tried = [place for place, weight in enumerate(weights) if weight > 0]
+        if not tried or any(_changed(run, picks.positions[:, place]) for place in tried):
+            return
+        several = run.lengths > 1
+        if not several.any():
+            reason = "no list has more than one candidate"
+        else:
+            some = np.zeros(len(run), np.bool_)
+            some[np.flatnonzero(several)[:_SAMPLE]] = True
+            part = run.take(some)
+            most = part.lists.shape[1]
+            if _changed(
+                part, dataclasses.replace(self, diversity=1.0, per_user=False).pick(part, [1.0], most).positions[:, 0]
+            ):
+                return
+            reason = self._why_constant(part)
+        warnings.warn(f"{self} changed no list: {reason}", NoEffectWarning, stacklevel=4)
+
+    def _why_constant(self, _run: Binding) -> str:
+        """Say why the term is the same for all candidates, as it was found to be."""
+        return "its term is the same for all candidates of a list"
+
+
+def _changed(run: Binding, positions: ItemIds) -> bool:
+    """Whether any list is neither in the input order nor in that of its scores."""
+    k = positions.shape[1]
+    within = np.arange(k) < run.lengths[:, None]
+    moved = np.flatnonzero(((positions != np.arange(k)) & within).any(axis=1))
+    for start in range(0, len(moved), _SAMPLE):  # the first few mostly decide
+        part = run.take(np.isin(np.arange(len(run)), moved[start : start + _SAMPLE]))
+        order = np.argsort(np.where(part.lists >= 0, -_relevance(part), np.inf), axis=1, kind="stable")[:, :k]
+        rows = moved[start : start + _SAMPLE]
+        if ((positions[rows] != order) & within[rows]).any():
+            return True
+    return False
 
 
 def _relevance(run: Binding) -> NDArray[np.float64]:

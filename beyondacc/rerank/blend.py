@@ -1,27 +1,66 @@
-"""Re-rankers whose term does not depend on the items picked before: one sort."""
+"""Re-rankers whose term does not depend on the items picked before: one sort (METRICS, section 9)."""
 
 from __future__ import annotations
 
 import dataclasses
+from abc import abstractmethod
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
-from beyondacc.data.dataset import Dataset
-from beyondacc.kernels import greedy
+from beyondacc.distances import JACCARD, Distance
+from beyondacc.kernels import scaling
+from beyondacc.kernels.gains import CLOSE
 from beyondacc.kernels.hashing import uniform
-from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Reranker
+from beyondacc.kernels.orders import blend_rows
+from beyondacc.pairs import to_profile
+from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks, Reranker
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Seed
-from beyondacc.types import Floats, ItemIds
+from beyondacc.types import Floats
 
-__all__ = ["Novelty", "Random"]
+__all__ = ["Novelty", "Popularity", "Random", "Surprise"]
+
+
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class _Blend(Reranker):
+    """A weighted sum of relevance and a term.
+
+    Parameters
+    ----------
+    diversity, relevance_weight, normalize, per_user
+        As in `Reranker`.
+    """
+
+    scaled: ClassVar[int] = scaling.ZSCORE
+    """How the term is scaled."""
+
+    @abstractmethod
+    def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+        """Return the term of each candidate, of the shape of the lists."""
+
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, k: int, picks: Picks) -> None:  # noqa: ARG002 - k is the width of the picks
+        how = NORMALISATIONS[str(self.normalize)]
+        term = np.ascontiguousarray(self._term(run, rows))
+        blend_rows(
+            run.lists[rows],
+            relevance,
+            run.lengths[rows],
+            term,
+            weights,
+            how,
+            self.scaled,
+            CLOSE if isinstance(self, Surprise) else 0.0,
+            picks.positions,
+            picks.selection,
+        )
 
 
 @RERANKERS.declare(title="Novelty re-ranking", cite="Kaminskas & Bridge 2016, TiiS 7(1)")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class Novelty(Reranker):
+class Novelty(_Blend):
     """Order by (1 - w) z(s) + w z(-log2(c_i / |U|)), c_i the number of training users of the item.
 
     Parameters
@@ -32,28 +71,95 @@ class Novelty(Reranker):
         1 - diversity, instead of it.
     normalize
         How relevance is scaled within each list; the novelty term is always turned into z-scores.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
     """
 
     normalize: Normalize = "zscore"
 
-    def missing(self, data: Dataset) -> str | None:
-        """Say what a dataset lacks: training rows."""
-        return Need.TRAIN.value if Need.TRAIN.missing_in(data) else None
+    needs: ClassVar[tuple[Need, ...]] = (Need.TRAIN,)
 
-    def _select(
-        self, run: Binding, rows: slice, relevance: Floats, picks: ItemIds, selection: NDArray[np.float64]
-    ) -> None:
-        novelty = -np.log2(np.maximum(run.item_counts, 1) / run.data.n_train_users)
-        lists = run.lists[rows]
-        how = NORMALISATIONS[self.normalize]
-        greedy.blend_rows(
-            lists, relevance, run.lengths[rows], novelty[lists], self.weight, how, greedy.ZSCORE, picks, selection
-        )
+    def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+        novelty: NDArray[np.float64] = -np.log2(np.maximum(run.item_counts, 1) / run.data.n_train_users)
+        return novelty[run.lists[rows]]
+
+    def _why_constant(self, _run: Binding) -> str:
+        return "all candidates of a list have the same number of training users"
+
+
+@RERANKERS.declare(title="Popularity re-ranking", cite="Adomavicius & Kwon 2012, TKDE 24(5), sec. 4")
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class Popularity(_Blend):
+    """Order by (1 - w) z(s) + w z(-c_i), c_i the number of training users of the item: less popular items first.
+
+    Parameters
+    ----------
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        How relevance is scaled within each list; the popularity term is always turned into z-scores.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    """
+
+    normalize: Normalize = "zscore"
+
+    needs: ClassVar[tuple[Need, ...]] = (Need.TRAIN,)
+
+    def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = -run.item_counts[run.lists[rows]].astype(np.float64)
+        return found
+
+    def _why_constant(self, _run: Binding) -> str:
+        return "all candidates of a list have the same number of training users"
+
+
+@RERANKERS.declare(title="Surprise re-ranking", cite="Kaminskas & Bridge 2014, RecSys workshop; 2016, TiiS 7(1)")
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class Surprise(_Blend):
+    """Order by (1 - w) z(s) + w z(distance of the item to the user's profile).
+
+    Users without a profile keep the order of relevance.
+
+    Parameters
+    ----------
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        How relevance is scaled within each list; the distance to the profile is always turned into z-scores.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    distance
+        Between two items, ``npmi`` for co-occurrence surprise; where one has no features the distance is 1.
+    profile
+        ``min``: the nearest item of the profile; ``mean``: the mean distance to it.
+    """
+
+    normalize: Normalize = "zscore"
+    distance: Distance = JACCARD
+    profile: Literal["min", "mean"] = "min"
+
+    needs: ClassVar[tuple[Need, ...]] = (Need.TRAIN,)
+
+    def _prepare(self, run: Binding) -> None:
+        if self.distance.on in {"train", "ratings"}:  # the whole run at once, before there are threads
+            self._term(run, slice(0, 0))
+
+    def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+        found = to_profile(self.distance, run.block(rows.start, rows.stop), run.lists.shape[1], "one")
+        return np.nan_to_num(found.least if self.profile == "min" else found.mean, nan=0.0)
+
+    def _why_constant(self, _run: Binding) -> str:
+        return "all candidates of a list are equally far from the profile"
 
 
 @RERANKERS.declare(title="Random re-ranking", cite="the control of every comparison")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class Random(Reranker):
+class Random(_Blend):
     """Order by (1 - w) s(i) + w r(i), r uniform in [0, 1): what a method must beat to be more than noise.
 
     Parameters
@@ -64,20 +170,19 @@ class Random(Reranker):
         1 - diversity, instead of it.
     normalize
         How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
     seed
         The same seed, user and item give the same number, whatever else is re-ranked.
     """
 
     seed: Seed = 0
 
+    scaled: ClassVar[int] = scaling.NONE
+
     def _prepare(self, run: Binding) -> None:
         _ = run.user_hashes, run.item_hashes
 
-    def _select(
-        self, run: Binding, rows: slice, relevance: Floats, picks: ItemIds, selection: NDArray[np.float64]
-    ) -> None:
-        lists, lengths = run.lists[rows], run.lengths[rows]
-        items = run.item_hashes[lists]
-        shuffled = uniform(self.seed, run.user_hashes[rows][:, None], items)
-        how = NORMALISATIONS[self.normalize]
-        greedy.blend_rows(lists, relevance, lengths, shuffled, self.weight, how, greedy.NONE, picks, selection)
+    def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+        items = run.item_hashes[run.lists[rows]]
+        return uniform(self.seed, run.user_hashes[rows][:, None], items)

@@ -1,69 +1,30 @@
-"""Re-rankers that pick one item after the other, each looking at those picked before."""
+"""Re-rankers that look at the distances to the items picked before (METRICS, section 9)."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+import functools
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
-from beyondacc.distances import JACCARD, Distance
-from beyondacc.kernels import greedy, pairwise
-from beyondacc.pairs import pair_arrays, pair_tables, table_rows
-from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Reranker
-from beyondacc.types import Floats, ItemIds
+from beyondacc.distances import COSINE, Distance
+from beyondacc.errors import SpecError
+from beyondacc.kernels import gains, greedy, jit, orders
+from beyondacc.rerank.base import RERANKERS, Normalize, Picks
+from beyondacc.rerank.engine import DistanceReranker
+from beyondacc.spec.params import Range
+from beyondacc.types import Floats
 
-__all__ = ["MMR", "GreedyDiversity"]
-
-
-@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class _Greedy(Reranker):
-    """A greedy objective over distances to the items picked before."""
-
-    distance: Distance = JACCARD
-
-    def _prepare(self, run: Binding) -> None:
-        pair_arrays(self.distance, run)
-
-    _gain: ClassVar[int]
-
-    @property
-    def _stepwise(self) -> bool:
-        """Whether the term is normalised anew at every step."""
-        return False
-
-    def _select(
-        self, run: Binding, rows: slice, relevance: Floats, picks: ItemIds, selection: NDArray[np.float64]
-    ) -> None:
-        arrays = pair_arrays(self.distance, run)
-        lists, lengths, users = run.lists[rows], run.lengths[rows], run.users[rows]
-        looked_up = arrays.kind == pairwise.TABLE
-        cuts = table_rows(len(lists), lists.shape[1]) if looked_up else iter([slice(0, len(lists))])
-        for cut in cuts:
-            part = lists[cut]
-            tables = np.empty((0, 0, 0))
-            if looked_up:
-                tables = pair_tables(self.distance, run, part, lengths[cut], users=users[cut], k=lists.shape[1])
-            greedy.greedy_rows(
-                *arrays,
-                tables,
-                part,
-                relevance[cut],
-                lengths[cut],
-                self._gain,
-                self.weight,
-                NORMALISATIONS[self.normalize],
-                self._stepwise,
-                picks[cut],
-                selection[cut],
-            )
+__all__ = ["DPP", "MMR", "MSD", "Cover", "Gain", "Greedy", "GreedyDiversity", "TopicDiversification"]
 
 
 @RERANKERS.declare(title="Maximal marginal relevance", cite="Carbonell & Goldstein 1998, SIGIR, sec. 2")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class MMR(_Greedy):
+class MMR(DistanceReranker):
     """Next item: argmax of (1 - w) s(i) - w max over picked j of sim(i, j), sim = 1 - d.
 
     Parameters
@@ -74,11 +35,13 @@ class MMR(_Greedy):
         1 - diversity, instead of it.
     normalize
         How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
     distance
         Between two items; where one has no features the distance is 1.
     """
 
-    _gain = greedy.MOST_SIMILAR
+    gain = gains.nearest
 
 
 @RERANKERS.declare(
@@ -86,7 +49,7 @@ class MMR(_Greedy):
     cite="Smyth & McClave 2001, ICCBR; Kaminskas & Bridge 2016, TiiS 7(1)",
 )
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class GreedyDiversity(_Greedy):
+class GreedyDiversity(DistanceReranker):
     """Next item: argmax of (1 - w) s(i) + w mean over picked j of d(i, j).
 
     ``GreedyDiversity(normalize="zscore", renormalize=True)`` is the variant of Kaminskas & Bridge.
@@ -99,6 +62,8 @@ class GreedyDiversity(_Greedy):
         1 - diversity, instead of it.
     normalize
         How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
     distance
         Between two items; where one has no features the distance is 1.
     renormalize
@@ -107,8 +72,227 @@ class GreedyDiversity(_Greedy):
 
     renormalize: bool = False
 
-    _gain = greedy.MEAN_DISTANCE
+    gain = gains.mean
 
-    @property
-    def _stepwise(self) -> bool:
-        return self.renormalize
+    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
+        return np.array([float(self.renormalize)])
+
+    def _memory(self, _run: Binding, n: int, _k: int) -> int:
+        return 2 * n
+
+
+@RERANKERS.declare(
+    title="Max-sum dispersion", cite="Gollapudi & Sharma 2009, WWW, sec. 4.1; Borodin, Lee & Ye 2012, PODS"
+)
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class MSD(DistanceReranker):
+    """Next item: argmax of (1 - w) s(i) + w sum over picked j of d(i, j).
+
+    Parameters
+    ----------
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    distance
+        Between two items; where one has no features the distance is 1.
+    """
+
+    gain = gains.total
+
+
+@RERANKERS.declare(
+    title="Coverage of the candidates (facility location)",
+    cite="Lin & Bilmes 2011, ACL; with gamma Puthiya Parambath, Usunier & Grandvalet 2016, RecSys",
+)
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class Cover(DistanceReranker):
+    """Next item: argmax of (1 - w) s(i) + w times how much more of all candidates it covers.
+
+    A candidate is covered by its largest similarity max(0, 1 - d) to a picked item, an item by itself fully.
+
+    Parameters
+    ----------
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    distance
+        Between two items; where one has no features the distance is 1.
+    gamma
+        A candidate is covered by the sum of its similarities to the power of gamma instead, in (0, 1].
+    """
+
+    gamma: Annotated[float, Range(0, 1, open_low=True)] | None = None
+
+    gain = gains.cover
+    uses = greedy.PAIRS
+
+    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
+        return np.array([self.gamma or 0.0])
+
+    def _memory(self, _run: Binding, n: int, _k: int) -> int:
+        return 5 * n
+
+
+@RERANKERS.declare(
+    title="Determinantal point process (greedy MAP)",
+    cite="Chen, Zhang & Zhou 2018, NeurIPS, algorithm 1; Kulesza & Taskar 2012",
+)
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class DPP(DistanceReranker):
+    """Next item: the one that multiplies det(diag(q) Sim diag(q)) of the picks most, q = exp((1 - w) scale s).
+
+    Sim = 1 - d. What adds nothing, a factor of 1e-12 or less, follows in input order.
+
+    Parameters
+    ----------
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    distance
+        Between two items, such that 1 - d is a kernel, as for ``cosine`` and ``jaccard``; where one has no features the
+        distance is 1.
+    scale
+        How much relevance counts: the theta of exp(theta s) at diversity 0.
+    """
+
+    normalize: Normalize = "zscore"
+    distance: Distance = COSINE
+    scale: Annotated[float, Range(low=0, open_low=True)] = 1.0
+
+    gain = gains.determinant
+    whole = True
+
+    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
+        return np.array([self.scale])
+
+    def _memory(self, _run: Binding, n: int, k: int) -> int:
+        return (2 + min(n, k)) * n
+
+
+@RERANKERS.declare(
+    title="Topic diversification (rank fusion)", cite="Ziegler, McNee, Konstan & Lausen 2005, WWW, sec. 3.3"
+)
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class TopicDiversification(DistanceReranker):
+    """Next item: the least (1 - w) rank in the input + w rank by dissimilarity, among the remaining candidates.
+
+    Dissimilarity ranks are by the sum of the similarities 1 - d to the picked items, the least similar first.
+
+    Parameters
+    ----------
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        Of the selection scores at diversity 0; only ranks count otherwise.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    distance
+        Between two items; where one has no features the distance is 1.
+    """
+
+    gain = orders.fused_ranks
+    whole = True
+
+    def _memory(self, _run: Binding, n: int, _k: int) -> int:
+        return 3 * n
+
+
+@dataclasses.dataclass(frozen=True)
+class Gain:
+    """A gain of one's own, as a parameter.
+
+    Attributes
+    ----------
+    function
+        ``(distances, term, step)``, see `Greedy`.
+    """
+
+    function: Callable[[Floats, Floats, int], None]
+
+    def __str__(self) -> str:
+        return str(getattr(self.function, "__name__", self.function))
+
+    @classmethod
+    def describe(cls) -> str:
+        """Say what is allowed, for messages."""
+        return "a function (distances, term, step) that numba can compile"
+
+    @classmethod
+    def parse(cls, value: Any) -> Gain | None:
+        """Return the gain of a function, None for anything else."""
+        return value if isinstance(value, cls) else cls(value) if callable(value) else None
+
+    @functools.cached_property
+    def compiled(self) -> Any:
+        """What the engine calls; raises `SpecError` where numba cannot compile it."""
+        try:
+            return jit.own_gain(self.function)
+        except jit.NumbaError as error:
+            raise SpecError(f"gain {self} cannot be compiled by numba ({jit.reason(error)}); write {_AS}") from error
+
+
+_AS = "it as a function (distances, term, step) that changes the array term in place"
+
+
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class Greedy(DistanceReranker):
+    """Next item: argmax of (1 - w) s(i) + w term(i), the term by a function of your own.
+
+    ::
+
+        def nearest(distances, term, step):
+            for i in range(len(term)):
+                term[i] = distances[i] if step == 1 else min(term[i], distances[i])
+
+
+        beyondacc.Greedy(gain=nearest, distance="cosine", diversity=0.3)
+
+    Parameters
+    ----------
+    gain
+        A function ``(distances, term, step)``, plain or compiled by numba. It is called after each pick, the step-th,
+        with the distances (n,) of all candidates to the item picked and their terms (n,), zeros at first, to be changed
+        in place to finite numbers. The engine is not compiled anew for it.
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    distance
+        Between two items; where one has no features the distance is 1.
+    """
+
+    gain: Gain  # type: ignore[assignment] # here a parameter
+
+    uses: ClassVar[int] = greedy.DISTANCES
+
+    def _kernel(self) -> Any:
+        return self.gain.compiled
+
+    def _memory(self, _run: Binding, n: int, _k: int) -> int:
+        return n
+
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, k: int, picks: Picks) -> None:
+        super()._select(run, rows, relevance, weights, k, picks)
+        if not np.isfinite(picks.selection[picks.positions >= 0]).all():
+            raise SpecError(f"gain {self.gain} made a term that is not finite; terms must be finite numbers")

@@ -31,6 +31,7 @@ class Wrapped:
 
     reranker: Reranker
     scorer: Any
+    data: Dataset | None = None
     candidates: int = 100
 
     def __post_init__(self) -> None:

@@ -30,6 +30,11 @@ class Declared:
         for name, value in bind(type(self).__name__, known, given).items():
             object.__setattr__(self, name, value)
 
+    @classmethod
+    def facts(cls) -> dict[str, Any]:
+        """Return what listings tell besides name, title, parameters and source, in values that JSON can hold."""
+        return {}
+
     def __repr__(self) -> str:
         known = parameters(type(self))
         return format_call(type(self).__name__, known, {name: getattr(self, name) for name in known})
@@ -78,6 +83,7 @@ class Info(Generic[T]):
             "title": self.title,
             "summary": self.summary,
             "parameters": [param.as_dict() for param in self.parameters.values()],
+            **self.factory.facts(),
             "cite": self.cite,
         }
 

@@ -142,15 +142,14 @@ class Study:
     ) -> Iterator[tuple[Run, Report]]:
         """Evaluate the plain lists of a model and all re-rankings of them, several at a time."""
         data = self.data[seed]
-        cells: list[tuple[Run, Reranker | None]] = [(Run(name, PLAIN, 0.0, seed), None)]
-        for reranker in self.rerankers:
-            cells += [
-                (Run(name, reranker.kind, weight, seed), reranker.at(weight)) for weight in self.diversity if weight > 0
-            ]
+        weights = [weight for weight in self.diversity if weight > 0]
+        cells = [(Run(name, PLAIN, 0.0, seed), lists.top(self.k))]
+        for reranker in self.rerankers if weights else ():
+            swept = reranker.sweep(lists, data, weights, k=self.k, threads=threads)
+            cells += [(Run(name, reranker.kind, weight, seed), made) for weight, made in swept.items()]
 
-        def work(cell: tuple[Run, Reranker | None]) -> tuple[Run, Report]:
-            run, reranker = cell
-            made = lists.top(self.k) if reranker is None else reranker.rerank(lists, data, k=self.k, threads=1)
+        def work(cell: tuple[Run, Recommendations]) -> tuple[Run, Report]:
+            run, made = cell
             bound = bind(made, data)
             report = Report(bound, evaluate_run(bound, self.metrics, threads=1), n_boot=self.n_boot, seed=self.seed)
             if self.n_boot:

@@ -1,0 +1,53 @@
+"""The candidates of one user side by side in small memory, and rows of their distances that are kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.kernels.jit import kernel
+from beyondacc.types import Bits, Floats, Int
+
+__all__ = ["make_bench", "row_for"]
+
+
+@kernel
+def make_bench(width: Int, slots: Int, bits: Bits, vectors: Floats, own_rows: Floats) -> tuple[Any, ...]:
+    """Make room for up to `width` candidates and the distances of up to `slots` of them.
+
+    Returns
+    -------
+    sets, counts, rows, own_local
+        What `pairwise.gather` fills.
+    near : (slots, width)
+        Rows of distances.
+    slot_of : (width + 1,)
+        In which of them a candidate has its distances, -1 where it has none; after the last candidate, the last slot
+        that is in use.
+    """
+    return (
+        np.empty((width, bits.shape[1]), np.uint64),
+        np.empty(width),
+        np.empty((width, vectors.shape[1]), vectors.dtype),
+        np.empty((width, own_rows.shape[1])),
+        np.empty((slots, width)),
+        np.full(width + 1, -1, np.int64),
+    )
+
+
+@kernel
+def row_for(slot_of: NDArray[np.int64], near: NDArray[np.float64], position: Int, n: Int) -> tuple[Int, bool]:
+    """Return the row of `near` for the distances of one of n candidates, and whether they are there already.
+
+    Where there are fewer rows than candidates the last one is used again and again.
+    """
+    slot = slot_of[position]
+    if slot >= 0:
+        return slot, True
+    if slot_of[n] + 1 < near.shape[0]:
+        slot_of[n] += 1
+        if slot_of[n] + 1 < near.shape[0] or near.shape[0] >= n:
+            slot_of[position] = slot_of[n]
+    return slot_of[n], False

@@ -1,0 +1,180 @@
+"""Gains of greedy re-rankers that look at the distances to the items picked before.
+
+All are called as `jit.GAIN_SIGNATURE` says, once a step, and write what every candidate adds into `term`; what they write
+for candidates that were picked is not read.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison
+from beyondacc.kernels.scaling import ZSCORE, largest, normalise
+from beyondacc.types import Int
+
+__all__ = ["CLOSE", "FLOOR", "cover", "determinant", "mean", "nearest", "total"]
+
+Term = NDArray[np.float64]
+CLOSE = 1e-12  # computed numbers that differ by no more are equal but for rounding
+FLOOR = 1e-12  # a residual variance up to this is none
+
+
+def nearest(
+    step: Int, _picked: Int, row: Int, _left: Int, _diversity: float, candidates: Candidates, term: Term
+) -> None:
+    """Minus the greatest similarity 1 - d to a picked item: a running minimum of distances."""
+    if step == START:
+        term[:] = 0.0
+    elif step > START:
+        for position in range(term.shape[0]):
+            value = candidates.distances[row, position] - 1.0
+            term[position] = value if step == 1 or value < term[position] else term[position]
+
+
+def total(step: Int, _picked: Int, row: Int, _left: Int, _diversity: float, candidates: Candidates, term: Term) -> None:
+    """Sum of the distances to the picked items."""
+    if step == START:
+        term[:] = 0.0
+    elif step > START:
+        for position in range(term.shape[0]):
+            term[position] += candidates.distances[row, position]
+
+
+def mean(step: Int, _picked: Int, row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term) -> None:
+    """Mean of the distances to the picked items; z-scores of it over what is left where `numbers` says so.
+
+    The first n of `memory` hold the sums, the next n the means in the order of what is left.
+    """
+    n = term.shape[0]
+    sums = candidates.memory[:n]
+    if step == START:
+        term[:] = 0.0
+        sums[:] = 0.0
+    elif step > START:
+        for position in range(n):
+            sums[position] += candidates.distances[row, position]
+            term[position] = sums[position] / step
+        if candidates.numbers[0]:
+            scaled = candidates.memory[n : n + left]
+            for slot in range(left):
+                scaled[slot] = term[candidates.remaining[slot]]
+            # of means that are equal but for rounding a z-score would make numbers of size 1
+            normalise(scaled, left, np.int64(ZSCORE), CLOSE)
+            for slot in range(left):
+                term[candidates.remaining[slot]] = scaled[slot]
+
+
+@comparison
+def _uncovered(
+    similar: NDArray[np.float64], one: Int, covered: NDArray[np.float64], power: NDArray[np.float64], gamma: float
+) -> float:
+    """How much more of all candidates one of them covers; it falls as more is covered, in every digit for gamma 0."""
+    gained = 0.0
+    if gamma == 0:
+        for position in range(covered.shape[0]):
+            more = similar[one, position] - covered[position]
+            gained += more if more > 0 else 0.0
+    elif gamma == 0.5:
+        for position in range(covered.shape[0]):
+            gained += math.sqrt(covered[position] + similar[one, position]) - power[position]
+    else:
+        for position in range(covered.shape[0]):
+            gained += (covered[position] + similar[one, position]) ** gamma - power[position]
+    return gained
+
+
+def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candidates: Candidates, term: Term) -> None:
+    """How much more of all candidates is covered: facility location over their similarities max(0, 1 - d).
+
+    An item covers itself fully. `numbers` hold gamma: a candidate is covered by the sum of its similarities to the
+    power of gamma, or where gamma is 0 by the greatest of them. What an item adds can only fall, so that former values
+    are bounds, and only those are worked out anew that would be picked (Minoux 1978). `memory`, n each: what everybody
+    adds at first, how much of each candidate is covered, the powers of it, at which step a value was worked out, and the
+    objective.
+    """
+    n = term.shape[0]
+    gamma = candidates.numbers[0]
+    at_first = candidates.memory[:n]
+    covered = candidates.memory[n : 2 * n]
+    power = candidates.memory[2 * n : 3 * n]
+    worked_out = candidates.memory[3 * n : 4 * n]
+    worth = candidates.memory[4 * n : 5 * n]
+    similar = candidates.distances
+    if step == PREPARE:
+        covered[:] = 0.0
+        power[:] = 0.0
+        for one in range(n):
+            for other in range(n):
+                likeness = 1.0 - similar[one, other]
+                similar[one, other] = likeness if likeness > 0 else 0.0
+            similar[one, one] = 1.0
+        for one in range(n):
+            at_first[one] = _uncovered(similar, one, covered, power, gamma)
+        return
+    if step == START:
+        term[:] = at_first
+        covered[:] = 0.0
+        power[:] = 0.0
+        worked_out[:] = 0.0
+        return
+    for position in range(n):
+        if gamma == 0:
+            covered[position] = max(covered[position], similar[row, position])
+        else:
+            covered[position] += similar[row, position]
+            power[position] = covered[position] ** gamma
+        worth[position] = -np.inf
+    for slot in range(left):
+        position = candidates.remaining[slot]
+        worth[position] = (1.0 - diversity) * candidates.relevance[position] + diversity * term[position]
+    while True:
+        most = largest(worth, n)
+        best = 0
+        while best + 1 < n and worth[best] != most:
+            best += 1
+        if worked_out[best] == step:
+            return
+        term[best] = _uncovered(similar, best, covered, power, gamma)
+        worth[best] = (1.0 - diversity) * candidates.relevance[best] + diversity * term[best]
+        worked_out[best] = step
+
+
+def determinant(
+    step: Int, picked: Int, row: Int, _left: Int, diversity: float, candidates: Candidates, term: Term
+) -> None:
+    """By what factor an item multiplies the determinant of diag(q) Sim diag(q), q = exp((1 - diversity) scale s).
+
+    An incremental Cholesky factorisation (Chen, Zhang & Zhou 2018): the first n of `memory` are the residual variances
+    of the similarities, then come q squared and the rows of the factor. What adds nothing is worth 0.
+    """
+    n = term.shape[0]
+    residual = candidates.memory[:n]
+    weight = candidates.memory[n : 2 * n]
+    if step == PREPARE:
+        return
+    if step == START:
+        for position in range(n):
+            residual[position] = 1.0
+            quality = math.exp((1.0 - diversity) * candidates.numbers[0] * candidates.relevance[position])
+            weight[position] = quality * quality
+    elif residual[picked] * weight[picked] > FLOOR:
+        first = 2 * n
+        factor = candidates.memory[first + (step - 1) * n : first + step * n]
+        for position in range(n):
+            factor[position] = 1.0 - candidates.distances[row, position]
+        for former in range(step - 1):
+            by = candidates.memory[first + former * n + picked]
+            for position in range(n):
+                factor[position] -= by * candidates.memory[first + former * n + position]
+        pivot = 1.0 / math.sqrt(residual[picked])
+        for position in range(n):
+            factor[position] *= pivot
+            residual[position] -= factor[position] * factor[position]
+    else:
+        residual[:] = 0.0
+    for position in range(n):
+        value = residual[position] * weight[position]
+        term[position] = value if value > FLOOR else 0.0

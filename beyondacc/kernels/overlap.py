@@ -1,0 +1,31 @@
+"""Where the items of one list stand in another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from beyondacc.kernels.jit import kernel
+from beyondacc.types import ItemIds
+
+__all__ = ["rank_rows"]
+
+
+@kernel
+def rank_rows(lists: ItemIds, others: ItemIds, n_items: int, out: ItemIds) -> None:
+    """Write the rank of each item of `lists` in the same row of `others`, -1 where it does not stand there.
+
+    Both are padded with -1; `n_items` is more than any item of `others`. In `lists`, -1 also stands for items that no
+    other list holds.
+    """
+    owners = np.full(n_items, -1, np.int32)
+    ranks = np.empty(n_items, np.int32)
+    for row in range(lists.shape[0]):
+        for rank in range(others.shape[1]):
+            item = others[row, rank]
+            if item < 0:
+                break
+            owners[item] = row
+            ranks[item] = rank
+        for rank in range(lists.shape[1]):
+            item = lists[row, rank]
+            out[row, rank] = ranks[item] if item >= 0 and owners[item] == row else -1

@@ -1,0 +1,221 @@
+"""Re-rankers that look at the genres of the items picked before (METRICS, section 9)."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.data.binding import Binding
+from beyondacc.data.dataset import Dataset
+from beyondacc.kernels import aspect_gains, greedy
+from beyondacc.rerank.base import RERANKERS
+from beyondacc.rerank.engine import GreedyReranker
+from beyondacc.rerank.taste import features_of, normalised, profile_features
+from beyondacc.spec.metric import Need
+from beyondacc.spec.params import Fraction, Range
+
+__all__ = ["PM2", "BinomialDiversity", "Calibrated", "XQuAD"]
+
+
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class _Aspects(GreedyReranker):
+    """A greedy objective over the genres of the items picked before and those of the profile.
+
+    Parameters
+    ----------
+    diversity, relevance_weight, normalize, per_user
+        As in `Reranker`.
+    """
+
+    needs: ClassVar[tuple[Need, ...]] = (Need.FEATURES, Need.TRAIN)
+    uses: ClassVar[int] = greedy.FEATURES
+
+    def _memory(self, run: Binding, _n: int, _k: int) -> int:
+        return len(features_of(run).names)
+
+    def _why_constant(self, run: Binding) -> str:
+        features = features_of(run)
+        if not features.sizes[run.lists[run.lists >= 0]].any():
+            return "no candidate has genres"
+        first = features.bits[run.lists[:, :1]]
+        same = (features.bits[run.lists] == first).all(axis=2) | (run.lists < 0)
+        if same.all():
+            return "all candidates of a list have the same genres: one cluster"
+        return super()._why_constant(run)
+
+
+def _intents(run: Binding, rows: slice) -> NDArray[np.float64]:
+    """Return p(f|u), the share of a genre among the genre occurrences of the profile; without any, all the same."""
+    shares = normalised(profile_features(run, rows, spread=False))
+    shares[~shares.any(axis=1)] = 1.0 / max(1, shares.shape[1])
+    return shares
+
+
+@RERANKERS.declare(
+    title="Explicit aspects (xQuAD)",
+    cite="Santos, Macdonald & Ounis 2010, WWW; Vargas, Castells & Vallet 2011, SIGIR, for recommendation",
+)
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class XQuAD(_Aspects):
+    """Next item: argmax of (1 - w) s(i) + w sum over genres f of p(f|u) p(i|f) prod over picked j of (1 - alpha p(j|f)).
+
+    p(f|u) is the share of f among the genre occurrences of the profile, the same for all without any; p(i|f) is 1 where
+    i has f.
+
+    Parameters
+    ----------
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    alpha
+        How much of a genre one item satisfies.
+    """
+
+    alpha: Fraction = 1.0
+
+    gain = aspect_gains.explicit_aspects
+
+    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
+        return np.array([self.alpha])
+
+    def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+        return _intents(run, rows)
+
+
+@RERANKERS.declare(title="Proportional seats (PM-2)", cite="Dang & Croft 2012, SIGIR, sec. 3.2")
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class PM2(_Aspects):
+    """Next item: argmax of (1 - w) s(i) + w (e q(f*) [i has f*] + (1 - e) sum over its other genres f of q(f)).
+
+    q(f) = p(f|u) / (2 seats(f) + 1) is the quotient of Sainte-Lague and f* the genre of the largest; an item that is
+    picked gives each of its genres an equal part of a seat. p(f|u) is the share of f among the genre occurrences of the
+    profile, the same for all without any.
+
+    Parameters
+    ----------
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    emphasis
+        The weight e of the genre whose turn it is against the item's others.
+    """
+
+    emphasis: Fraction = 0.5
+
+    gain = aspect_gains.proportional
+
+    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
+        return np.array([self.emphasis])
+
+    def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+        return _intents(run, rows)
+
+
+@RERANKERS.declare(title="Calibrated recommendations", cite="Steck 2018, RecSys, sec. 3")
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class Calibrated(_Aspects):
+    """Next item: argmax of (1 - w) s(i) - w KL(p, q), p the genre shares of the profile, q of the picks with the item.
+
+    Each item spreads a weight of 1 over its genres, and q is smoothed by p, as in the metric `calibration_kl`. The
+    relevance of the items picked before is the same for all, and is left out. Without genres in the profile only
+    relevance counts.
+
+    Parameters
+    ----------
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    smoothing
+        How much of p is mixed into q.
+    profile_weight
+        What an item of the profile spreads over its genres: 1 (``none``), or its training value (``rating``).
+    """
+
+    smoothing: Annotated[float, Range(0, 1, open_low=True)] = 0.01
+    profile_weight: Literal["none", "rating"] = "none"
+
+    gain = aspect_gains.calibrated
+
+    def missing(self, data: Dataset) -> str | None:
+        """Say what a dataset lacks for this re-ranker, or None where nothing is missing."""
+        if lack := super().missing(data):
+            return lack
+        if self.profile_weight == "rating" and data.train is not None and (data.train.values < 0).any():
+            return "training values >= 0 for profile_weight=rating; pass profile_weight=none"
+        return None
+
+    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
+        return np.array([self.smoothing])
+
+    def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+        weights = run.train.values if self.profile_weight == "rating" else None
+        return normalised(profile_features(run, rows, spread=True, weights=weights))
+
+    def _memory(self, run: Binding, _n: int, _k: int) -> int:
+        return 1 + len(features_of(run).names)
+
+
+@RERANKERS.declare(
+    title="Binomial genre diversity", cite="Vargas, Baltrunas, Karatzoglou & Castells 2014, RecSys, sec. 4.3"
+)
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class BinomialDiversity(_Aspects):
+    """Next item: argmax of (1 - w) s(i) + w binomial diversity of the picks with the item, as of a list of k.
+
+    The metric `binomial_diversity`, with the places that are not yet taken counted as items without genres.
+
+    Parameters
+    ----------
+    diversity
+        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+    relevance_weight
+        1 - diversity, instead of it.
+    normalize
+        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
+    per_user
+        Multiply each user's weight by the normalised entropy of the genres of the profile.
+    alpha
+        Weight of the user's own genre shares against those of all training rows; with 1 only the genres of the
+        profile count.
+    """
+
+    alpha: Fraction = 0.0
+
+    gain = aspect_gains.binomial
+    prefix = False
+
+    def _numbers(self, _run: Binding, k: int) -> NDArray[np.float64]:
+        return np.array([float(self.alpha > 0), k, *(math.lgamma(n + 1.0) for n in range(k + 1))])
+
+    def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+        shares = run.preference_shares
+        if self.alpha == 0:
+            return shares[None, :]
+        own = profile_features(run, rows, spread=False)
+        sizes = np.append(run.train.sizes, 0)[run.users[rows], None]
+        known = own.any(axis=1, keepdims=True)
+        mixed = (1.0 - self.alpha) * shares + self.alpha * np.divide(own, sizes, out=np.zeros(own.shape), where=known)
+        considered = ~known | (self.alpha < 1) | (own > 0)
+        return np.where(considered, np.where(known, mixed, shares), np.nan)
+
+    def _memory(self, run: Binding, _n: int, k: int) -> int:
+        return 1 + (3 + k) * len(features_of(run).names)

@@ -1,0 +1,166 @@
+"""Re-rankers that pick one item after the other: one engine, and a gain for each."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.data.binding import Binding
+from beyondacc.distances import JACCARD, Distance
+from beyondacc.kernels import greedy, jit, pairwise
+from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, table_rows
+from beyondacc.rerank.base import NORMALISATIONS, Picks, Reranker
+from beyondacc.rerank.taste import profile_rows
+from beyondacc.types import Floats
+
+__all__ = ["DistanceReranker", "GreedyReranker", "slots_for", "tables_of"]
+
+_SLOT_BYTES: Final = 2**26  # of distances that are kept for other weights
+
+NOTHING = np.empty(0)
+
+
+def slots_for(width: int, wanted: int) -> int:
+    """Return how many rows of distances to keep: as many as wanted, if they are not too large."""
+    return max(1, min(width, wanted, _SLOT_BYTES // (8 * max(1, width))))
+
+
+def tables_of(
+    chosen: Distance, arrays: PairArrays, run: Binding, rows: slice
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Yield the rows of a block with the distances inside their lists, which are empty where kernels work them out."""
+    if arrays.kind != pairwise.TABLE:
+        yield rows, np.empty((0, 0, 0))
+        return
+    width = run.lists.shape[1]
+    for cut in table_rows(rows.stop - rows.start, width):
+        part = slice(rows.start + cut.start, rows.start + cut.stop)
+        lists, lengths, users = run.lists[part], run.lengths[part], run.users[part]
+        yield part, pair_tables(chosen, run, lists, lengths, users=users, k=width)
+
+
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class GreedyReranker(Reranker):
+    """A re-ranker whose next item is the one of the largest objective.
+
+    Parameters
+    ----------
+    diversity, relevance_weight, normalize, per_user
+        As in `Reranker`.
+    """
+
+    gain: ClassVar[Callable[..., None]]
+    """Its kernel, see `beyondacc.kernels.jit.GAIN_SIGNATURE`."""
+    uses: ClassVar[int]
+    """What the kernel reads, as in `beyondacc.kernels.greedy`."""
+    whole: ClassVar[bool] = False
+    """Whether the gain is the whole objective."""
+
+    def _kernel(self) -> Any:
+        return jit.gain(type(self).gain)
+
+    def _arrays(self, _run: Binding) -> PairArrays:
+        """Return what distances, or item rows, are made of."""
+        return no_pairs()
+
+    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
+        """Return the gain's numbers for everybody."""
+        return NOTHING
+
+    def _by_user(self, _run: Binding, _rows: slice) -> NDArray[np.float64]:
+        """Return the gain's numbers for some users, or a single row for all."""
+        return np.empty((1, 0))
+
+    def _memory(self, _run: Binding, _n: int, _k: int) -> int:
+        """Return how many numbers the gain keeps for n candidates and k picks."""
+        return 0
+
+    def _parts(self, run: Binding, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Cut a block into parts whose tables of distances, or numbers of users, are not too large."""
+        features = run.features
+        if self.uses & greedy.FEATURES and features is not None:
+            for part in profile_rows(rows, len(features.names)):
+                yield part, np.empty((0, 0, 0))
+        else:
+            yield rows, np.empty((0, 0, 0))
+
+    def _prepare(self, run: Binding) -> None:
+        self._kernel()
+        self._arrays(run)
+        self._by_user(run, slice(0, 0))
+
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, k: int, picks: Picks) -> None:
+        width = run.lists.shape[1]
+        features = run.features if self.uses & greedy.FEATURES else None
+        starts = np.zeros(1, np.int64) if features is None else features.starts
+        ids = np.empty(0, np.int32) if features is None else features.ids
+        slots = 1
+        if self.uses & greedy.PAIRS:
+            slots = width
+        elif self.uses & greedy.DISTANCES and weights.shape[1] > 1:
+            slots = slots_for(width, picks.positions.shape[2] * weights.shape[1])
+        for part, tables in self._parts(run, rows):
+            own = slice(part.start - rows.start, part.stop - rows.start)
+            made = picks.block(own)
+            greedy.greedy_rows(
+                *self._arrays(run),
+                tables,
+                starts,
+                ids,
+                self._kernel(),
+                self.uses,
+                self.whole,
+                self._by_user(run, part),
+                self._numbers(run, k),
+                self._memory(run, width, k),
+                slots,
+                run.lists[part],
+                relevance[own],
+                run.lengths[part],
+                weights[own],
+                NORMALISATIONS[str(self.normalize)],
+                made.positions,
+                made.selection,
+            )
+
+
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class DistanceReranker(GreedyReranker):
+    """A greedy objective over distances to the items picked before.
+
+    Parameters
+    ----------
+    diversity, relevance_weight, normalize, per_user
+        As in `Reranker`.
+    distance
+        Between two items; where one has no features the distance is 1.
+    """
+
+    distance: Distance = JACCARD
+
+    uses: ClassVar[int] = greedy.DISTANCES
+
+    def _arrays(self, run: Binding) -> PairArrays:
+        return pair_arrays(self.distance, run)
+
+    def _parts(self, run: Binding, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        return tables_of(self.distance, self._arrays(run), run, rows)
+
+    def _why_constant(self, run: Binding) -> str:
+        return constant_distances(self.distance, run)
+
+
+def constant_distances(chosen: Distance, run: Binding) -> str:
+    """Say what the distances inside the lists are where they make no difference."""
+    found = pair_tables(chosen, run, run.lists, run.lengths, users=run.users, k=run.lists.shape[1])
+    found[:, np.arange(found.shape[1]), np.arange(found.shape[1])] = np.nan
+    known = found[~np.isnan(found)]
+    if not len(known):
+        return f"no two candidates of a list have a {chosen} distance, so that all count as 1 apart"
+    if known.max() <= 1e-12:
+        return f"all candidates of a list are alike, their {chosen} distance is 0: one cluster"
+    return f"the {chosen} distance does not tell the candidates of a list apart"

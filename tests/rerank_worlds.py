@@ -1,0 +1,552 @@
+"""Random worlds for the tests of re-rankers: candidates in a known order, and what the definitions say about them.
+
+A `World` holds a dataset and lists of candidates; a `Given` is one of its lists as a definition sees it. `METHODS`
+connects every re-ranker with its definition: `define` says what to pick, `gains` what each remaining candidate is worth,
+which tells whether other picks are as good but for rounding.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import bridge
+import numba
+import numpy as np
+import pandas as pd
+import pytest
+from oracle import rerank, rerank_aspects as aspects, rerank_orders as orders, rerank_sets as sets
+from oracle.case import features_of, item_counts, measure, row as row_of
+from oracle.diversity import genre_probabilities, global_probabilities
+from strategies import name_users, random_case
+
+import beyondacc as ba
+from beyondacc.errors import NoEffectWarning
+from beyondacc.rerank.base import NORMALISATIONS
+
+SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python
+MARKS = [
+    pytest.mark.kernel,
+    # numpy's own integers warn where those of a compiled kernel wrap around
+    *([pytest.mark.filterwarnings("ignore:overflow encountered in scalar:RuntimeWarning")] if SLOW else []),
+]
+HOW = sorted(NORMALISATIONS)
+WEIGHTS = (0.0, 0.1, 0.3, 0.5, 0.9, 1.0)
+
+
+# distances and gains of one's own
+
+
+def manhattan(one, other):
+    """Sum of absolute differences."""
+    total = 0.0
+    for place in range(len(one)):
+        total += abs(one[place] - other[place])
+    return total
+
+
+def looked_up(one, other):
+    """The entry of a distance matrix: one item has its row, the other tells its column at the end."""
+    return one[int(other[-1]) - 1]
+
+
+def nearest(distances, term, step):
+    """Of MMR."""
+    for place in range(len(term)):
+        value = distances[place] - 1.0
+        term[place] = value if step == 1 or value < term[place] else term[place]
+
+
+def total(distances, term, step):  # noqa: ARG001 - every gain is called so
+    """Of MSD."""
+    for place in range(len(term)):
+        term[place] += distances[place]
+
+
+def mean(distances, term, step):
+    """Of GreedyDiversity."""
+    for place in range(len(term)):
+        term[place] += (distances[place] - term[place]) / step
+
+
+def fading(distances, term, step):
+    """The last picks count most, and late ones more than early ones."""
+    for place in range(len(term)):
+        term[place] = 0.5 * term[place] + step * distances[place] ** 2
+
+
+@functools.cache
+def own(function):
+    """A distance of one's own, compiled once."""
+    return ba.distance(function)
+
+
+@functools.cache
+def greedy_with(function):
+    """A gain of one's own, compiled once."""
+    return ba.Greedy(gain=function).gain
+
+
+# candidates
+
+SCORES = {
+    "falling": lambda rng, n: np.sort(rng.random(n))[::-1],
+    "any order": lambda rng, n: rng.normal(size=n),
+    "tied": lambda rng, n: rng.integers(0, 3, n).astype(float),
+    "constant": lambda rng, n: np.full(n, rng.normal()),
+    "negative": lambda rng, n: -rng.random(n) * 10,
+    "huge": lambda rng, n: rng.choice([-1e300, -1e299, 0.0, 1e299, 1e300, 1e300], n),
+    "tiny": lambda rng, n: rng.choice([0.0, 1e-300, 2e-300], n),
+    "almost constant": lambda rng, n: 1 + rng.integers(0, 3, n) * 1e-15,
+}
+
+
+def random_lists(rng, pool, users, longest=11):
+    """``{user: (items, scores)}`` in input order, every kind of score, lists of one item among them."""
+    lists = {}
+    for number, user in enumerate(users):
+        n = 1 if rng.random() < 0.08 else int(rng.integers(1, min(longest, len(pool)) + 1))
+        kind = list(SCORES)[number % len(SCORES)]
+        lists[user] = ([pool[at] for at in rng.permutation(len(pool))[:n]], SCORES[kind](rng, n).tolist())
+    return lists
+
+
+def frame_of(lists, rng):
+    """The lists as rows in any order, with ranks that may contradict the scores."""
+    rows = [
+        (user, item, rank + 1, score)
+        for user, (items, values) in lists.items()
+        for rank, (item, score) in enumerate(zip(items, values, strict=True))
+    ]
+    frame = pd.DataFrame(rows, columns=["user_id", "item_id", "rank", "score"])
+    return frame.sample(frac=1, random_state=int(rng.integers(1000)))
+
+
+# name: the distance as the library gets it and as the definitions do, and whether items have vectors
+KINDS = {
+    "jaccard": ("jaccard", "jaccard", False),
+    "cosine": ("cosine", "cosine", False),
+    "hamming": ("hamming", "hamming", False),
+    "hamming, counted": ("hamming(normalized=false)", ("hamming", {"normalized": False}), False),
+    "own": (manhattan, manhattan, False),
+    "cosine of vectors": ("cosine", "cosine", True),
+    "cosine of float32 vectors": ("cosine", "cosine", True),
+    "half cosine of vectors": ("cosine(half=true)", ("cosine", {"half": True}), True),
+    "euclidean": ("euclidean", "euclidean", True),
+    "own of vectors": (manhattan, manhattan, True),
+    "matrix": (None, None, False),
+    "npmi": ("npmi", "npmi", False),
+    "cooccurrence": ("cooccurrence", "cooccurrence", False),
+    "pearson": ("pearson", "pearson", False),
+    "rating_cosine": ("rating_cosine(center=item)", ("rating_cosine", {"center": "item"}), False),
+}
+SIMILAR = ("jaccard", "cosine", "hamming", "own", "cosine of vectors", "half cosine of vectors", "matrix")
+
+
+class World:
+    """A dataset with candidates whose order is known, and the distances between all items.
+
+    Seeds that are 1, 2 and 3 by division by 4: few genres, all items alike, long lists.
+    """
+
+    def __init__(self, kind, seed):
+        rng = np.random.default_rng([seed, *kind.encode()])
+        given, known, with_vectors = KINDS[kind]
+        few, alike, long = (seed % 4 == which for which in (1, 2, 3))
+        n_users = 10 if long else 22
+        self.case = random_case(
+            rng, n_users=n_users, n_items=45 if long else 25, with_vectors=with_vectors, n_genres=3 if few else None
+        )
+        if alike:
+            self.case.features = {item: {self.case.genres[0]} for item in self.case.features}
+            self.case.genres = self.case.genres[:1]
+        self.data = bridge.to_dataset(self.case, dtype=np.float32 if "float32" in kind else np.float64)
+        names = [*self.case.train, *self.case.truth]
+        self.unknown = 999_999 if isinstance(names[0], int) else "unknown to all"
+        pool = [*self.case.item_order, self.unknown]
+        if given is None:
+            given, known = random_matrix(rng, self.case.item_order)
+        self.distance = own(given) if given is manhattan else given
+        self.users = name_users(range(n_users + 2), "int" if isinstance(names[0], int) else "str")
+        self.lists = random_lists(rng, pool, self.users, 28 if long else 11)
+        self.frame = frame_of(self.lists, rng)
+        self.between = measure(self.case, known)
+        self.counts = item_counts(self.case)
+        self.overall = global_probabilities(self.case)
+
+
+def random_matrix(rng, items):
+    """Distances of most items, and some of them are missing; as the library gets them and as a table."""
+    some = [item for item in items if rng.random() < 0.85]
+    numbers = np.triu(rng.integers(0, 9, (len(some), len(some))) / 8, 1)
+    numbers[rng.random(numbers.shape) < 0.05] = np.nan
+    numbers = np.triu(numbers, 1)
+    numbers += numbers.T
+    table = {pair: numbers[at] for pair, at in zip(itertools.product(some, some), np.ndindex(numbers.shape), strict=True)}
+    return ba.distance(numbers, items=some, name="given"), table
+
+
+@functools.cache
+def world(kind, seed):
+    """Made once for all tests."""
+    return World(kind, seed)
+
+
+def scaled(scores, how):
+    """The same scores near 1, where the normalisation looks neither at their size nor at where they lie.
+
+    Squares overflow and means lose all digits otherwise, in the definition as well.
+    """
+    largest = max(map(abs, scores), default=0.0)
+    if how not in {"minmax", "zscore"} or largest == 0:
+        return scores
+    scores = [math.ldexp(score, -math.frexp(largest)[1]) for score in scores]
+    low, high = min(scores), max(scores)
+    return [score - low for score in scores] if 0 < high <= 2 * low else scores  # the differences are exact
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """One list of a world and how it is to be re-ranked, as the definitions see it."""
+
+    world: Any
+    user: Any
+    normalize: str
+    diversity: float
+    k: int
+
+    @property
+    def how(self):
+        return None if self.normalize == "none" else self.normalize
+
+    @functools.cached_property
+    def items(self):
+        return self.world.lists[self.user][0]
+
+    @functools.cached_property
+    def scores(self):
+        return scaled(self.world.lists[self.user][1], self.how)
+
+    @functools.cached_property
+    def relevance(self):
+        return rerank.normalized(self.scores, self.how)
+
+    @functools.cached_property
+    def matrix(self):
+        return [[self.world.between(a, b) for b in self.items] for a in self.items]
+
+    @functools.cached_property
+    def features(self):
+        return [features_of(self.world.case, item) for item in self.items]
+
+    @property
+    def rows(self):
+        return [row_of(self.world.case, item) for item in self.items]
+
+    @property
+    def shares(self):
+        return aspects.feature_shares(self.world.case, self.user)
+
+    def to_profile(self):
+        return [[self.world.between(item, other) for other in self.world.case.train.get(self.user, {})] for item in self.items]
+
+    def probabilities(self, alpha):
+        return genre_probabilities(self.world.case, self.user, alpha, self.world.overall)
+
+    def by(self, terms):
+        """The objective of terms."""
+        return rerank.objective_of(self.relevance, self.diversity, terms)
+
+    def by_sort(self, term):
+        """The objective of a term that does not depend on what is selected."""
+        return self.by(lambda remaining, _selected: [term[i] for i in remaining])
+
+    @property
+    def common(self):
+        """What most definitions take last."""
+        return self.diversity, self.k, self.how
+
+    def at(self, **changes):
+        """The same list, re-ranked otherwise."""
+        return dataclasses.replace(self, **changes)
+
+
+# methods
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """A re-ranker and its definition.
+
+    `kinds`: the worlds it is tried on; `variants`: its parameters, for a world with a distance or without.
+    """
+
+    make: Callable[..., Any]
+    define: Callable[..., Any]
+    gains: Callable[..., Any] | None = None
+    variants: tuple[dict[str, Any], ...] = ({},)
+    kinds: tuple[str, ...] = tuple(KINDS)
+    with_distance: bool = True
+
+    def reranker(self, here, diversity, normalize, options):
+        """The re-ranker for a world."""
+        distance = {"distance": here.distance} if self.with_distance else {}
+        return self.make(diversity=diversity, normalize=normalize, **distance, **options)
+
+
+def _spectrum(window=(None, 1, 2, 3, 40), gamma=(1.0, 0.25, 2.0)):
+    every = list(itertools.product(window, gamma, (True, False), (True, False)))
+    return tuple(dict(zip(("window", "gamma", "unit", "bias"), each, strict=True)) for each in every)
+
+
+def _surprise_term(given, profile):
+    return rerank.zscore([rerank.surprise_term(each, profile) for each in given.to_profile()], 1e-12)
+
+
+def _novelty_term(given):
+    n_users = len(given.world.case.train)
+    return [-math.log2(max(given.world.counts[item], 1) / n_users) for item in given.items]
+
+
+def _popularity_term(given):
+    return [given.world.counts[item] for item in given.items]
+
+
+def _swap(given):
+    picks, _ = orders.swap(scaled(given.scores, "minmax"), given.matrix, given.diversity, given.k)
+    return picks, [given.relevance[i] for i in picks]
+
+
+def _calibrated(given, profile_weight="none"):
+    return given.features, aspects.profile_shares(given.world.case, given.user, profile_weight)
+
+
+def _greedy(gain, **given):
+    return ba.Greedy(gain=greedy_with(gain), **given)
+
+
+FEATURED = dict(kinds=("jaccard", "cosine of vectors"), with_distance=False)
+METHODS = {
+    "MMR": Method(
+        ba.MMR,
+        lambda g: rerank.mmr(g.scores, g.matrix, *g.common),
+        lambda g: g.by(functools.partial(rerank.mmr_terms, g.matrix)),
+    ),
+    "GreedyDiversity": Method(
+        ba.GreedyDiversity,
+        lambda g, **o: rerank.greedy_diversity(g.scores, g.matrix, *g.common, **o),
+        lambda g, **o: g.by(functools.partial(rerank.greedy_diversity_terms, g.matrix, **o)),
+        ({}, {"renormalize": True}),
+    ),
+    "MSD": Method(
+        ba.MSD,
+        lambda g: sets.msd(g.scores, g.matrix, *g.common),
+        lambda g: g.by(sets.msd_terms(g.matrix)),
+    ),
+    "Cover": Method(
+        ba.Cover,
+        lambda g, **o: sets.cover(g.scores, g.matrix, *g.common, **o),
+        lambda g, **o: g.by(sets.cover_terms(g.matrix, **o)),
+        tuple({"gamma": gamma} for gamma in (None, 0.5, 1.0, 0.3)),
+    ),
+    "DPP": Method(
+        ba.DPP,
+        lambda g, **o: sets.dpp(g.scores, g.matrix, *g.common, **o),
+        lambda g, **o: sets.dpp_gains(g.scores, g.matrix, g.diversity, g.how, **o),
+        tuple({"scale": scale} for scale in (1.0, 0.5, 3.0)),
+        SIMILAR,
+    ),
+    "TopicDiversification": Method(
+        ba.TopicDiversification,
+        lambda g: orders.topic_diversification(g.scores, g.matrix, *g.common),
+        lambda g: orders.topic_diversification_gains(g.matrix, g.diversity),
+    ),
+    "SSD": Method(
+        ba.SSD,
+        lambda g, **o: sets.ssd(g.scores, g.rows, *g.common, **o),
+        lambda g, **o: sets.ssd_gains(g.relevance, g.rows, g.diversity, **o),
+        _spectrum(),
+        ("jaccard", "cosine of vectors", "cosine of float32 vectors"),
+        with_distance=False,
+    ),
+    "XQuAD": Method(
+        ba.XQuAD,
+        lambda g, **o: aspects.xquad(g.scores, g.features, g.shares, *g.common, **o),
+        lambda g, **o: g.by(aspects.xquad_terms(g.features, g.shares, **o)),
+        tuple({"alpha": alpha} for alpha in (1.0, 0.0, 0.3, 0.5)),
+        **FEATURED,
+    ),
+    "PM2": Method(
+        ba.PM2,
+        lambda g, **o: aspects.pm2(g.scores, g.features, g.shares, *g.common, **o),
+        lambda g, **o: g.by(aspects.pm2_terms(g.features, g.shares, **o)),
+        tuple({"emphasis": emphasis} for emphasis in (0.5, 0.0, 0.9, 1.0)),
+        **FEATURED,
+    ),
+    "Calibrated": Method(
+        ba.Calibrated,
+        lambda g, smoothing, profile_weight: aspects.calibrated(
+            g.scores, *_calibrated(g, profile_weight), *g.common, smoothing=smoothing
+        ),
+        lambda g, smoothing, profile_weight: g.by(
+            aspects.calibrated_terms(*_calibrated(g, profile_weight), smoothing=smoothing)
+        ),
+        tuple(
+            {"smoothing": smoothing, "profile_weight": weight}
+            for smoothing in (0.01, 0.5, 1.0)
+            for weight in ("none", "rating")
+        ),
+        **FEATURED,
+    ),
+    "BinomialDiversity": Method(
+        ba.BinomialDiversity,
+        lambda g, alpha: aspects.binomial_diversity(g.scores, g.features, g.probabilities(alpha), *g.common),
+        lambda g, alpha: g.by(aspects.binomial_terms(g.features, g.probabilities(alpha), g.k)),
+        tuple({"alpha": alpha} for alpha in (0.0, 0.3, 1.0)),
+        **FEATURED,
+    ),
+    "Swap": Method(ba.Swap, _swap),
+    "Novelty": Method(
+        ba.Novelty,
+        lambda g: rerank.novelty(g.scores, _novelty_term(g), *g.common),
+        lambda g: g.by_sort(rerank.zscore(_novelty_term(g))),
+        kinds=("jaccard", "cosine of vectors"),
+        with_distance=False,
+    ),
+    "Popularity": Method(
+        ba.Popularity,
+        lambda g: rerank.popularity(g.scores, _popularity_term(g), *g.common),
+        lambda g: g.by_sort(rerank.zscore([-count for count in _popularity_term(g)])),
+        kinds=("jaccard", "cosine of vectors"),
+        with_distance=False,
+    ),
+    "Surprise": Method(
+        ba.Surprise,
+        lambda g, profile: rerank.surprise(g.scores, g.to_profile(), *g.common, profile),
+        lambda g, profile: g.by_sort(_surprise_term(g, profile)),
+        ({"profile": "min"}, {"profile": "mean"}),
+    ),
+    "Random": Method(
+        ba.Random,
+        lambda g, seed: rerank.take(len(g.items), g.k, _random(g, seed)) if g.diversity else rerank.as_given(g.relevance, g.k),
+        lambda g, seed: _random(g, seed),
+        tuple({"seed": seed} for seed in (0, 1, 2**40)),
+        kinds=("jaccard", "cosine of vectors"),
+        with_distance=False,
+    ),
+    "Greedy": Method(
+        _greedy,
+        lambda g, gain: sets.own(g.scores, g.matrix, g.diversity, g.k, gain, g.how),
+        lambda g, gain: g.by(sets.own_terms(g.matrix, gain)),
+        tuple({"gain": gain} for gain in (nearest, total, mean, fading)),
+    ),
+}
+
+
+def _random(given, seed):
+    return given.by_sort([uniform(seed, given.user, item) for item in given.items])
+
+
+def uniform(seed, user, item):
+    """The number of a seed, a user and an item by their external ids, in whole numbers without a bound."""
+    word = 2**64
+    state = seed % word
+    for part in (0, hashed(user), hashed(item)):
+        state = (state + part + 0x9E3779B97F4A7C15) % word
+        state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 % word
+        state = (state ^ (state >> 27)) * 0x94D049BB133111EB % word
+        state ^= state >> 31
+    return (state >> 11) * 2.0**-53
+
+
+@functools.cache
+def hashed(key):
+    return int(pd.util.hash_pandas_object(pd.Index([key]), index=False).iloc[0])
+
+
+# comparisons
+
+
+def rows_of(made):
+    """``{user: (picked positions, selection scores)}``."""
+    lengths = made.lengths.tolist()
+    return {
+        user: (made.input_ranks[row, :n].tolist(), made.scores[row, :n].tolist())
+        for row, (user, n) in enumerate(zip(made.users.tolist(), lengths, strict=True))
+    }
+
+
+def same(one, other):
+    """Whether two results are the same bit for bit."""
+    assert one.users.equals(other.users)
+    np.testing.assert_array_equal(one.lists, other.lists)
+    np.testing.assert_array_equal(one.input_ranks, other.input_ranks)
+    np.testing.assert_array_equal(one.scores, other.scores)
+    return True
+
+
+def check(name, options, given, picks, values):
+    """Compare a list with the definition, selection for selection and score for score; return whether it is the same.
+
+    Where rounding breaks a tie another list is right from there on: then no pick may fall behind the best choice.
+    """
+    method = METHODS[name]
+    expected, wanted = method.define(given, **options)
+    context = f"{name} {options} {given.normalize} {given.diversity} k={given.k} {given.user} {given.world.lists[given.user]}"
+    if picks != expected:
+        assert len(picks) == len(expected), context
+        assert len(set(picks)) == len(picks), context
+    size = max(1.0, *map(abs, wanted)) if wanted else 1.0
+    size = size if math.isfinite(size) else 1.0
+    if method.gains and given.diversity:
+        size = max(size, *(abs(x) for x in method.gains(given, **options)(list(range(len(given.items))), []) if math.isfinite(x)), 1)
+        if picks != expected:
+            gains = method.gains(given, **options)
+            assert rerank.shortfall(picks, len(given.items), gains) <= 1e-9 * size, context
+            wanted = rerank.along(picks, len(given.items), gains)
+    elif picks != expected:
+        assert name == "Swap", context
+        assert picks in near_swaps(given), context
+        wanted = [given.relevance[i] for i in picks]
+    np.testing.assert_allclose(values, wanted, rtol=1e-9, atol=1e-9 * size, err_msg=context)
+    return picks == expected
+
+
+def near_swaps(given):
+    """What is right for a bound that is more or less by rounding."""
+    return [_swap(given.at(diversity=given.diversity + off))[0] for off in (-1e-12, 1e-12)]
+
+
+def changed(given, picks):
+    """Whether picks are neither in the input order nor in that of the scores."""
+    scores = given.world.lists[given.user][1]
+    by_score = sorted(range(len(scores)), key=lambda at: -scores[at])
+    return picks not in (list(range(len(picks))), by_score[: len(picks)])
+
+
+def run_and_check(name, options, here, normalize, diversity, k):
+    """Re-rank all lists of a world and compare them; return how many there are and how many are the same.
+
+    A warning is due exactly where neither this weight nor the full weight changes any list.
+    """
+    method = METHODS[name]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = method.reranker(here, diversity, normalize, options).rerank(here.frame, here.data, k=k)
+    assert made.lists.shape[1] <= k
+    found = rows_of(made)
+    assert set(found) == set(here.lists)
+    lists = {user: Given(here, user, normalize, diversity, k) for user in found}
+    exact = sum(check(name, options, lists[user], *found[user]) for user in found)
+    due = diversity > 0 and not any(changed(given, found[user][0]) for user, given in lists.items())
+    if due:
+        longest = k if name == "Swap" else max(len(given.items) for given in lists.values())
+        full = (given.at(diversity=1.0, k=longest) for given in lists.values())
+        due = not any(changed(given, method.define(given, **options)[0]) for given in full)
+    assert [each.category for each in caught] == due * [NoEffectWarning], (name, options, diversity, k)
+    return len(found), exact
