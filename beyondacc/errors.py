@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "SpecError",
     "choices",
     "did_you_mean",
+    "warn_no_effect",
 ]
 
 
@@ -34,6 +37,14 @@ class DependencyError(BeyondAccError, ImportError):
 
 class NoEffectWarning(UserWarning):
     """What was asked for was done and makes no difference; the message says why."""
+
+
+def warn_no_effect(message: str) -> None:
+    """Warn at the line of the user's code that called the library."""
+    level, frame = 1, sys._getframe()  # noqa: SLF001 - the only way to see who called
+    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] == "beyondacc":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, NoEffectWarning, stacklevel=level)
 
 
 def choices(names: Iterable[object]) -> str:

@@ -21,7 +21,7 @@ from beyondacc.spec.metric import Metric, MetricFamily, Need
 from beyondacc.spec.params import Param, Seed
 from beyondacc.spec.states import PerUser, State
 
-__all__ = ["check_metrics", "default_metrics", "evaluate", "evaluate_by", "evaluate_run"]
+__all__ = ["check_metrics", "check_overlap", "default_metrics", "evaluate", "evaluate_by", "evaluate_run"]
 
 MetricLike = str | Metric | MetricFamily
 
@@ -193,7 +193,7 @@ def evaluate(
 
     def report(lists: Any, what: str) -> Report:
         made = Recommendations.read(lists, duplicates=policy.duplicates, k=k, what=what, **shared)
-        _check_overlap(made, data, wanted, what)
+        check_overlap(made, data, wanted, what)
         states = evaluate_by(made, data, wanted, policy, policies=policies, threads=threads, **further)
         return Report(*states, n_boot=n_boot, seed=seed)
 
@@ -246,7 +246,7 @@ def _count(state: State, run: Binding, policy: Policy, users: Users) -> State:
     return state
 
 
-def _check_overlap(made: Recommendations, data: Dataset, metrics: Sequence[Metric], what: str) -> None:
+def check_overlap(made: Recommendations, data: Dataset, metrics: Sequence[Metric], what: str) -> None:
     """Refuse lists of users none of whom is in the test set: every accuracy would be a meaningless zero."""
     needing = [metric for metric in metrics if Need.TRUTH in metric.family.needs(metric.values)]
     if not needing or data.test is None:

@@ -133,8 +133,11 @@ class _Columns:
         undefined = np.isnan(values)
         self.values = np.where(undefined, 0.0, values)
         # few patterns of who defines a metric are shared by many metrics
-        patterns, self.pattern = np.unique(~undefined[:, : len(self.means)], axis=1, return_inverse=True)
-        self.defined = patterns.astype(np.float64)
+        patterns: dict[bytes, int] = {}
+        kept = [patterns.setdefault(column.tobytes(), len(patterns)) for column in undefined.T[: len(self.means)]]
+        self.pattern = np.array(kept, np.int64)
+        firsts = [kept.index(place) for place in range(len(patterns))]
+        self.defined = (~undefined[:, firsts]).astype(np.float64)
 
     def resample(self, weights: NDArray[np.float64]) -> dict[Metric, NDArray[np.float64]]:
         """Return the values of the replicates, whose multiplicities `weights` are, shape (replicates, users)."""

@@ -20,7 +20,7 @@ from beyondacc.run.local import map_blocks
 from beyondacc.spec.params import Cutoff, Param
 from beyondacc.types import Floats, ItemIds, Scorer, UserIds
 
-__all__ = ["as_scorer", "recommend"]
+__all__ = ["as_scorer", "best_of", "recommend"]
 
 _BLOCK_BYTES = 128 * 2**20  # of scores at a time
 _ROWS_A_THREAD = 32
@@ -203,29 +203,36 @@ def recommend(
     """
     k = Param("k", 10, Cutoff).check(k, "recommend")
     chosen = _positions(users, data)
-    source = as_scorer(scorer, data)
+    lists, scores = best_of(as_scorer(scorer, data), data, chosen, k, exclude_seen=exclude_seen, threads=threads)
+    return Recommendations(data.users.ids.take(chosen), data.items, lists, scores)
+
+
+def best_of(
+    source: Scorer | _Implicit, data: Dataset, users: UserIds, k: int, *, exclude_seen: bool, threads: int | None
+) -> tuple[ItemIds, NDArray[np.float64]]:
+    """Return the k best items of each user and their scores, padded with -1 and NaN; `source` is of `as_scorer`."""
     width = min(k, len(data.items))
-    lists = np.full((len(chosen), width), -1, np.int32)
-    scores = np.full((len(chosen), width), np.nan)
+    lists = np.full((len(users), width), -1, np.int32)
+    scores = np.full((len(users), width), np.nan)
     rows = max(1, min(4096, _BLOCK_BYTES // (8 * max(1, len(data.items)))))
-    for start in range(0, len(chosen), rows):
-        block = slice(start, min(start + rows, len(chosen)))
+    for start in range(0, len(users), rows):
+        block = slice(start, min(start + rows, len(users)))
         if isinstance(source, _Implicit):
-            found, best = source.top(chosen[block], width, exclude_seen)
+            found, best = source.top(users[block], width, exclude_seen)
             lists[block, : found.shape[1]] = found
             scores[block, : found.shape[1]] = best
         else:
-            answer = _checked(source.score(chosen[block]), len(chosen[block]), data)
+            answer = _checked(source.score(users[block]), len(users[block]), data)
             _select(
                 answer,
-                chosen[block],
+                users[block],
                 data,
                 exclude_seen=exclude_seen,
                 threads=threads,
                 lists=lists[block],
                 scores=scores[block],
             )
-    return Recommendations(data.users.ids.take(chosen), data.items, lists, scores)
+    return lists, scores
 
 
 def _positions(users: Any, data: Dataset) -> UserIds:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
+from beyondacc.diagnosis import diagnose
 from beyondacc.evaluation import evaluate
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS
@@ -64,7 +65,7 @@ def _use(data: Dataset, rng: np.random.Generator) -> None:
     for name in RERANKERS:
         for distance in ("jaccard", "cosine", "npmi") if "distance" in RERANKERS[name].parameters else ("",):
             text = f"{name}(distance={distance})" if distance else name
-            RERANKERS.create(text).rerank(lists, data, k=3)
+            diagnose(lists, RERANKERS.create(text).rerank(lists, data, k=3), data, "ndcg@3", n_boot=0)
     metrics = [family @ 3 for family in REGISTRY.values()]
     metrics += [
         REGISTRY.parse(f"{name}(distance={distance})@3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import typer
 
 from beyondacc.cli.messages import in_options, one_line
 from beyondacc.cli.options import app
-from beyondacc.errors import BeyondAccError
+from beyondacc.errors import BeyondAccError, NoEffectWarning
 
 from beyondacc.cli import catalog, evaluate, rerank, study  # isort: skip - in the order in which --help lists them
 
@@ -43,7 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                     errors="backslashreplace"
                 )  # a title that the terminal cannot show is no reason to die
         command = typer.main.get_command(app)
-        code = command.main(None if argv is None else list(argv), prog_name="beyondacc", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", NoEffectWarning)
+            warnings.showwarning = lambda message, *_where, **_more: _note(message)
+            code = command.main(None if argv is None else list(argv), prog_name="beyondacc", standalone_mode=False)
         sys.stdout.flush()
     except _ClickError as error:
         ctx = getattr(error, "ctx", None)
@@ -63,6 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if code == 130:
         typer.echo("interrupted", err=True)
     return code if isinstance(code, int) else 0
+
+
+def _note(message: Warning | str) -> None:
+    typer.echo(f"note: {one_line(str(message))}", err=True)
 
 
 def _fail(message: str) -> int:

@@ -8,13 +8,30 @@ from typing import Annotated, Any
 import typer
 
 from beyondacc.cli import output as out
-from beyondacc.cli.options import OUTPUT, Columns, Force, GenreSep, ItemsFile, TrainFile, Vectors, app, number
+from beyondacc.cli.methods import (
+    Alpha,
+    Bias,
+    DistanceName,
+    Diversity,
+    Emphasis,
+    Gamma,
+    MethodSeed,
+    Normalize,
+    PerUser,
+    Profile,
+    ProfileWeight,
+    RelevanceWeight,
+    Renormalize,
+    Scale,
+    Smoothing,
+    Unit,
+    Window,
+)
+from beyondacc.cli.options import DATA, OUTPUT, Columns, Force, GenreSep, ItemsFile, TrainFile, Vectors, app, number
 from beyondacc.errors import SpecError, choices
-from beyondacc.spec.params import Cutoff, Fraction, Seed
+from beyondacc.spec.params import Cutoff
 
 __all__ = ["rerank"]
-
-METHOD = "Method"
 
 
 @app.command()
@@ -36,52 +53,35 @@ def rerank(
     vectors: Vectors = None,
     columns: Columns = None,
     genre_sep: GenreSep = "|",
-    diversity: Annotated[
-        float | None,
+    diversity: Diversity = None,
+    relevance_weight: RelevanceWeight = None,
+    per_user: PerUser = None,
+    normalize: Normalize = None,
+    distance: DistanceName = None,
+    renormalize: Renormalize = None,
+    gamma: Gamma = None,
+    scale: Scale = None,
+    window: Window = None,
+    unit: Unit = None,
+    bias: Bias = None,
+    alpha: Alpha = None,
+    emphasis: Emphasis = None,
+    smoothing: Smoothing = None,
+    profile_weight: ProfileWeight = None,
+    profile: Profile = None,
+    seed: MethodSeed = None,
+    test: Annotated[
+        Path | None,
+        typer.Option("--test", metavar="FILE", help="Held-out interactions, for --diagnose.", rich_help_panel=DATA),
+    ] = None,
+    diagnose: Annotated[
+        bool,
         typer.Option(
-            "--diversity",
-            parser=number(Fraction),
-            metavar="W",
-            help="From 0, the input order, to 1; default 0.5.",
-            rich_help_panel=METHOD,
+            "--diagnose",
+            help="Say on standard error what changed, list by list and metric by metric.",
+            rich_help_panel=OUTPUT,
         ),
-    ] = None,
-    relevance_weight: Annotated[
-        float | None,
-        typer.Option(
-            "--relevance-weight",
-            parser=number(Fraction),
-            metavar="W",
-            help="1 - diversity, instead of it.",
-            rich_help_panel=METHOD,
-        ),
-    ] = None,
-    distance: Annotated[
-        str | None, typer.Option("--distance", metavar="NAME", help="jaccard or cosine.", rich_help_panel=METHOD)
-    ] = None,
-    normalize: Annotated[
-        str | None,
-        typer.Option(
-            "--normalize",
-            metavar="NAME",
-            help="How scores are scaled within each list: minmax, zscore, rank or none.",
-            rich_help_panel=METHOD,
-        ),
-    ] = None,
-    renormalize: Annotated[
-        bool | None,
-        typer.Option(
-            "--renormalize/--no-renormalize",
-            help="Scale the distance term anew at every step.",
-            rich_help_panel=METHOD,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed", parser=number(Seed), metavar="N", help="Starts the random numbers.", rich_help_panel=METHOD
-        ),
-    ] = None,
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -108,16 +108,30 @@ def rerank(
     given = {
         "diversity": diversity,
         "relevance_weight": relevance_weight,
-        "distance": distance,
+        "per_user": per_user,
         "normalize": normalize,
+        "distance": distance,
         "renormalize": renormalize,
+        "gamma": gamma,
+        "scale": scale,
+        "window": window,
+        "unit": unit,
+        "bias": bias,
+        "alpha": alpha,
+        "emphasis": emphasis,
+        "smoothing": smoothing,
+        "profile_weight": profile_weight,
+        "profile": profile,
         "seed": seed,
     }
     chosen = _create(method, {name: value for name, value in given.items() if value is not None})
     if items is None and train is None:
         raise SpecError("rerank needs the catalogue: pass --items, --train or both")
+    if test is not None and not diagnose:
+        raise SpecError("--test is for --diagnose; pass both, or neither")
     jit.announce()
-    tables = inputs.Tables({"train": train, "items": items, "candidates": candidates}, columns or [])
+    files = {"train": train, "test": test, "items": items, "candidates": candidates}
+    tables = inputs.Tables(files, columns or [])
     data = tables.dataset(genre_sep=genre_sep, vectors=vectors)
     lists = Recommendations.read(tables.rows("candidates"), data, what="candidates")
     picked = chosen.rerank(lists, data, k=k)
@@ -128,6 +142,11 @@ def rerank(
         typer.echo(f"note: {text}", err=True)
     elif short := int((lengths < k).sum()):
         typer.echo(f"note: lists of fewer than {k} candidates: {short:,} of {len(lists):,}", err=True)
+
+    if diagnose:
+        from beyondacc.diagnosis import diagnose as compare  # noqa: PLC0415 - heavy
+
+        typer.echo(compare(lists, picked, data, k=k), err=True)
 
 
 def _create(method: str, given: dict[str, Any]) -> Any:

@@ -181,6 +181,13 @@ class Vocabulary:
         distinct = pd.Index(uniques, dtype=self.ids.dtype)
         return self.ids.get_indexer(distinct).astype(np.int32).take(codes)
 
+    def find(self, id_: Any) -> int:
+        """Return the code of one id, -1 where it is unknown: `encode` without what only pays for many."""
+        if self._table is not None:
+            place = int(id_) - self._low if isinstance(id_, int | np.integer) else -1
+            return int(self._table[place]) if 0 <= place < len(self._table) else -1
+        return int(self.ids.get_indexer(pd.Index([id_]))[0])
+
     def decode(self, codes: NDArray[np.integer[Any]]) -> pd.Index:
         """Return the external ids of codes; padding (-1) has none and must be cut off before.
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 
 __all__ = [
@@ -77,13 +78,25 @@ def merge_rows(
 @kernel
 def order_rows(starts: Offsets, order: Offsets, keys: Floats) -> None:
     """Sort the positions of each row by ascending key, in place; equal keys keep their order."""
+    longest = 0
     for row in range(starts.shape[0] - 1):
-        positions = order[starts[row] : starts[row + 1]]
-        own = keys[positions]
-        for position in range(1, own.shape[0]):
-            if own[position] < own[position - 1]:
-                order[starts[row] : starts[row + 1]] = positions[np.argsort(own, kind="mergesort")]
-                break
+        longest = max(longest, starts[row + 1] - starts[row])
+    own = np.empty(longest)
+    ranks, spare = np.empty(longest, np.int64), np.empty(longest, np.int64)
+    for row in range(starts.shape[0] - 1):
+        first, n = starts[row], starts[row + 1] - starts[row]
+        ordered = True
+        for place in range(n):
+            own[place] = keys[order[first + place]]
+            ranks[place] = place
+            ordered = ordered and not (place and own[place] < own[place - 1])
+        if ordered:
+            continue
+        sort_by(own, ranks, spare, n)
+        for place in range(n):
+            spare[place] = order[first + ranks[place]]
+        for place in range(n):
+            order[first + place] = spare[place]
 
 
 @kernel

@@ -18,6 +18,7 @@ from beyondacc.types import Int
 __all__ = ["binomial", "calibrated", "explicit_aspects", "proportional"]
 
 Term = NDArray[np.float64]
+_FINE = 2.0**40  # one divided by what makes no difference between divergences
 
 
 def explicit_aspects(
@@ -31,7 +32,8 @@ def explicit_aspects(
     if step == PREPARE:
         return
     if step == START:
-        worth[:] = candidates.by_user
+        for feature in range(worth.shape[0]):
+            worth[feature] = candidates.by_user[feature]
     else:
         for place in range(candidates.starts[picked], candidates.starts[picked + 1]):
             worth[candidates.features[place]] *= 1.0 - candidates.numbers[0]
@@ -111,10 +113,7 @@ def calibrated(
     for slot in range(left):
         position = candidates.remaining[slot]
         first, last = candidates.starts[position], candidates.starts[position + 1]
-        if first == last:
-            term[position] = -same
-            continue
-        divergence = more
+        divergence = more if last > first else same
         part = 1.0 / (last - first)
         for place in range(first, last):
             genre = candidates.features[place]
@@ -122,7 +121,7 @@ def calibrated(
                 without = (1.0 - mixed) * sums[genre] / (counted + 1.0) + mixed * p[genre]
                 having = (1.0 - mixed) * (sums[genre] + part) / (counted + 1.0) + mixed * p[genre]
                 divergence += p[genre] * math.log2(without / having)
-        term[position] = -divergence
+        term[position] = 0.0 - math.floor(divergence * _FINE + 0.5) / _FINE  # equal ones are equal
 
 
 def binomial(

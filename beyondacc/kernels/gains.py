@@ -1,7 +1,7 @@
 """Gains of greedy re-rankers that look at the distances to the items picked before.
 
-All are called as `jit.GAIN_SIGNATURE` says, once a step, and write what every candidate adds into `term`; what they write
-for candidates that were picked is not read.
+All are called as `jit.GAIN_SIGNATURE` says, once a step, and write what every candidate adds into `term`; what they
+write for candidates that were picked is not read.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
     An item covers itself fully. `numbers` hold gamma: a candidate is covered by the sum of its similarities to the
     power of gamma, or where gamma is 0 by the greatest of them. What an item adds can only fall, so that former values
     are bounds, and only those are worked out anew that would be picked (Minoux 1978). `memory`, n each: what everybody
-    adds at first, how much of each candidate is covered, the powers of it, at which step a value was worked out, and the
-    objective.
+    adds at first, how much of each candidate is covered, the powers of it, the step at which a value was worked out,
+    and the objective.
     """
     n = term.shape[0]
     gamma = candidates.numbers[0]
@@ -115,7 +115,8 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
             at_first[one] = _uncovered(similar, one, covered, power, gamma)
         return
     if step == START:
-        term[:] = at_first
+        for position in range(n):
+            term[position] = at_first[position]
         covered[:] = 0.0
         power[:] = 0.0
         worked_out[:] = 0.0

@@ -114,7 +114,8 @@ def greedy_rows(
     prepare, start = np.int64(PREPARE), np.int64(START)
     for row in range(lists.shape[0]):
         n = np.int64(lengths[row])
-        relevance[:n] = scores[row, :n]
+        for position in range(n):
+            relevance[position] = scores[row, position]
         normalise(relevance, n, np.int64(how), 0.0)
         table = tables[row] if kind == TABLE and tables.shape[0] else no_table
         if uses & (DISTANCES | PAIRS | ROWS):

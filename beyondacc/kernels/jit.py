@@ -211,8 +211,15 @@ def own_gain(function: Callable[..., None]) -> Any:
             term[:] = 0.0
         elif step > START:
             distances = candidates.memory[: term.shape[0]]  # a copy, which the function may change
-            distances[:] = candidates.distances[row, : term.shape[0]]
-            inner(distances, term, step)
+            for position in range(term.shape[0]):
+                distances[position] = candidates.distances[row, position]
+            try:
+                inner(distances, term, step)
+            except Exception:  # noqa: BLE001 - a callback cannot raise; the caller sees what is not finite
+                term[:] = np.nan
+            for slot in range(left):
+                if not np.isfinite(term[candidates.remaining[slot]]):
+                    term[:] = np.nan
 
     return adapted if numba.config.DISABLE_JIT else numba.cfunc(GAIN_SIGNATURE, error_model="numpy")(adapted)
 

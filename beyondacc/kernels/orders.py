@@ -12,38 +12,13 @@ from beyondacc.kernels.gains import CLOSE
 from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
 from beyondacc.kernels.pairwise import TABLE, distance_row, gather
 from beyondacc.kernels.scaling import MINMAX, as_given, largest, normalise
+from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Bits, Floats, Int, ItemIds
 
-__all__ = ["blend_rows", "fused_ranks", "sort_by", "swap_rows"]
+__all__ = ["blend_rows", "fused_ranks", "swap_rows"]
 
 
 _FEW = 16
-
-
-@kernel
-def sort_by(keys: NDArray[np.float64], order: NDArray[Any], spare: NDArray[Any], n: Int) -> None:
-    """Sort the first n positions of `order` by their keys, ascending and stable, in memory that is given.
-
-    A merge sort from the bottom up; `spare` is as long as `order`.
-    """
-    length = np.int64(1)
-    while length < n:
-        for start in range(0, n, 2 * length):
-            middle = min(start + length, n)
-            stop = min(start + 2 * length, n)
-            one, other = start, middle
-            for place in range(start, stop):
-                take_one = one < middle
-                if take_one and other < stop:
-                    take_one = keys[np.int64(order[one])] <= keys[np.int64(order[other])]
-                if take_one:
-                    spare[place] = order[one]
-                    one += 1
-                else:
-                    spare[place] = order[other]
-                    other += 1
-        order[:n] = spare[:n]
-        length *= 2
 
 
 @kernel
@@ -106,8 +81,9 @@ def blend_rows(
     order, spare = np.empty(width, np.int64), np.empty(width, np.int64)
     for row in range(lists.shape[0]):
         n = np.int64(lengths[row])
-        relevance[:n] = scores[row, :n]
-        term[:n] = terms[row, :n]
+        for position in range(n):
+            relevance[position] = scores[row, position]
+            term[position] = terms[row, position]
         normalise(relevance, n, how, 0.0)
         normalise(term, n, how_term, tolerance)
         for at in range(weights.shape[1]):
@@ -228,8 +204,9 @@ def swap_rows(
     no_table = np.empty((0, 0))
     for row in range(lists.shape[0]):
         n = np.int64(lengths[row])
-        relevance[:n] = scores[row, :n]
-        level[:n] = relevance[:n]
+        for position in range(n):
+            relevance[position] = scores[row, position]
+            level[position] = scores[row, position]
         normalise(relevance, n, how, 0.0)
         normalise(level, n, np.int64(MINMAX), 0.0)
         table = tables[row] if kind == TABLE and tables.shape[0] else no_table

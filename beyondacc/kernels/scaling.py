@@ -30,7 +30,7 @@ def largest(values: NDArray[np.float64], n: Int) -> float:
         h = values[at + 7] if values[at + 7] > h else h
     for at in range(8 * (n // 8), n):
         a = values[at] if values[at] > a else a
-    return max(max(max(a, b), max(c, d)), max(max(e, f), max(g, h)))
+    return max(a, b, c, d, e, f, g, h)
 
 
 @kernel
@@ -50,7 +50,7 @@ def smallest(values: NDArray[np.float64], n: Int) -> float:
         h = values[at + 7] if values[at + 7] < h else h
     for at in range(8 * (n // 8), n):
         a = values[at] if values[at] < a else a
-    return min(min(min(a, b), min(c, d)), min(min(e, f), min(g, h)))
+    return min(a, b, c, d, e, f, g, h)
 
 
 @kernel

@@ -60,7 +60,8 @@ def _work_out(
     Each part is taken off twice, the second time of what rounding has left.
     """
     width = point.shape[0]
-    out[:] = point
+    for column in range(width):
+        out[column] = point[column]
     for turn in range(2 * room):
         at = turn % room
         if lengths[at] > 0:
@@ -105,7 +106,8 @@ def spectrum(
                 squares[position] = math.floor(squares[position] + 0.5)
         return
     if step == START:
-        still[:] = squares
+        for position in range(n):
+            still[position] = squares[position]
         lengths[:] = 0.0
     else:
         at = (step - 1) % room
@@ -114,7 +116,8 @@ def spectrum(
         if lengths[at] > 0:  # the direction that leaves the window gives back what it took
             for position in range(n):
                 still[position] += along[position] * along[position] / lengths[at]
-        directions[at * width : (at + 1) * width] = work
+        for column in range(width):
+            directions[at * width + column] = work[column]
         lengths[at] = _square(work)
         if lengths[at] > 0:
             _products(candidates.rows, work, n, along)

@@ -37,7 +37,7 @@ class _Aspects(GreedyReranker):
     def _memory(self, run: Binding, _n: int, _k: int) -> int:
         return len(features_of(run).names)
 
-    def _why_constant(self, run: Binding) -> str:
+    def _why_constant(self, run: Binding, k: int) -> str:
         features = features_of(run)
         if not features.sizes[run.lists[run.lists >= 0]].any():
             return "no candidate has genres"
@@ -45,7 +45,7 @@ class _Aspects(GreedyReranker):
         same = (features.bits[run.lists] == first).all(axis=2) | (run.lists < 0)
         if same.all():
             return "all candidates of a list have the same genres: one cluster"
-        return super()._why_constant(run)
+        return super()._why_constant(run, k)
 
 
 def _intents(run: Binding, rows: slice) -> NDArray[np.float64]:
@@ -61,7 +61,7 @@ def _intents(run: Binding, rows: slice) -> NDArray[np.float64]:
 )
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class XQuAD(_Aspects):
-    """Next item: argmax of (1 - w) s(i) + w sum over genres f of p(f|u) p(i|f) prod over picked j of (1 - alpha p(j|f)).
+    """Next item: argmax of (1 - w) s(i) + w sum over genres f of p(f|u) p(i|f) prod over picked j (1 - alpha p(j|f)).
 
     p(f|u) is the share of f among the genre occurrences of the profile, the same for all without any; p(i|f) is 1 where
     i has f.
@@ -82,7 +82,7 @@ class XQuAD(_Aspects):
 
     alpha: Fraction = 1.0
 
-    gain = aspect_gains.explicit_aspects
+    kernel = aspect_gains.explicit_aspects
 
     def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
         return np.array([self.alpha])
@@ -116,7 +116,7 @@ class PM2(_Aspects):
 
     emphasis: Fraction = 0.5
 
-    gain = aspect_gains.proportional
+    kernel = aspect_gains.proportional
 
     def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
         return np.array([self.emphasis])
@@ -153,7 +153,7 @@ class Calibrated(_Aspects):
     smoothing: Annotated[float, Range(0, 1, open_low=True)] = 0.01
     profile_weight: Literal["none", "rating"] = "none"
 
-    gain = aspect_gains.calibrated
+    kernel = aspect_gains.calibrated
 
     def missing(self, data: Dataset) -> str | None:
         """Say what a dataset lacks for this re-ranker, or None where nothing is missing."""
@@ -200,7 +200,7 @@ class BinomialDiversity(_Aspects):
 
     alpha: Fraction = 0.0
 
-    gain = aspect_gains.binomial
+    kernel = aspect_gains.binomial
     prefix = False
 
     def _numbers(self, _run: Binding, k: int) -> NDArray[np.float64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
@@ -15,7 +14,7 @@ from beyondacc.data.binding import Binding, bind_lists
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.distances import Distance, missing_for
-from beyondacc.errors import NoEffectWarning, SpecError
+from beyondacc.errors import SpecError, warn_no_effect
 from beyondacc.kernels import scaling
 from beyondacc.rerank.taste import scales
 from beyondacc.rerank.wrapped import Wrapped
@@ -25,9 +24,9 @@ from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.types import Floats, ItemIds
 
-__all__ = ["NORMALISATIONS", "RERANKERS", "Normalize", "Picks", "Reranker"]
+__all__ = ["NORMALISATIONS", "RERANKERS", "Normalize", "Picks", "Reranker", "check_weights", "find_reranker"]
 
-Normalize = Literal["minmax", "zscore", "rank", "none", None]
+Normalize = Literal["minmax", "zscore", "rank", "none"] | None
 NORMALISATIONS = {
     "minmax": scaling.MINMAX,
     "zscore": scaling.ZSCORE,
@@ -35,6 +34,7 @@ NORMALISATIONS = {
     "none": scaling.NONE,
 }
 _SAMPLE = 256  # lists that are looked at to say why nothing changed
+_SHUFFLES = 8  # orders in which they are tried, lest the one given should be the best by chance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,19 +47,23 @@ class Picks:
         In the input list, padded with -1.
     selection
         The objective at selection, padded with NaN.
+    asked
+        How many items were asked for, also where no list is as long.
     """
 
     positions: ItemIds
     selection: NDArray[np.float64]
+    asked: int
 
     @classmethod
-    def empty(cls, rows: int, weights: int, k: int) -> Picks:
-        """Make room."""
-        return cls(np.full((rows, weights, k), -1, np.int32), np.full((rows, weights, k), np.nan))
+    def empty(cls, run: Binding, weights: int, k: int) -> Picks:
+        """Make room for k items from each list of a run, or for as many as there are."""
+        shape = (len(run), weights, min(k, run.lists.shape[1]))
+        return cls(np.full(shape, -1, np.int32), np.full(shape, np.nan), k)
 
     def block(self, rows: slice) -> Picks:
         """Return the part of some rows, sharing memory."""
-        return Picks(self.positions[rows], self.selection[rows])
+        return Picks(self.positions[rows], self.selection[rows], self.asked)
 
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
@@ -206,10 +210,7 @@ class Reranker(Declared, ABC):
             As `rerank`.
         """
         k = Param("k", 10, Cutoff).check(k, "rerank")
-        weight = Param("diversity", 0.5, Fraction)
-        weights = list(dict.fromkeys(weight.check(each, type(self).__name__) for each in diversity))
-        if not weights:
-            raise SpecError("diversity= has no weight; give at least one number in [0, 1]")
+        weights = check_weights(diversity, type(self).__name__)
         if lack := self.missing(data):
             raise SpecError(f"re-ranker {self} needs {lack}")
         lists = Recommendations.read(candidates, data, columns=columns, what="candidates")
@@ -231,12 +232,12 @@ class Reranker(Declared, ABC):
         relevance = _relevance(run)
         of_users = np.broadcast_to(np.asarray(weights, np.float64), (len(run), len(weights)))
         of_users = of_users * scales(run)[:, None] if self.per_user else np.ascontiguousarray(of_users)
-        picks = Picks.empty(len(run), len(weights), min(k, run.lists.shape[1]))
+        picks = Picks.empty(run, len(weights), k)
         self._prepare(run)
 
         def work(start: int, stop: int) -> None:
             rows = slice(start, stop)
-            self._select(run, rows, relevance[rows], of_users[rows], k, picks.block(rows))
+            self._select(run, rows, relevance[rows], of_users[rows], picks.block(rows))
 
         map_blocks(work, len(run), threads=threads)
         return picks
@@ -259,8 +260,8 @@ class Reranker(Declared, ABC):
         """Build what all blocks share, before the threads start."""
 
     @abstractmethod
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, k: int, picks: Picks) -> None:
-        """Write the picks of a block, of which k were asked for."""
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+        """Write the picks of a block."""
 
     def _check(self, run: Binding, weights: Sequence[float], picks: Picks) -> None:
         """Warn where the weight cannot make a difference, and say why."""
@@ -272,17 +273,24 @@ class Reranker(Declared, ABC):
             reason = "no list has more than one candidate"
         else:
             some = np.zeros(len(run), np.bool_)
-            some[np.flatnonzero(several)[:_SAMPLE]] = True
-            part = run.take(some)
-            most = part.lists.shape[1]
-            if _changed(
-                part, dataclasses.replace(self, diversity=1.0, per_user=False).pick(part, [1.0], most).positions[:, 0]
-            ):
+            some[np.flatnonzero(several)[:: -(-np.count_nonzero(several) // _SAMPLE)]] = True
+            part, k = run.take(some), picks.positions.shape[2]
+            if self._can_change(part, k):
                 return
-            reason = self._why_constant(part)
-        warnings.warn(f"{self} changed no list: {reason}", NoEffectWarning, stacklevel=4)
+            reason = self._why_constant(part, k)
+        warn_no_effect(f"{self} changed no list: {reason}")
 
-    def _why_constant(self, _run: Binding) -> str:
+    def _can_change(self, run: Binding, k: int) -> bool:
+        """Whether the full weight changes any list, in its order or in others."""
+        full = dataclasses.replace(self, diversity=1.0, per_user=False)
+        rng = np.random.default_rng(0)
+        longest, two = (max(k, 2), 2) if self.prefix else (k, k)
+        if _changed(run, full.pick(run, [1.0], longest).positions[:, 0]):
+            return True
+        shuffled = (_shuffled(run, rng) for _ in range(_SHUFFLES))
+        return any(_changed(each, full.pick(each, [1.0], two).positions[:, 0]) for each in shuffled)
+
+    def _why_constant(self, _run: Binding, _k: int) -> str:
         """Say why the term is the same for all candidates, as it was found to be."""
         return "its term is the same for all candidates of a list"
 
@@ -301,6 +309,13 @@ def _changed(run: Binding, positions: ItemIds) -> bool:
     return False
 
 
+def _shuffled(run: Binding, rng: np.random.Generator) -> Binding:
+    """Return the same lists in another order."""
+    order = np.argsort(np.where(run.lists >= 0, rng.random(run.lists.shape), 2.0), axis=1)
+    scores = None if run.scores is None else np.take_along_axis(run.scores, order, axis=1)
+    return dataclasses.replace(run, lists=np.take_along_axis(run.lists, order, axis=1), scores=scores)
+
+
 def _relevance(run: Binding) -> NDArray[np.float64]:
     """Scores, or where there are none, minus the ranks."""
     if run.scores is not None:
@@ -308,5 +323,30 @@ def _relevance(run: Binding) -> NDArray[np.float64]:
     return np.broadcast_to(-np.arange(run.lists.shape[1], dtype=np.float64), run.lists.shape).copy()
 
 
+def check_weights(diversity: Any, owner: str) -> list[float]:
+    """Return the distinct weights in the order given; raises `SpecError` where they are not numbers in [0, 1]."""
+    if isinstance(diversity, str) or not np.iterable(diversity):
+        raise SpecError(
+            f"{owner}: diversity={diversity!r} is not allowed; diversity must be several weights in [0, 1], "
+            "such as [0, 0.25, 0.5]"
+        )
+    weight = Param("diversity", 0.5, Fraction)
+    weights = list(dict.fromkeys(weight.check(each, owner) + 0.0 for each in diversity))  # no negative zero
+    if not weights:
+        raise SpecError(f"{owner}: diversity is empty; give at least one weight in [0, 1], such as [0, 0.25, 0.5]")
+    return weights
+
+
 RERANKERS: Catalog[Reranker] = Catalog("re-ranker")
 """All re-rankers by name."""
+
+
+def find_reranker(given: Any) -> Reranker:
+    """Return a re-ranker, or that of a text such as ``MMR(distance=cosine)``; raises `SpecError` for anything else."""
+    if isinstance(given, str):
+        return RERANKERS.create(given)
+    if not isinstance(given, Reranker):
+        raise SpecError(
+            f"reranker is a {type(given).__name__}; pass a re-ranker or its text, such as 'MMR(distance=cosine)'"
+        )
+    return given

@@ -41,7 +41,7 @@ class _Blend(Reranker):
     def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
         """Return the term of each candidate, of the shape of the lists."""
 
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, k: int, picks: Picks) -> None:  # noqa: ARG002 - k is the width of the picks
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         how = NORMALISATIONS[str(self.normalize)]
         term = np.ascontiguousarray(self._term(run, rows))
         blend_rows(
@@ -83,7 +83,7 @@ class Novelty(_Blend):
         novelty: NDArray[np.float64] = -np.log2(np.maximum(run.item_counts, 1) / run.data.n_train_users)
         return novelty[run.lists[rows]]
 
-    def _why_constant(self, _run: Binding) -> str:
+    def _why_constant(self, _run: Binding, _k: int) -> str:
         return "all candidates of a list have the same number of training users"
 
 
@@ -112,7 +112,7 @@ class Popularity(_Blend):
         found: NDArray[np.float64] = -run.item_counts[run.lists[rows]].astype(np.float64)
         return found
 
-    def _why_constant(self, _run: Binding) -> str:
+    def _why_constant(self, _run: Binding, _k: int) -> str:
         return "all candidates of a list have the same number of training users"
 
 
@@ -153,7 +153,7 @@ class Surprise(_Blend):
         found = to_profile(self.distance, run.block(rows.start, rows.stop), run.lists.shape[1], "one")
         return np.nan_to_num(found.least if self.profile == "min" else found.mean, nan=0.0)
 
-    def _why_constant(self, _run: Binding) -> str:
+    def _why_constant(self, _run: Binding, _k: int) -> str:
         return "all candidates of a list are equally far from the profile"
 
 

@@ -53,15 +53,15 @@ class GreedyReranker(Reranker):
         As in `Reranker`.
     """
 
-    gain: ClassVar[Callable[..., None]]
+    kernel: ClassVar[Callable[..., None]]
     """Its kernel, see `beyondacc.kernels.jit.GAIN_SIGNATURE`."""
     uses: ClassVar[int]
     """What the kernel reads, as in `beyondacc.kernels.greedy`."""
     whole: ClassVar[bool] = False
     """Whether the gain is the whole objective."""
 
-    def _kernel(self) -> Any:
-        return jit.gain(type(self).gain)
+    def _compiled(self) -> Any:
+        return jit.gain(type(self).kernel)
 
     def _arrays(self, _run: Binding) -> PairArrays:
         """Return what distances, or item rows, are made of."""
@@ -89,11 +89,11 @@ class GreedyReranker(Reranker):
             yield rows, np.empty((0, 0, 0))
 
     def _prepare(self, run: Binding) -> None:
-        self._kernel()
+        self._compiled()
         self._arrays(run)
         self._by_user(run, slice(0, 0))
 
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, k: int, picks: Picks) -> None:
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         width = run.lists.shape[1]
         features = run.features if self.uses & greedy.FEATURES else None
         starts = np.zeros(1, np.int64) if features is None else features.starts
@@ -111,12 +111,12 @@ class GreedyReranker(Reranker):
                 tables,
                 starts,
                 ids,
-                self._kernel(),
+                self._compiled(),
                 self.uses,
                 self.whole,
                 self._by_user(run, part),
-                self._numbers(run, k),
-                self._memory(run, width, k),
+                self._numbers(run, picks.asked),
+                self._memory(run, width, picks.asked),
                 slots,
                 run.lists[part],
                 relevance[own],
@@ -150,17 +150,22 @@ class DistanceReranker(GreedyReranker):
     def _parts(self, run: Binding, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         return tables_of(self.distance, self._arrays(run), run, rows)
 
-    def _why_constant(self, run: Binding) -> str:
-        return constant_distances(self.distance, run)
+    def _why_constant(self, run: Binding, k: int) -> str:
+        return constant_distances(self.distance, run) or super()._why_constant(run, k)
 
 
-def constant_distances(chosen: Distance, run: Binding) -> str:
-    """Say what the distances inside the lists are where they make no difference."""
-    found = pair_tables(chosen, run, run.lists, run.lengths, users=run.users, k=run.lists.shape[1])
-    found[:, np.arange(found.shape[1]), np.arange(found.shape[1])] = np.nan
-    known = found[~np.isnan(found)]
-    if not len(known):
+def constant_distances(chosen: Distance, run: Binding) -> str | None:
+    """Say what the distances inside the lists are where they make no difference, or None where they differ."""
+    width = run.lists.shape[1]
+    rows = slice(0, max(1, _SLOT_BYTES // (8 * width**2)))
+    lengths = run.lengths[rows]
+    found = pair_tables(chosen, run, run.lists[rows], lengths, users=run.users[rows], k=width)
+    pairs = (np.arange(width) < lengths[:, None, None]) & (np.arange(width)[:, None] < lengths[:, None, None])
+    pairs[:, np.arange(width), np.arange(width)] = False
+    if np.isnan(found[pairs]).all():
         return f"no two candidates of a list have a {chosen} distance, so that all count as 1 apart"
-    if known.max() <= 1e-12:
+    found[np.isnan(found)] = 1.0
+    if found[pairs].max() <= 1e-12:
         return f"all candidates of a list are alike, their {chosen} distance is 0: one cluster"
-    return f"the {chosen} distance does not tell the candidates of a list apart"
+    spread = np.where(pairs, found, -np.inf).max(axis=(1, 2)) - np.where(pairs, found, np.inf).min(axis=(1, 2))
+    return f"the {chosen} distance does not tell the candidates of a list apart" if spread.max() <= 1e-12 else None

@@ -15,7 +15,7 @@ from beyondacc.distances import COSINE, Distance
 from beyondacc.errors import SpecError
 from beyondacc.kernels import gains, greedy, jit, orders
 from beyondacc.rerank.base import RERANKERS, Normalize, Picks
-from beyondacc.rerank.engine import DistanceReranker
+from beyondacc.rerank.engine import DistanceReranker, constant_distances
 from beyondacc.spec.params import Range
 from beyondacc.types import Floats
 
@@ -41,7 +41,7 @@ class MMR(DistanceReranker):
         Between two items; where one has no features the distance is 1.
     """
 
-    gain = gains.nearest
+    kernel = gains.nearest
 
 
 @RERANKERS.declare(
@@ -72,7 +72,7 @@ class GreedyDiversity(DistanceReranker):
 
     renormalize: bool = False
 
-    gain = gains.mean
+    kernel = gains.mean
 
     def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
         return np.array([float(self.renormalize)])
@@ -102,7 +102,7 @@ class MSD(DistanceReranker):
         Between two items; where one has no features the distance is 1.
     """
 
-    gain = gains.total
+    kernel = gains.total
 
 
 @RERANKERS.declare(
@@ -133,7 +133,7 @@ class Cover(DistanceReranker):
 
     gamma: Annotated[float, Range(0, 1, open_low=True)] | None = None
 
-    gain = gains.cover
+    kernel = gains.cover
     uses = greedy.PAIRS
 
     def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
@@ -174,7 +174,7 @@ class DPP(DistanceReranker):
     distance: Distance = COSINE
     scale: Annotated[float, Range(low=0, open_low=True)] = 1.0
 
-    gain = gains.determinant
+    kernel = gains.determinant
     whole = True
 
     def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
@@ -207,7 +207,7 @@ class TopicDiversification(DistanceReranker):
         Between two items; where one has no features the distance is 1.
     """
 
-    gain = orders.fused_ranks
+    kernel = orders.fused_ranks
     whole = True
 
     def _memory(self, _run: Binding, n: int, _k: int) -> int:
@@ -282,17 +282,23 @@ class Greedy(DistanceReranker):
         Between two items; where one has no features the distance is 1.
     """
 
-    gain: Gain  # type: ignore[assignment] # here a parameter
+    gain: Gain
 
     uses: ClassVar[int] = greedy.DISTANCES
 
-    def _kernel(self) -> Any:
+    def _compiled(self) -> Any:
         return self.gain.compiled
 
     def _memory(self, _run: Binding, n: int, _k: int) -> int:
         return n
 
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, k: int, picks: Picks) -> None:
-        super()._select(run, rows, relevance, weights, k, picks)
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+        super()._select(run, rows, relevance, weights, picks)
         if not np.isfinite(picks.selection[picks.positions >= 0]).all():
-            raise SpecError(f"gain {self.gain} made a term that is not finite; terms must be finite numbers")
+            raise SpecError(
+                f"gain {self.gain} raised an error or made a term that is not finite; terms must be finite numbers"
+            )
+
+    def _why_constant(self, run: Binding, k: int) -> str:  # noqa: ARG002 - as in the base
+        alike = constant_distances(self.distance, run)
+        return alike or f"gain {self.gain} makes the same term for all candidates of a list"

@@ -55,7 +55,7 @@ class SSD(GreedyReranker):
     bias: bool = True
 
     needs: ClassVar[tuple[Need, ...]] = (Need.ROWS,)
-    gain = spectrum
+    kernel = spectrum
     uses = greedy.ROWS
 
     def _room(self, n: int, k: int) -> int:
@@ -80,8 +80,9 @@ class SSD(GreedyReranker):
         return np.array([self.gamma, self._room(run.lists.shape[1], k), float(self.unit)])
 
     def _memory(self, run: Binding, n: int, k: int) -> int:
-        width, room = self._points(run).shape[1], self._room(n, k)
+        width: int = self._points(run).shape[1]
+        room = self._room(n, k)
         return (2 + room) * n + room * width + room + width
 
-    def _why_constant(self, _run: Binding) -> str:
+    def _why_constant(self, _run: Binding, _k: int) -> str:
         return "the vectors of the candidates of a list do not tell them apart"

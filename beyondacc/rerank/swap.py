@@ -46,7 +46,7 @@ class Swap(Reranker):
     def _prepare(self, run: Binding) -> None:
         pair_arrays(self.distance, run)
 
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, k: int, picks: Picks) -> None:  # noqa: ARG002 - k is the width of the picks
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         width = run.lists.shape[1]
         arrays = pair_arrays(self.distance, run)
         slots = slots_for(width, picks.positions.shape[2] * (1 + weights.shape[1]))
@@ -66,5 +66,7 @@ class Swap(Reranker):
                 made.selection,
             )
 
-    def _why_constant(self, run: Binding) -> str:
-        return constant_distances(self.distance, run)
+    def _why_constant(self, run: Binding, k: int) -> str:
+        if run.lengths.max() <= k:
+            return "no list has more candidates than are picked"
+        return constant_distances(self.distance, run) or super()._why_constant(run, k)

@@ -53,7 +53,8 @@ def profile_features(
 def normalised(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Divide each row by its sum; rows of zeros stay zeros."""
     total = sums.sum(axis=1, keepdims=True)
-    return np.divide(sums, total, out=np.zeros(sums.shape), where=total > 0)
+    shares: NDArray[np.float64] = np.divide(sums, total, out=np.zeros(sums.shape), where=total > 0)
+    return shares
 
 
 def scales(run: Binding) -> NDArray[np.float64]:

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
-from beyondacc.data.recommendations import Recommendations
-from beyondacc.scorers import recommend
+from beyondacc.errors import DataError, SpecError
+from beyondacc.scorers import as_scorer, best_of, recommend
 from beyondacc.spec.params import Cutoff, Param
 
 if TYPE_CHECKING:
     from beyondacc.rerank.base import Reranker
 
-__all__ = ["Wrapped"]
+__all__ = ["Answer", "Wrapped"]
+
+
+class Answer(NamedTuple):
+    """The items for one user.
+
+    Attributes
+    ----------
+    items : (k,)
+        External ids, best first; fewer where the user has fewer candidates.
+    scores : (k,)
+        The objective at selection.
+    input_ranks : (k,)
+        The rank of each item among the candidates, from 0.
+    """
+
+    items: NDArray[Any]
+    scores: NDArray[np.float64]
+    input_ranks: NDArray[np.int32]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +48,8 @@ class Wrapped:
     reranker
     scorer
         Anything `beyondacc.as_scorer` takes.
+    data
+        The dataset, or None where each call names it.
     candidates
         How many of its best items are re-ranked for each user.
     """
@@ -35,28 +60,84 @@ class Wrapped:
     candidates: int = 100
 
     def __post_init__(self) -> None:
-        """Check the number of candidates."""
+        """Check the number of candidates, and that the data have what the re-ranker needs."""
         Param("candidates", 100, Cutoff).check(self.candidates, "wrap")
+        if self.data is not None and (lack := self.reranker.missing(self.data)):
+            raise SpecError(f"re-ranker {self.reranker} needs {lack}")
 
     def recommend(
         self,
-        data: Dataset,
+        given: Any = None,
         *,
         k: int = 10,
         users: Any = None,
         exclude_seen: bool = True,
         threads: int | None = None,
-    ) -> Recommendations:
-        """Recommend k items to each user.
+    ) -> Any:
+        """Recommend k items to one user, or to many.
 
         Parameters
         ----------
-        data, users, exclude_seen, threads
-            As in `beyondacc.recommend`.
+        given
+            The id of a user, who is answered at once; or a dataset; or nothing, for the dataset the re-ranker was
+            wrapped with.
         k
             Length of the lists; at least as many candidates are taken.
+        users, exclude_seen, threads
+            As in `beyondacc.recommend`.
+
+        Returns
+        -------
+        Answer
+            For one user.
+        Recommendations
+            For a dataset.
+
+        Raises
+        ------
+        DataError
+            If a user is unknown, or the scorer returns what cannot be used.
+        SpecError
+            If no dataset is there.
         """
         k = Param("k", 10, Cutoff).check(k, "recommend")
         n = max(k, self.candidates)
+        data = given if isinstance(given, Dataset) else self.data
+        if data is None:
+            raise SpecError("recommend needs the data: pass them to wrap(scorer, data), or recommend(data)")
+        if given is not None and given is not data:
+            if users is not None:
+                raise SpecError(f"recommend({given!r}) is for one user; leave out users=, or the user")
+            return self._answer(given, data, k, n, exclude_seen=exclude_seen)
         best = recommend(self.scorer, data, k=n, users=users, exclude_seen=exclude_seen, threads=threads)
         return self.reranker.rerank(best, data, k=k, threads=threads)
+
+    @functools.cached_property
+    def _source(self) -> Any:
+        assert self.data is not None  # noqa: S101 - asked for with it only
+        return as_scorer(self.scorer, self.data)
+
+    def _answer(self, user: Any, data: Dataset, k: int, n: int, *, exclude_seen: bool) -> Answer:
+        """Answer one user without what only pays for many: frames, threads, warnings."""
+        code = data.users.find(user)
+        if code < 0:
+            raise DataError(f"user {user!r} is not in the Dataset; recommend to users it knows")
+        users = np.array([code], np.int32)
+        lists, scores = best_of(self._source, data, users, n, exclude_seen=exclude_seen, threads=1)
+        length = int(np.count_nonzero(lists >= 0))
+        run = Binding(
+            data=data,
+            ids=data.users.ids[code : code + 1],
+            users=users,
+            lists=lists,
+            lengths=np.array([length], np.int32),
+            scores=scores,
+            items=data.items,
+            ordered_by_score=True,
+        )
+        picks = self.reranker.pick(run, [self.reranker.weight], k, threads=1)
+        positions = picks.positions[0, 0]
+        positions = positions[positions >= 0]
+        return Answer(
+            data.items.ids.to_numpy()[lists[0, positions]], picks.selection[0, 0, : len(positions)], positions
+        )

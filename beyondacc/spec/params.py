@@ -137,7 +137,9 @@ def _describe(annotation: Any) -> str:
         base, span = get_args(annotation)
         return f"{_describe(base)} {span}"
     if origin in {Union, types.UnionType}:
-        return choices(_describe(part) for part in get_args(annotation))
+        parts = get_args(annotation)
+        named = any(get_origin(part) is Literal and "none" in get_args(part) for part in parts)
+        return choices(_describe(part) for part in parts if not (named and part is type(None)))
     if annotation is bool:
         return "true or false"
     if annotation is int:

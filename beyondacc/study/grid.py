@@ -13,7 +13,8 @@ from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
 from beyondacc.evaluation import check_metrics, evaluate_run
 from beyondacc.models import MODELS, Model
-from beyondacc.rerank import MMR, RERANKERS, GreedyDiversity, Novelty, Random, Reranker, Wrapped
+from beyondacc.rerank import MMR, GreedyDiversity, Novelty, Random, Reranker, Wrapped
+from beyondacc.rerank.base import check_weights, find_reranker
 from beyondacc.results import Report
 from beyondacc.run.local import n_threads
 from beyondacc.scorers import recommend
@@ -80,7 +81,7 @@ class Study:
         first = next(iter(self.data.values()))
         self.models = _named_models(models)
         chosen = [MMR(), GreedyDiversity(), Novelty(), Random()] if rerankers is None else rerankers
-        self.rerankers = [each if isinstance(each, Reranker) else RERANKERS.create(each) for each in chosen]
+        self.rerankers = [find_reranker(each) for each in chosen]
         if rerankers is None:
             self.rerankers = [each for each in self.rerankers if each.missing(first) is None]
         self.metrics = check_metrics(metrics, first, k=k)
@@ -92,8 +93,8 @@ class Study:
         kinds = [reranker.kind for reranker in self.rerankers]
         if len(set(kinds)) < len(kinds):
             raise SpecError(f"the re-rankers {', '.join(kinds)} are not distinct; the sweep sets their weight")
-        # weights are checked by the re-rankers' own domain, before anything is trained; names of runs show six digits
-        self.diversity = sorted({float(f"{Random(diversity=weight).weight:g}") for weight in diversity})
+        # names of runs show six digits
+        self.diversity = sorted({float(f"{weight:g}") for weight in check_weights(diversity, "Study")})
         self.k = max([k, *(metric.k for metric in self.metrics)])
         self.candidates = max(candidates, self.k)
         self.n_boot = Param("n_boot", 1000, Annotated[int, Range(low=0)]).check(n_boot, "Study")
@@ -132,7 +133,8 @@ class Study:
         if isinstance(model, Model):
             return recommend(model.fit(data.matrix), data, k=self.candidates)
         if isinstance(model, Wrapped):
-            return model.recommend(data, k=self.candidates)
+            wrapped: Recommendations = model.recommend(data, k=self.candidates)
+            return wrapped
         if isinstance(model, Recommendations) or not _is_scorer(model):
             return Recommendations.read(model, data, k=self.candidates)
         return recommend(model, data, k=self.candidates)

@@ -15,13 +15,13 @@ from beyondacc.data.binding import Binding, bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
-from beyondacc.evaluation import check_metrics, evaluate_run
+from beyondacc.evaluation import check_metrics, check_overlap, evaluate_run
 from beyondacc.intervals import interval, replicate_runs
-from beyondacc.rerank import RERANKERS, Reranker
+from beyondacc.rerank.base import Reranker, check_weights, find_reranker
 from beyondacc.results import Report
 from beyondacc.run.local import n_threads
 from beyondacc.spec.metric import Metric, MetricFamily
-from beyondacc.spec.params import Cutoff, Fraction, Param, Seed
+from beyondacc.spec.params import Cutoff, Param, Seed
 from beyondacc.spec.states import State
 from beyondacc.study import pareto
 from beyondacc.study.view import MetricView, StudyView
@@ -90,18 +90,16 @@ def sweep(
     """
     if not isinstance(data, Dataset):
         raise SpecError(f"data is a {type(data).__name__}; pass a Dataset, such as Dataset(train, test, items)")
-    if not isinstance(reranker, Reranker | str):
-        raise SpecError(
-            f"reranker is a {type(reranker).__name__}; pass a re-ranker or its text, such as 'MMR(distance=cosine)'"
-        )
-    chosen = RERANKERS.create(reranker) if isinstance(reranker, str) else reranker
-    weights = _check_weights(diversity)
+    chosen = find_reranker(reranker)
+    # 0.3 is one weight however it was computed
+    weights = sorted({round(weight, _DIGITS) for weight in check_weights(diversity, "sweep")})
     k = Param("k", 10, Cutoff).check(k, "sweep")
     n_boot = Param("n_boot", 1000, Seed).check(n_boot, "sweep")
     seed = Param("seed", 0, Seed).check(seed, "sweep")
     wanted = check_metrics(metrics, data, k=k)
     longest = max([k, *(metric.k for metric in wanted)])
     lists = chosen.sweep(candidates, data, weights, k=longest, columns=columns, threads=threads)
+    check_overlap(next(iter(lists.values())), data, wanted, "candidates")
 
     def work(made: Recommendations) -> tuple[Binding, dict[Metric, State]]:
         run = bind(made, data)
@@ -112,21 +110,6 @@ def sweep(
     found = zip(runs, replicate_runs(runs, n_boot=n_boot, seed=seed), strict=True)
     reports = [Report(*run, n_boot=n_boot, seed=seed, replicates=replicates) for run, replicates in found]
     return Sweep(chosen, lists, dict(zip(lists, reports, strict=True)))
-
-
-def _check_weights(diversity: Any) -> list[float]:
-    """Return distinct weights in ascending order, rounded so that 0.3 is one weight however it was computed."""
-    if isinstance(diversity, str) or not np.iterable(diversity):
-        raise SpecError(
-            f"sweep: diversity={diversity!r} is not allowed; diversity must be several weights in [0, 1], "
-            "such as [0, 0.25, 0.5]"
-        )
-    weight = Param("diversity", 0.5, Fraction)
-    # without the sign of a zero
-    weights = sorted({round(weight.check(each, "sweep"), _DIGITS) + 0.0 for each in diversity})
-    if not weights:
-        raise SpecError("sweep: diversity is empty; give at least one weight in [0, 1], such as [0, 0.25, 0.5]")
-    return weights
 
 
 class Sweep:

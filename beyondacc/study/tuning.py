@@ -20,11 +20,11 @@ from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation import MetricLike, check_metrics, evaluate_run
 from beyondacc.intervals import replicate_runs
 from beyondacc.kernels.hashing import uniform
-from beyondacc.rerank import RERANKERS, Reranker
+from beyondacc.rerank.base import Reranker, check_weights, find_reranker
 from beyondacc.results import Report
 from beyondacc.run.local import n_threads
 from beyondacc.spec.metric import Metric, Need
-from beyondacc.spec.params import Cutoff, Fraction, Param, Range, Seed
+from beyondacc.spec.params import Cutoff, Param, Range, Seed
 from beyondacc.spec.registry import REGISTRY
 from beyondacc.spec.states import State
 from beyondacc.study.targets import Target
@@ -171,11 +171,7 @@ def tune(
     """
     if not isinstance(data, Dataset):
         raise SpecError(f"data is a {type(data).__name__}; pass a Dataset, such as Dataset(train, test, items)")
-    if not isinstance(reranker, Reranker | str):
-        raise SpecError(
-            f"reranker is a {type(reranker).__name__}; pass a re-ranker or its text, such as 'MMR(distance=cosine)'"
-        )
-    chosen = RERANKERS.create(reranker) if isinstance(reranker, str) else reranker
+    chosen = find_reranker(reranker)
     if per_user:
         chosen = dataclasses.replace(chosen, per_user=True)
     k = Param("k", 10, Cutoff).check(k, "tune")
@@ -191,9 +187,10 @@ def tune(
     objective = REGISTRY.parse("ild" if named is None else named, k=k)
     metrics = check_metrics([*(each.metric for each in targets), objective], data, k=k)
     lists = Recommendations.read(candidates, data, columns=columns, what="candidates")
+    grid = None if diversity is None else sorted({0.0, *(round(w, _DIGITS) for w in check_weights(diversity, "tune"))})
     seen, held = _split(lists, data, metrics, validation, seed)
     search = _Search(chosen, data, tuple(metrics), tuple(targets), objective, sign, k, threads)
-    weights, values, place = search.run(seen, diversity)
+    weights, values, place = search.run(seen, grid)
     return Tuned(
         diversity=weights[place],
         n_boot=n_boot,
@@ -244,7 +241,7 @@ class _Search:
         self, lists: Recommendations, diversity: Sequence[float] | None
     ) -> tuple[list[float], dict[Metric, Numbers], int]:
         """Try all weights; return them, what the metrics are at each, and the place of the best."""
-        runs = self.runs(lists, _GRID if diversity is None else _weights(diversity))
+        runs = self.runs(lists, _GRID if diversity is None else diversity)
         if diversity is None and (best := int(self.choose(self.values(runs)))) >= 0:
             weights = list(runs)
             around = np.linspace(weights[max(best - 1, 0)], weights[min(best + 1, len(weights) - 1)], _FINER)
@@ -309,12 +306,6 @@ class _Search:
             f"no weight of {self.reranker.kind} meets {met} for the {n_users} validation users: {'; '.join(reached)}; "
             "loosen the target or take another re-ranker"
         )
-
-
-def _weights(diversity: Sequence[float]) -> list[float]:
-    weight = Param("diversity", 0.5, Fraction)
-    given = {round(weight.check(each, "tune"), _DIGITS) + 0.0 for each in np.atleast_1d(diversity).tolist()}
-    return sorted({0.0, *given})
 
 
 def _check(
