@@ -34,12 +34,16 @@ def metrics():
     return "\n".join(rows)
 
 
+COMMON = {"diversity", "relevance_weight", "normalize", "per_user"}  # parameters of every re-ranker
+
+
 def declared():
     rows = [_row("name", "title", "parameters", "source"), _row(*["---"] * 4)]
     for catalog, prefix in ((RERANKERS, "ba."), (MODELS, "ba.models.")):
         for info in catalog.values():
             described = info.as_dict()
-            rows.append(_row(f"`{prefix}{info.name}`", info.title, _parameters(described), info.cite))
+            parameters = _parameters(described, besides=COMMON if catalog is RERANKERS else ())
+            rows.append(_row(f"`{prefix}{info.name}`", info.title, parameters, info.cite))
     return "\n".join(rows)
 
 

@@ -27,7 +27,7 @@ from strategies import name_users, random_case
 
 import beyondacc as ba
 from beyondacc.errors import NoEffectWarning
-from beyondacc.rerank.base import NORMALISATIONS
+from beyondacc.rerank.base import NORMALISATIONS, RERANKERS
 
 SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python
 MARKS = [
@@ -572,3 +572,45 @@ def run_and_check(name, options, here, normalize, diversity, k):
 def overflows(given, scale):
     """Whether weights of a determinantal point process cannot be told apart: without normalisation only."""
     return max(map(abs, given.relevance)) * 2 * scale * (1 - given.diversity) > 700
+
+
+# all re-rankers, for laws
+
+SETTINGS = {  # besides the defaults
+    "MMR": [{"distance": "npmi"}],
+    "GreedyDiversity": [{"normalize": "zscore", "renormalize": True}],
+    "Cover": [{"gamma": 0.5}],
+    "DPP": [{"distance": "jaccard", "normalize": "minmax"}],
+    "SSD": [{"window": 2, "bias": False}],
+    "XQuAD": [{"alpha": 0.5}],
+    "Calibrated": [{"profile_weight": "rating"}],
+    "BinomialDiversity": [{"alpha": 0.5}],
+    "Surprise": [{"distance": "npmi", "profile": "mean"}],
+    "Random": [{"seed": 7}],
+}
+ALL = [info.factory(**given) for name, info in RERANKERS.items() for given in ({}, *SETTINGS.get(name, []))]
+EVERY = [*ALL, ba.Greedy(gain=fading)]  # with one of one's own, which has no text
+
+
+def many_users(n_users=600, n_items=40, seed=0):
+    """A dataset that knows all its users, and candidates of 20 items each."""
+    rng = np.random.default_rng(seed)
+    genres = {item: [f"g{g}" for g in rng.choice(6, rng.integers(0, 4), replace=False)] for item in range(n_items)}
+    train = {
+        user: {int(item): float(rng.integers(1, 6)) for item in rng.choice(n_items, 5, replace=False)}
+        for user in range(n_users)
+    }
+    data = ba.Dataset(train=train, items=genres)
+    lists = np.argsort(rng.random((n_users, n_items)), axis=1)[:, :20]
+    frame = pd.DataFrame(
+        {
+            "user_id": np.repeat(np.arange(n_users), 20),
+            "item_id": lists.ravel(),
+            "rank": np.tile(np.arange(20) + 1, n_users),
+            "score": rng.normal(size=lists.size).round(1),
+        }
+    )
+    return data, frame
+
+
+MANY = functools.cache(lambda: many_users(80) if SLOW else many_users())

@@ -332,11 +332,11 @@ def test_evaluate_refuses(capsys, args, message):
         ),
         (
             ("mmr", "--seed", "1"),
-            "MMR has no option --seed; it takes --diversity, --relevance-weight, --normalize or --distance",
+            "MMR has no option --seed; it takes --diversity, --relevance-weight, --normalize, --per-user or --distance",
         ),
         (
             ("novelty", "--distance", "cosine"),
-            "Novelty has no option --distance; it takes --diversity, --relevance-weight or --normalize",
+            "Novelty has no option --distance; it takes --diversity, --relevance-weight, --normalize or --per-user",
         ),
         (("random", "--renormalize"), "Random has no option --renormalize; it takes --diversity, "),
         (

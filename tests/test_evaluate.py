@@ -13,7 +13,7 @@ from beyondacc import distances, intervals
 from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.errors import DataError, SpecError
+from beyondacc.errors import DataError, NoEffectWarning, SpecError
 from beyondacc.evaluation import check_metrics, evaluate, evaluate_run
 from beyondacc.metrics import REGISTRY, catalog_coverage, gini, ild, ndcg, precision, recall
 from beyondacc.rerank import MMR
@@ -730,5 +730,6 @@ def test_equal_scores_are_no_ties_where_ranks_decide():
     tied = pd.DataFrame({"user_id": 1, "item_id": [4, 5], "score": 0.5})
     assert evaluate(tied, data, "ndcg@2", n_boot=0).diagnostics["tied_users"] == 1
     assert evaluate(tied.assign(rank=[1, 2]), data, "ndcg@2", n_boot=0).diagnostics["tied_users"] == 0
-    reranked = MMR(diversity=1.0).rerank(tied, data, k=2)
+    with pytest.warns(NoEffectWarning):  # two candidates, one left after the first pick
+        reranked = MMR(diversity=1.0).rerank(tied, data, k=2)
     assert evaluate(reranked, data, "ndcg@2", n_boot=0).diagnostics["tied_users"] == 0

@@ -13,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 from oracle.case import features_of, item_counts
 from oracle.diversity import global_probabilities
 from rerank_worlds import (
+    FEATURED,
     HOW,
     KINDS,
     MARKS,
@@ -20,21 +21,18 @@ from rerank_worlds import (
     SCORES,
     SLOW,
     WEIGHTS,
-    changed,
+    Given,
     check,
     looked_up,
-    near_swaps,
     own,
     rows_of,
     run_and_check,
     world,
 )
-from rerank_worlds import Given
 from strategies import assemble, candidates
 
 import beyondacc as ba
 from beyondacc import distances
-from beyondacc.errors import NoEffectWarning
 from beyondacc.rerank import RERANKERS
 
 pytestmark = MARKS
@@ -64,9 +62,10 @@ def test_equals_the_definition(name):
     rng = np.random.default_rng(1)
     worlds = itertools.cycle((kind, seed) for seed in range(4) for kind in method.kinds)
     variants = itertools.cycle(method.variants)
+    n_runs = N_RUNS // 2 if method.kinds == FEATURED and not SLOW else N_RUNS
     cases = exact = 0
     seen = {"how": set(), "k": set(), "diversity": set()}
-    for here, options in itertools.islice(zip(worlds, variants, strict=False), N_RUNS):
+    for here, options in itertools.islice(zip(worlds, variants, strict=False), n_runs):
         how, k = str(rng.choice(HOW)), int(rng.choice(CUTOFFS))
         diversity = float(rng.choice([*WEIGHTS, rng.random()]))
         compared, equal = run_and_check(name, options, world(*here), how, diversity, k)
@@ -76,8 +75,8 @@ def test_equals_the_definition(name):
             seen[key].add(value)
     assert exact >= 0.97 * cases  # ties that rounding breaks are the exception
     if not SLOW:
-        assert cases >= 1500
-        assert N_RUNS >= max(len(method.variants), 4 * len(method.kinds))  # each at least once
+        assert cases >= 1100
+        assert max(len(method.variants), 4 * len(method.kinds)) <= n_runs  # each at least once
         assert seen["how"] == set(HOW)
         assert seen["k"] == set(CUTOFFS)
         assert seen["diversity"] > set(WEIGHTS)
@@ -103,33 +102,39 @@ def test_the_worlds_have_it_all():
     assert len(scores) > 100 > len(SCORES)
 
 
-def test_a_wrong_list_is_seen():
+def test_a_wrong_pick_is_seen():
     """What the comparison is worth."""
     here = world("jaccard", 1)
-    seen = 0
+    seen = dict.fromkeys(METHODS, 0)
     for name, method in METHODS.items():
-        if name in {"DPP", "TopicDiversification", "Greedy", "SSD"} or "jaccard" not in method.kinds:
-            continue
         options = method.variants[0]
         for user, (items, _) in here.lists.items():
-            mine = Given(here, user, "minmax", 0.9, 4)
-            picks, values = method.define(mine, **options)
-            assert check(name, options, mine, picks, values)
-            if len(items) > 5 and len({*map(str, mine.relevance)}) > 3:
-                wrong = [*picks[:-1], next(at for at in reversed(range(len(items))) if at not in picks)]
-                expected = method.define(mine.at(k=len(items)), **options)[0]
-                if wrong != expected[:4]:
-                    with pytest.raises(AssertionError):
-                        check(name, options, mine, picks, [value + 1e-6 for value in values])
-                    seen += 1
-    assert seen > 50
+            one = Given(here, user, "minmax", 0.75, 3)
+            picks, values = method.define(one, **options)
+            assert check(name, options, one, picks, values)
+            if len(items) < 5:
+                continue
+            with pytest.raises(AssertionError):
+                check(name, options, one, picks, [*values[:-1], values[-1] + 1e-6])
+            left = [at for at in range(len(items)) if at not in picks[:2]]
+            if name == "Swap":
+                wrong = next(at for at in left if sorted([*picks[:2], at]) != picks)
+                worse = True
+            else:
+                worth = method.gains(one, **options)(left, picks[:2])
+                wrong, worse = left[worth.index(min(worth))], min(worth) < max(worth) - 1e-6
+            if worse:
+                with pytest.raises(AssertionError):
+                    check(name, options, one, [*picks[:2], wrong], values)
+                seen[name] += 1
+    assert min(seen.values()) > 3
 
 
 # drawn cases
 
 
 def drawn(lists, data, **facts):
-    """A world of one list, and an indifferent one that every method changes something in is not there."""
+    """A world of a few lists."""
     rows = [
         (user, item, rank, score)
         for user, (items, scores) in lists.items()

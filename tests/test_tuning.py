@@ -444,10 +444,13 @@ def test_messages():
     for name, value in (("k", 0), ("validation", 0), ("validation", 1), ("n_boot", -1), ("seed", -1)):
         with pytest.raises(SpecError, match=f"tune: {name}={value} is not allowed; {name} must be a"):
             tuned(**{name: value})
-    for value in ([0.5, 1.5], "much", 7):
+    for value in ([0.5, 1.5], ["much"]):
         with pytest.raises(
             SpecError, match=r"tune: diversity=.* is not allowed; diversity must be a number in \[0, 1\]"
         ):
+            tuned(diversity=value)
+    for value in ("much", 7):
+        with pytest.raises(SpecError, match=r"tune: diversity=.* is not allowed; diversity must be several weights"):
             tuned(diversity=value)
     with pytest.raises(
         DataError, match=r"validation=0.001 leaves 0 of the 145 users with candidates and a relevant test item to choo"

@@ -134,11 +134,15 @@ def _list_declared(kind: str, catalog: Mapping[str, Info[Any]], *, as_json: bool
     if as_json:
         _dump([info.as_dict() for info in catalog.values()])
         return
+    written = {name: list(map(_assignment, info.parameters.values())) for name, info in catalog.items()}
+    common = [text for text in next(iter(written.values())) if all(text in texts for texts in written.values())]
     rows = [
-        (info.name, info.title, ", ".join(_assignment(param) for param in info.parameters.values()) or "-")
+        (info.name, info.title, ", ".join(text for text in written[info.name] if text not in common) or "-")
         for info in catalog.values()
     ]
     _table((kind, "title", "parameters"), rows)
+    if common:
+        typer.echo(f"\nAll take {', '.join(common)}.")
     typer.echo(f"\nbeyondacc explain {kind.upper()} shows its formula and parameters.")
 
 

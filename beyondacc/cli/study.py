@@ -79,7 +79,7 @@ def study(
         typer.Option(
             "--models",
             metavar="NAME,...",
-            help="Such as EASE,'ItemKNN(k=40)'; all by default, beyondacc models lists them.",
+            help="Such as EASE,'ItemKNN(k=40)'; the core models by default, beyondacc models lists all.",
             rich_help_panel=GRID,
         ),
     ] = None,

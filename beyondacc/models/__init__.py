@@ -1,8 +1,8 @@
-"""Recommendation models to study: numpy and scipy only."""
+"""Recommendation models to study."""
 
 # The order of declaration is the order of tables.
 # isort: off
-from beyondacc.models.base import MODELS, Model
+from beyondacc.models.base import MODELS, Model, Progress
 from beyondacc.models.baselines import Popularity, Random
 from beyondacc.models.neighbours import ItemKNN, UserKNN
 from beyondacc.models.factors import PureSVD
@@ -16,7 +16,11 @@ __all__ = [
     "ItemKNN",
     "Model",
     "Popularity",
+    "Progress",
     "PureSVD",
     "Random",
     "UserKNN",
+    "load",
 ]
+
+load = Model.load

@@ -30,6 +30,8 @@ class Random(Model):
         Another seed gives other scores.
     """
 
+    core = True
+
     seed: Seed = 0
 
     def _fit(self, train: sparse.csr_array[Any]) -> None:
@@ -47,6 +49,8 @@ class Random(Model):
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class Popularity(Model):
     """The number of training users of the item, the same for every user."""
+
+    core = True
 
     def _fit(self, train: sparse.csr_array[Any]) -> None:
         self._counts = np.bincount(train.indices, minlength=train.shape[1]).astype(np.float64)

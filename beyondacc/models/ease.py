@@ -41,6 +41,8 @@ class EASE(Model):
         The default suits data between MovieLens 100K and 1M.
     """
 
+    core = True
+
     l2: Annotated[float, Range(low=0, open_low=True)] = 300.0
 
     def _fit(self, train: sparse.csr_array[Any]) -> None:

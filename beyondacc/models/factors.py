@@ -37,6 +37,8 @@ class PureSVD(Model):
         For the vector that the iteration starts from.
     """
 
+    core = True
+
     factors: Cutoff = 50
     seed: Seed = 0
 

@@ -85,6 +85,8 @@ class ItemKNN(_Neighbours):
         Added to the denominator; lowers similarities that rest on few users.
     """
 
+    core = True
+
     k: Cutoff = 60
 
     def _operands(self, train: sparse.csr_array[Any]) -> tuple[sparse.csr_array[Any], sparse.csr_array[Any]]:
@@ -111,6 +113,8 @@ class UserKNN(_Neighbours):
     shrink
         Added to the denominator; lowers similarities that rest on few items.
     """
+
+    core = True
 
     k: Cutoff = 150
 

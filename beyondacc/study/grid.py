@@ -37,8 +37,8 @@ class Study:
         A dataset, or several as ``{seed: dataset}``: the same data split with other seeds. Each gives runs of its own.
     models
         ``{"name": model}``: a model of `beyondacc.models` (fitted here), its text such as ``"ItemKNN(k=40)"``, any
-        scorer, a wrapped re-ranker, or ready recommendations; or a list of models or texts, named by themselves. All
-        of `beyondacc.models` by default.
+        scorer, a wrapped re-ranker, or ready recommendations; or a list of models or texts, named by themselves. The
+        core ones of `beyondacc.models` by default, which ``beyondacc models --json`` tells.
     rerankers
         Re-rankers or their texts, whose weight the sweep sets; MMR, GreedyDiversity, Novelty and Random by default.
     metrics
@@ -94,7 +94,8 @@ class Study:
         if len(set(kinds)) < len(kinds):
             raise SpecError(f"the re-rankers {', '.join(kinds)} are not distinct; the sweep sets their weight")
         # names of runs show six digits
-        self.diversity = sorted({float(f"{weight:g}") for weight in check_weights(diversity, "Study")})
+        given = list(diversity)
+        self.diversity = sorted({float(f"{each:g}") for each in check_weights(given, "Study")}) if given else []
         self.k = max([k, *(metric.k for metric in self.metrics)])
         self.candidates = max(candidates, self.k)
         self.n_boot = Param("n_boot", 1000, Annotated[int, Range(low=0)]).check(n_boot, "Study")
@@ -165,7 +166,7 @@ class Study:
 
 def _named_models(models: Mapping[str, Any] | Sequence[Any] | None) -> dict[str, Any]:
     if models is None:
-        models = list(MODELS)
+        models = [name for name, info in MODELS.items() if info.factory.core]
     if not isinstance(models, Mapping):
         odd = [each for each in models if not isinstance(each, Model | str)]
         if odd:
