@@ -162,9 +162,10 @@ COSINE = _declare(
     "cosine",
     "Cosine distance",
     "rows",
-    lambda values: 1.0 if values["half"] else 2.0,
+    lambda values: (1.0 if values["clip"] else 2.0) * (0.5 if values["half"] else 1.0),
     "Salton & McGill 1983",
     half=(False, bool),
+    clip=(False, bool),
 )
 HAMMING = _declare(
     "hamming",

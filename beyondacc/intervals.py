@@ -19,7 +19,7 @@ from beyondacc.kernels.exposure import exposure_rows
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.states import Exposure, PerUser, State, Sums, exposure_slots
 
-__all__ = ["Replicates", "interval", "replicate", "replicate_runs"]
+__all__ = ["Compact", "Replicates", "interval", "replicate", "replicate_runs"]
 
 Replicates = dict[Metric, NDArray[np.float64]]
 _CELLS = 4_000_000  # numbers in a chunk of replicates
@@ -96,7 +96,7 @@ class _Resampled:
         for metric, state in states.items():
             if isinstance(state, Exposure):
                 kinds.setdefault((metric.k, state.by), []).append(metric)
-        self.exposures = [(_Compact(run, *kind), metrics) for kind, metrics in kinds.items()]
+        self.exposures = [(Compact(run, *kind), metrics) for kind, metrics in kinds.items()]
 
     def add(self, weights: NDArray[np.int64], numbers: NDArray[np.float64]) -> None:
         """Take a chunk of multiplicities, given as whole numbers and as floats."""
@@ -153,7 +153,7 @@ class _Columns:
         return found
 
 
-class _Compact:
+class Compact:
     """The lists of a run over the items that are shown at all, so that a replicate costs no walk over the catalogue."""
 
     def __init__(self, run: Binding, k: int, by: Literal["length", "rank"]) -> None:

@@ -85,7 +85,8 @@ def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
     scaled, sizes = scaled_rows(run)
     if chosen.name == "euclidean":
         return PairArrays(pairwise.EUCLIDEAN, 1.0, _NO_BITS, sizes, item_rows(run), _NO_ROWS, chosen.compiled)
-    return PairArrays(pairwise.COSINE_VECTORS, halved, _NO_BITS, sizes, scaled, _NO_ROWS, chosen.compiled)
+    kind = pairwise.COSINE_CLIPPED if chosen.values["clip"] else pairwise.COSINE_VECTORS
+    return PairArrays(kind, halved, _NO_BITS, sizes, scaled, _NO_ROWS, chosen.compiled)
 
 
 def item_rows(run: Binding) -> Floats:

@@ -21,7 +21,7 @@ from beyondacc.spec.registry import REGISTRY
 from beyondacc.spec.states import Exposure, PerUser, State, Sums
 from beyondacc.types import Bools
 
-__all__ = ["Aggregate", "Groups", "Report", "Reports"]
+__all__ = ["Aggregate", "Groups", "Report", "Reports", "markdown"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +100,11 @@ class Report:
     def metrics(self) -> list[Metric]:
         """What was evaluated, in the order given."""
         return list(self._states)
+
+    @property
+    def run(self) -> Binding:
+        """The lists as they were evaluated, in the positions of the dataset."""
+        return self._run
 
     @property
     def users(self) -> pd.Index[Any]:
@@ -191,6 +196,10 @@ class Report:
             raise SpecError(f"{wanted} was not evaluated; {did_you_mean(str(wanted), names)}")
         return wanted
 
+    def state(self, metric: str | Metric | MetricFamily) -> State:
+        """Return what the value is made of: a number or several a user, or counts."""
+        return self._states[self.find(metric)]
+
     def value(self, metric: str | Metric | MetricFamily) -> float:
         """Return the value alone, without a bootstrap."""
         wanted = self.find(metric)
@@ -260,7 +269,7 @@ class Report:
 
     def to_markdown(self) -> str:
         """Return the table as Markdown."""
-        return _markdown(_printable(self.to_pandas()))
+        return markdown(_printable(self.to_pandas()))
 
     def __repr__(self) -> str:
         return _printable(self.to_pandas()).to_string(index=False)
@@ -304,7 +313,7 @@ class Reports(Mapping[str, Report]):
 
     def to_markdown(self) -> str:
         """Return the table as Markdown."""
-        return _markdown(_printable(self.to_pandas()))
+        return markdown(_printable(self.to_pandas()))
 
     def __repr__(self) -> str:
         return self.to_wide().map(_digits).to_string()
@@ -368,6 +377,7 @@ def _printable(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**texts | {"value": frame["value"].map(_digits)})
 
 
-def _markdown(frame: pd.DataFrame) -> str:
+def markdown(frame: pd.DataFrame) -> str:
+    """Return a frame as a Markdown table."""
     rows = [list(frame.columns), ["---"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)

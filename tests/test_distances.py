@@ -178,6 +178,8 @@ UPPER = {
     "jaccard": 1,
     "cosine": 2,
     "cosine(half=true)": 1,
+    "cosine(clip=true)": 1,
+    "cosine(half=true, clip=true)": 0.5,
     "hamming": 1,
     "hamming(normalized=false)": math.inf,
     "euclidean": math.inf,
@@ -575,7 +577,7 @@ def compare(lists, one, other, metric, *, rtol):
     np.testing.assert_allclose(found, expected.reindex(found.index), rtol=rtol, atol=rtol / 1000, err_msg=str(metric))
 
 
-@pytest.mark.parametrize("chosen", ["cosine", "cosine(half=true)", "euclidean", "jaccard", "hamming", manhattan])
+@pytest.mark.parametrize("chosen", ["cosine", "cosine(half=true)", "cosine(clip=true)", "euclidean", "jaccard", "hamming", manhattan])
 def test_the_oracle_agrees_about_weights(chosen):
     rng = np.random.default_rng(5)
     for number in range(N_CASES // 3):

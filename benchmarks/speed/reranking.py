@@ -19,7 +19,7 @@ from beyondacc.run.local import n_threads
 
 WEIGHTS = tuple(step / 20 for step in range(21))
 PEERS = {
-    "mmr": "MMR(distance=cosine, normalize=none)",
+    "mmr": "MMR(distance=cosine(clip=true), normalize=none)",
     "msd": "MSD(distance=cosine, normalize=none)",
     "dpp": "DPP(distance=cosine)",
     "ssd": "SSD",

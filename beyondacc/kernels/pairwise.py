@@ -12,6 +12,7 @@ from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = [
     "COSINE_SETS",
+    "COSINE_CLIPPED",
     "COSINE_VECTORS",
     "EUCLIDEAN",
     "HAMMING",
@@ -27,7 +28,7 @@ __all__ = [
     "profile_rows",
 ]
 
-JACCARD, COSINE_SETS, HAMMING, COSINE_VECTORS, EUCLIDEAN, OWN, TABLE = range(7)
+JACCARD, COSINE_SETS, HAMMING, COSINE_VECTORS, COSINE_CLIPPED, EUCLIDEAN, OWN, TABLE = range(8)
 SKIP, ONE, ZERO = range(3)
 
 
@@ -170,13 +171,14 @@ def distance_row(
             out[to, other] = missing if np.isnan(table[one, other]) else table[one, other]
         return
     count = counts[one]
-    if kind == COSINE_VECTORS:
+    if COSINE_VECTORS <= kind <= COSINE_CLIPPED:
+        most = 2.0 if kind == COSINE_VECTORS else 1.0  # clipped: no similarity below 0
         _dots(rows, one, n, out, to)
         for other in range(n):
             distance = 1.0 - count * counts[other] * out[to, other]
             # rounding must not make equal items closer than 0, nor opposite ones farther than 2
             distance = 0.0 if distance < 0 else distance
-            out[to, other] = factor * (2.0 if distance > 2 else distance)
+            out[to, other] = factor * (most if distance > most else distance)
     elif kind == EUCLIDEAN:
         for other in range(n):
             out[to, other] = np.sqrt(_squared_distance(rows[one], rows[other]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -49,9 +50,7 @@ class Model(Declared, ABC):
         """Return whether it is explicit, whether a study trains it by default, and the extra it needs."""
         return {"explicit": cls.explicit, "core": cls.core, "needs": cls.needs}
 
-    def fit(
-        self, train: sparse.csr_array[Any] | sparse.csr_matrix[Any], *, progress: Progress | None = None
-    ) -> Self:
+    def fit(self, train: sparse.csr_array[Any] | sparse.csr_matrix[Any], *, progress: Progress | None = None) -> Self:
         """Learn from the interactions in `train`.
 
         Parameters
@@ -251,7 +250,7 @@ class Model(Declared, ABC):
         step = max(1, _BLOCK_BYTES // (8 * self._n_items))
         order = np.argsort(position, kind="stable")
         bounds = np.searchsorted(position[order], np.arange(0, distinct.size + step, step))
-        for number, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for number, (start, stop) in enumerate(itertools.pairwise(bounds)):
             first = number * step
             pairs = order[start:stop]
             scores = self._score(distinct[first : first + step])

@@ -54,8 +54,7 @@ def write_state(path: str | os.PathLike[str], stored: Stored) -> None:
     arrays: dict[str, NDArray[Any]] = {}
     state = {key: _pack(value, arrays, f"{stored.name}.{key}") for key, value in stored.state.items()}
     header = {
-        "kind": _KIND,
-        "version": _VERSION,
+        _KIND: _VERSION,
         "model": stored.name,
         "parameters": {key: _plain(value) for key, value in stored.parameters.items()},
         "state": state,
@@ -77,28 +76,25 @@ def read_state(path: str | os.PathLike[str]) -> Stored:
     Raises
     ------
     DataError
-        If it cannot be read or is another kind of file.
+        If it cannot be read, is another kind of file, or was written by another version.
     """
     source = Path(path)
     try:
-        with np.load(source, allow_pickle=False) as archive:
+        with source.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(arrays[_HEADER].item())
-        if header["kind"] != _KIND:
-            raise KeyError("kind")
-        if header["version"] != _VERSION:
-            raise DataError(
-                f"{source} has version {header['version']} of the files of models, this is for version {_VERSION}; "
-                "train and save the model again"
-            )
-        state = {key: _unpack(value, arrays) for key, value in header["state"].items()}
-        return Stored(header["model"], header["parameters"], state)
+        version = header[_KIND]
     except OSError as error:
         raise DataError(f"the model cannot be read from {source}: {error.strerror or error}; give its path") from error
-    except DataError:
-        raise
     except (ValueError, TypeError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{source} is not the file of a model; give one that model.save(path) wrote") from error
+    if version != _VERSION:
+        raise DataError(
+            f"{source} is the file of a model in version {version}, and this reads version {_VERSION}; "
+            "train and save the model again"
+        )
+    state = {key: _unpack(value, arrays) for key, value in header["state"].items()}
+    return Stored(header["model"], header["parameters"], state)
 
 
 def _plain(value: Any) -> Any:
@@ -111,7 +107,7 @@ def _pack(value: Any, arrays: dict[str, NDArray[Any]], what: str) -> Any:
     if value is None or kind in {bool, int, float, str}:
         return value
     if sparse.issparse(value):
-        rows = value.tocsr()
+        rows: Any = sparse.csr_array(value)
         parts = [_aside(part, arrays, what) for part in (rows.data, rows.indices, rows.indptr)]
         return {"sparse": parts, "shape": list(rows.shape), "matrix": isinstance(value, sparse.spmatrix)}
     if isinstance(value, np.ndarray):

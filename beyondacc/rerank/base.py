@@ -310,10 +310,9 @@ def _changed(run: Binding, positions: ItemIds) -> bool:
 
 
 def _shuffled(run: Binding, rng: np.random.Generator) -> Binding:
-    """Return the same lists in another order."""
+    """Return the same lists in another order, without scores."""
     order = np.argsort(np.where(run.lists >= 0, rng.random(run.lists.shape), 2.0), axis=1)
-    scores = None if run.scores is None else np.take_along_axis(run.scores, order, axis=1)
-    return dataclasses.replace(run, lists=np.take_along_axis(run.lists, order, axis=1), scores=scores)
+    return dataclasses.replace(run, lists=np.take_along_axis(run.lists, order, axis=1), scores=None)
 
 
 def _relevance(run: Binding) -> NDArray[np.float64]:

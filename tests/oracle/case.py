@@ -185,9 +185,10 @@ def norm(numbers):
     return math.sqrt(math.fsum(x * x for x in numbers))
 
 
-def _cosine(case, *, half=False):
+def _cosine(case, *, half=False, clip=False):
     def between(left, right):
         d = 1 - math.fsum(x * y for x, y in zip(left, right, strict=True)) / (norm(left) * norm(right))
+        d = min(d, 1) if clip else d
         return d / 2 if half else d
 
     return _of_rows(case, between)

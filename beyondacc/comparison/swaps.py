@@ -1,0 +1,239 @@
+"""Randomisation: what the differences of two systems would be if users had got their lists from either by chance.
+
+Under the hypothesis that it makes no difference to a user which of two systems made the list, every exchange of the two
+lists of some users is as likely as what was observed. For a mean over users an exchange turns the sign of a difference
+(Fisher 1935, The Design of Experiments, section 21); for counts of a run, such as coverage, both runs are counted anew
+(the randomisation test of Smucker, Allan & Carterette 2007, CIKM, applied to a statistic that is no mean).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.comparison.significance import ROUNDING
+from beyondacc.data.binding import Binding
+from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.intervals import Compact
+from beyondacc.spec.metric import Metric
+from beyondacc.spec.states import Exposure, State, Sums
+from beyondacc.types import Bools, ItemIds
+
+__all__ = ["Means", "Statistic", "Totals", "counted", "permutation_p"]
+
+_CELLS = 4_000_000  # numbers in a chunk of exchanges
+
+
+class Statistic(Protocol):
+    """Differences of two systems, several at once, that can be computed for exchanged lists.
+
+    Attributes
+    ----------
+    differ : (users,)
+        Users for whom an exchange can change anything.
+    scale : (differences,)
+        Of what size the numbers are that cancel out.
+    """
+
+    differ: Bools
+    scale: NDArray[np.float64]
+
+    def exchanged(self, swapped: Bools) -> NDArray[np.float64]:
+        """Return the differences, shape (exchanges, differences), where `swapped` is (exchanges, users)."""
+
+
+class Means:
+    """Sums of paired differences: an exchange turns a sign.
+
+    Parameters
+    ----------
+    columns : (users, differences)
+        NaN for users who are left out.
+    """
+
+    def __init__(self, columns: NDArray[np.float64]) -> None:
+        self.columns = np.nan_to_num(columns)
+        self.differ = np.asarray(self.columns.any(axis=1))
+        self.scale = np.abs(self.columns).sum(axis=0)
+
+    def exchanged(self, swapped: Bools) -> NDArray[np.float64]:
+        """Return the sums with the signs turned."""
+        return np.asarray(self.columns.sum(axis=0) - 2.0 * (swapped.astype(np.float64) @ self.columns))
+
+
+class Totals:
+    """Values made of sums over users: an exchange moves the numbers of a user from one total to the other.
+
+    Parameters
+    ----------
+    metric, one, other
+        The metric and its state in both runs, of the same users.
+    """
+
+    def __init__(self, metric: Metric, one: Sums, other: Sums) -> None:
+        self.metric = metric
+        columns = [np.where(state.counted[:, None], state.columns, 0.0) for state in (one, other)]
+        self.first, self.second = (column.sum(axis=0) for column in columns)
+        self.change = columns[1] - columns[0]
+        self.differ = np.asarray(self.change.any(axis=1))
+        self.scale = np.ones(1)
+
+    def exchanged(self, swapped: Bools) -> NDArray[np.float64]:
+        """Return the difference of the two values."""
+        moved = swapped.astype(np.float64) @ self.change
+        values = [self.metric.finish(total) for total in (self.first + moved, self.second - moved)]
+        return np.reshape(np.asarray(values[0] - values[1], np.float64), (-1, 1))
+
+
+class _Exposures:
+    """Values made of how often each item is shown: the lists of one system and then of the other are rows of one run.
+
+    What one system does not show after an exchange the other does, so only one of the two is counted.
+    """
+
+    def __init__(self, run: Binding, k: int, by: Literal["length", "rank"], metrics: Sequence[Metric]) -> None:
+        self.metrics = metrics
+        self.lists = Compact(run, k, by)
+        n = len(run) // 2
+        width = self.lists.lists
+        self.differ = (width[:n] != width[n:]).any(axis=1)
+        self.both = self.lists.resample(np.ones((1, 2 * n), np.int64))
+        self.scale = np.ones(len(metrics))
+
+    def exchanged(self, swapped: Bools) -> NDArray[np.float64]:
+        """Return the differences of the values of each metric."""
+        found = np.empty((len(swapped), len(self.metrics)))
+        step = max(1, _CELLS // max(1, self.lists.width))
+        for start in range(0, len(swapped), step):
+            part = swapped[start : start + step]
+            one = self.lists.resample(np.hstack([~part, part]).astype(np.int64))
+            rest = {name: getattr(self.both, name) - getattr(one, name) for name in ("shown", "lists", "squares")}
+            other = dataclasses.replace(one, **rest)
+            for place, metric in enumerate(self.metrics):
+                found[start : start + step, place] = metric.finish(one) - metric.finish(other)
+        return found
+
+
+def counted(
+    one: tuple[Binding, Mapping[Metric, State]], other: tuple[Binding, Mapping[Metric, State]]
+) -> list[tuple[list[Metric], Statistic]]:
+    """Return the statistics of the metrics at the grain of a run, for two runs with the same users in the same order.
+
+    Returns
+    -------
+    list
+        The metrics of each statistic, one for each of its differences.
+    """
+    found: list[tuple[list[Metric], Statistic]] = []
+    kinds: dict[tuple[int, Literal["length", "rank"]], list[Metric]] = {}
+    for metric, state in one[1].items():
+        twin = other[1][metric]
+        if isinstance(state, Sums) and isinstance(twin, Sums):
+            found.append(([metric], Totals(metric, state, twin)))
+        elif isinstance(state, Exposure):
+            kinds.setdefault((metric.k, state.by), []).append(metric)
+    if kinds:
+        stacked = _stack(one[0], other[0])
+        found += [(metrics, _Exposures(stacked, *kind, metrics)) for kind, metrics in kinds.items()]
+    return found
+
+
+def _stack(one: Binding, other: Binding) -> Binding:
+    """Return a run of the lists of two runs on the same data, those of the first and then those of the second."""
+    items, moved = one.items, other.lists
+    if not other.items.ids.equals(items.ids):  # items that the dataset does not know have places of their own
+        ids = other.items.ids
+        items = Vocabulary(items.ids.append(ids[~ids.isin(items.ids)]))
+        moved = np.append(items.encode(ids), np.int32(-1))[moved]
+    width = max(one.lists.shape[1], moved.shape[1])
+    return dataclasses.replace(
+        one,
+        ids=one.ids.append(other.ids),
+        users=np.concatenate([one.users, other.users]),
+        lists=np.concatenate([_wide(one.lists, width), _wide(moved, width)]),
+        lengths=np.concatenate([one.lengths, other.lengths]),
+        scores=None,
+        items=items,
+        expected=None,
+        earlier=(),
+    )
+
+
+def _wide(lists: ItemIds, width: int) -> ItemIds:
+    return np.pad(lists, ((0, 0), (0, width - lists.shape[1])), constant_values=-1)
+
+
+def permutation_p(statistics: Sequence[Statistic], *, n: int, seed: int) -> list[NDArray[np.float64]]:
+    """Return the two-sided p of each difference: how many exchanges give one as far from 0 as the observed one.
+
+    Parameters
+    ----------
+    statistics
+        Of the same users; those that are not enumerated share their random exchanges.
+    n
+        How many random exchanges are drawn, each user's lists being exchanged or not with equal chance. Where no more
+        exchanges exist among the users who differ, every one is counted instead, and the p is exact.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    list of arrays
+        For each statistic (differences,); NaN where the observed one is undefined. A random p counts the observed
+        exchange among those drawn, so that none is 0 (Phipson & Smyth 2010, Statistical Applications in Genetics and
+        Molecular Biology 9(1)).
+    """
+    tallies = [_Tally(each) for each in statistics]
+    drawn = []
+    for tally in tallies:
+        rows = np.flatnonzero(tally.statistic.differ)
+        if len(rows) < 63 and 2 ** len(rows) <= n:
+            for patterns in _every(rows, len(tally.statistic.differ)):
+                tally.add(patterns)
+        else:
+            tally.far, tally.defined = tally.far + 1, tally.defined + 1
+            drawn.append(tally)
+    n_users = len(statistics[0].differ) if statistics else 0
+    rng = np.random.default_rng(seed)
+    chunk = max(1, _CELLS // max(1, n_users))
+    for start in range(0, n if drawn else 0, chunk):
+        swapped = rng.integers(0, 2, (min(chunk, n - start), n_users), dtype=np.uint8).astype(np.bool_)
+        for tally in drawn:
+            tally.add(swapped)
+    return [tally.p for tally in tallies]
+
+
+def _every(rows: NDArray[np.int64], n_users: int) -> Iterator[Bools]:
+    """Yield all exchanges among some users, in chunks."""
+    total = 2 ** len(rows)
+    chunk = max(1, _CELLS // max(1, n_users))
+    for start in range(0, total, chunk):
+        codes = np.arange(start, min(start + chunk, total))
+        patterns = np.zeros((len(codes), n_users), np.bool_)
+        patterns[:, rows] = codes[:, None] >> np.arange(len(rows)) & 1
+        yield patterns
+
+
+class _Tally:
+    """How many exchanges give a difference as far from 0 as the observed one, of how many that define it."""
+
+    def __init__(self, statistic: Statistic) -> None:
+        self.statistic = statistic
+        observed = np.abs(statistic.exchanged(np.zeros((1, len(statistic.differ)), np.bool_))[0])
+        self.least = observed - ROUNDING * np.maximum(statistic.scale, observed)
+        self.far = np.zeros(len(observed), np.int64)
+        self.defined = np.zeros(len(observed), np.int64)
+
+    def add(self, swapped: Bools) -> None:
+        found = np.abs(self.statistic.exchanged(swapped))
+        self.far += np.count_nonzero(found >= self.least, axis=0)
+        self.defined += np.count_nonzero(~np.isnan(found), axis=0)
+
+    @property
+    def p(self) -> NDArray[np.float64]:
+        known = ~np.isnan(self.least) & (self.defined > 0)
+        return np.where(known, self.far / np.maximum(self.defined, 1), np.nan)
