@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
-
 import numpy as np
-from scipy import sparse
 
 from beyondacc.models.base import MODELS
 from beyondacc.models.neural.backend import Batch, Noise, Tensor, Weights
-from beyondacc.models.neural.network import Network, glorot, product
+from beyondacc.models.neural.network import RatingNetwork, glorot
 from beyondacc.spec.params import Cutoff
-from beyondacc.types import Floats, UserIds
+from beyondacc.types import Floats
 
 __all__ = ["AutoRec"]
 
@@ -22,13 +19,12 @@ __all__ = ["AutoRec"]
     cite="Sedhain, Menon, Sanner & Xie 2015, WWW Companion, AutoRec: Autoencoders Meet Collaborative Filtering, sec. 2",
 )
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class AutoRec(Network):
+class AutoRec(RatingNetwork):
     """Reconstruction of the ratings of an item, or of a user, from all of them through one hidden layer.
 
-    With r the ratings of an item (or a user), less the mean of all and 0 where there is none,
-    ``h(r) = V^T sigmoid(W^T r + b) + c``. The loss is ``sum of (r_j - h(r)_j)^2 over the ratings j that exist`` and the
-    penalty. The paper leaves the mean in; without it ratings of any scale start from the same place, and what is
-    unknown starts from the mean.
+    With r the ratings of an item (or a user), ``h(r) = V^T sigmoid(W^T (r - m) + b) + c``, where m is the mean of all
+    training ratings and ``r - m`` is 0 where there is no rating. The loss is ``sum of (r_j - h(r)_j)^2 over the ratings
+    that exist``, and the penalty. The paper feeds r itself, which tells a missing rating from a low one no better.
 
     Parameters
     ----------
@@ -38,34 +34,25 @@ class AutoRec(Network):
         How many hidden units.
     """
 
-    explicit = True
-
-    on: Literal["item", "user"] = "item"
     hidden: Cutoff = 500
-
-    def _prepare(self, train: sparse.csr_array[Any]) -> None:
-        self._mean = float(train.data.mean())
-
-    def _oriented(self, matrix: sparse.csr_array[Any]) -> sparse.csr_array[Any]:
-        rows = sparse.csr_array((matrix.data - self._mean, matrix.indices, matrix.indptr), shape=matrix.shape)
-        return rows.T.tocsr() if self.on == "item" else rows
 
     def _start(self, shape: tuple[int, int], rng: np.random.Generator) -> dict[str, Floats]:
         return {
             "encoder": glorot(rng, shape[1], self.hidden),
             "encoder_bias": np.zeros(self.hidden),
             "decoder": glorot(rng, self.hidden, shape[1]),
-            "decoder_bias": np.zeros(shape[1]),
+            "decoder_bias": np.full(shape[1], self._mean),
         }
 
     def _encode(self, weights: Weights, batch: Batch) -> Tensor:
-        return (batch.values @ weights["encoder"] + weights["encoder_bias"]).sigmoid()
+        centred = batch.values - self._mean * batch.stored
+        return (centred @ weights["encoder"] + weights["encoder_bias"]).sigmoid()
 
     def _loss(self, weights: Weights, batch: Batch, _noise: Noise, _passed: float) -> Tensor:
         outputs = self._decode(weights, self._encode(weights, batch))
         return ((outputs - batch.values) * batch.stored).square().sum()
 
     def _keep(self, codes: Floats, weights: dict[str, Floats]) -> None:
-        self._factors(codes, weights["decoder"], weights["decoder_bias"] + np.float32(self._mean))
+        self._factors(codes, weights["decoder"], weights["decoder_bias"])
         if self.on == "item":  # the rows were items
             self._codes, self._decoder = np.ascontiguousarray(self._decoder.T), np.ascontiguousarray(self._codes.T)

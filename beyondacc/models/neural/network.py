@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from beyondacc.models.training import Stopper, hold_out
 from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.types import Floats, UserIds
 
-__all__ = ["Corruption", "Network", "Penalty", "Rate", "Share", "glorot"]
+__all__ = ["Corruption", "Network", "Penalty", "Rate", "RatingNetwork", "Share", "glorot", "product"]
 
 Corruption: TypeAlias = Annotated[float, Range(0, 1, open_high=True)]
 """A probability of being lost that leaves something."""
@@ -101,7 +101,7 @@ class Network(Model):
         return codes @ weights["decoder"] + weights["decoder_bias"]
 
     def _oriented(self, matrix: sparse.csr_array[Any]) -> sparse.csr_array[Any]:
-        """Return the matrix whose rows are learned from, on the scale of the network."""
+        """Return the matrix whose rows are learned from."""
         return matrix
 
     def _optimizer(self, backend: Backend, weights: Weights) -> Any:
@@ -111,16 +111,16 @@ class Network(Model):
         """Set the gradients of the weights to those of the sum over the batch, and return its loss."""
         loss = self._loss(weights, batch, noise, passed)
         loss.backward()
-        return float(loss)
+        return float(loss.detach())
 
     def _fit(self, train: sparse.csr_array[Any]) -> None:
         backend = Backend(type(self).__name__, self.device)
         self._prepare(train)
-        whole = self._oriented(train).astype(np.float32)
+        whole = self._oriented(train.astype(np.float32))
         fitted, held = whole, None
         if self.validation:
             parts = hold_out(train, self.validation, self.seed)
-            fitted, held = (self._oriented(part).astype(np.float32) for part in parts)
+            fitted, held = (self._oriented(part.astype(np.float32)) for part in parts)
         weights = self._learn(backend, fitted, held)
         with backend.fixed():
             codes = [self._encode(weights, backend.batch(whole, rows)) for rows in _blocks(whole.shape[0])]
@@ -183,13 +183,9 @@ class Network(Model):
             part, n = measure(outputs, batch, wanted)
             total, count = total + part, count + n
         if self.explicit:
-            rmse = float(np.sqrt(total / count)) * self._unit()
+            rmse = float(np.sqrt(total / count))
             return rmse, f"rmse {rmse:.4f} on held ratings"
         return -total / count, f"ndcg@{_CUTOFF} {total / count:.4f} on held interactions"
-
-    def _unit(self) -> float:
-        """Return how many steps of the training ratings make one of the network's outputs."""
-        return 1.0
 
     def _keep(self, codes: Floats, weights: dict[str, Floats]) -> None:
         self._factors(codes, weights["decoder"], weights["decoder_bias"])
@@ -201,6 +197,21 @@ class Network(Model):
 
     def _score(self, users: UserIds) -> Floats:
         return product(self._codes[users], self._decoder)
+
+
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class RatingNetwork(Network):
+    """A network that predicts ratings, from the rows of items or of users."""
+
+    explicit: ClassVar[bool] = True
+
+    on: Literal["item", "user"] = "item"
+
+    def _prepare(self, train: sparse.csr_array[Any]) -> None:
+        self._mean = float(train.data.mean())
+
+    def _oriented(self, matrix: sparse.csr_array[Any]) -> sparse.csr_array[Any]:
+        return matrix.T.tocsr() if self.on == "item" else matrix
 
 
 def product(left: Floats, right: Floats) -> Floats:

@@ -1,0 +1,108 @@
+"""What other projects assert of their re-rankers, through the public classes and their parameters."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rerank_worlds import MARKS, own
+
+import beyondacc as ba
+from beyondacc import distances
+
+pytestmark = MARKS
+FILE = Path(__file__).resolve().parents[2] / "shared" / "oracles" / "reranking_pyversity.json"
+absent = pytest.mark.skipif(not FILE.is_file(), reason="shared/oracles is not beside the checkout")
+READ = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {"cases": [], "datasets": {}}
+RTOL = 2e-6  # pyversity 0.2.0 works in float32
+
+
+@pytest.fixture(autouse=True)
+def _own_distances(monkeypatch):
+    monkeypatch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())
+
+
+def clipped_cosine(one, other):
+    """1 minus the cosine, no similarity below 0."""
+    dot = ones = others = 0.0
+    for place in range(len(one)):
+        dot += one[place] * other[place]
+        ones += one[place] ** 2
+        others += other[place] ** 2
+    return 1.0 - max(dot / math.sqrt(ones * others), 0.0)
+
+
+def clipped_dot(one, other):
+    """1 minus the inner product, no similarity below 0."""
+    dot = 0.0
+    for place in range(len(one)):
+        dot += one[place] * other[place]
+    return 1.0 - max(dot, 0.0)
+
+
+def minus_dot(one, other):
+    """The inner product as a distance, which it is none: the larger the nearer."""
+    dot = 0.0
+    for place in range(len(one)):
+        dot += one[place] * other[place]
+    return -dot
+
+
+def mmr(metric="cosine", normalize=True):  # noqa: FBT002 - as pyversity calls it
+    assert (metric, normalize) in {("cosine", True), ("dot", False)}
+    similarity = clipped_cosine if metric == "cosine" else clipped_dot
+    return ba.MMR(normalize="none", distance=own(similarity))
+
+
+def msd(metric="cosine", normalize=True):  # noqa: FBT002 - as pyversity calls it
+    assert (metric, normalize) in {("cosine", True), ("dot", False)}
+    return ba.MSD(normalize="none", distance="cosine" if metric == "cosine" else own(minus_dot))
+
+
+def cover():
+    return ba.Cover(normalize="none", gamma=0.5, distance="cosine")
+
+
+def dpp(scale=1.0):
+    return ba.DPP(scale=scale)
+
+
+def ssd(window=None, normalize=True, append_bias=True, normalize_scores=True):  # noqa: FBT002 - as pyversity calls it
+    how = "zscore" if normalize_scores else "none"
+    return ba.SSD(window=window, unit=normalize, bias=append_bias, normalize=how)
+
+
+METHODS = {"MMR": mmr, "MSD": msd, "COVER": cover, "DPP": dpp, "SSD": ssd}
+
+
+@absent
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in READ["cases"]])
+def test_pyversity(case):
+    inputs = case["inputs"]
+    given = READ["datasets"][str(inputs["dataset"])]
+    n = len(given["scores"])
+    data = ba.Dataset(items=pd.DataFrame({"item_id": range(n)}), vectors=np.array(given["embeddings"]))
+    candidates = pd.DataFrame({"user_id": 1, "item_id": range(n), "score": given["scores"]})
+    if case["id"] == "pyversity-d1-dpp-1.0":
+        # All are worth the same at its first pick, which goes to the first of its input, in no order of scores.
+        candidates["rank"] = range(n)
+    chosen = METHODS[case["metric"].split()[0]](**inputs["kwargs"]).at(inputs["diversity"])
+    if inputs["diversity"] == 0:
+        chosen = type(chosen)(diversity=0, normalize="none")  # it gives the scores back as they are
+    made = chosen.rerank(candidates, data, k=inputs["k"])
+    assert made.to_dict()[1] == case["expected"]["indices"]
+    np.testing.assert_allclose(made.scores[0], case["expected"]["selection_scores"], rtol=RTOL, atol=case["tol"])
+
+
+@absent
+def test_all_cases_are_used():
+    names = [case["metric"].split()[0] for case in READ["cases"]]
+    assert set(names) == set(METHODS)
+    assert len(names) >= 17
+    assert {key for case in READ["cases"] for key in case["inputs"]["kwargs"]} == {
+        *("metric", "normalize", "scale", "window", "append_bias", "normalize_scores")
+    }
