@@ -107,6 +107,11 @@ class Report:
         return self._run
 
     @property
+    def states(self) -> Mapping[Metric, State]:
+        """What was accumulated for each metric."""
+        return self._states
+
+    @property
     def users(self) -> pd.Index[Any]:
         """External ids of the evaluated users."""
         return self._run.ids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -135,7 +136,8 @@ def study(
 ) -> None:
     """Train models, re-rank their lists at several weights, evaluate all by all metrics, correlate the metrics.
 
-    Writes results.parquet, per_user.parquet, correlations.csv and report.html, which opens in a browser.
+    Writes results.parquet, per_user.parquet, correlations.csv and report.html, which opens in a browser. A study that
+    was stopped goes on where it stopped; a run that fails is left out and named.
     """
     if items is not None and ratings is None:
         raise DataError("--items belongs to --ratings; pass both, or neither for MovieLens")
@@ -169,8 +171,13 @@ def study(
         seed=seed,
         title=f"Beyond-accuracy study of {'MovieLens latest-small' if ratings is None else ratings.stem}",
     )
-    found = prepared.run(progress=not quiet)
+    cells = output.with_name(f".{output.name}.cells")
+    found = prepared.run(folder=cells, progress=not quiet)
     files = found.save(output, force=force)
+    for text in found.failed():
+        typer.echo(f"note: failed and left out: {text}", err=True)
+    if not found.failures:
+        shutil.rmtree(cells)
     if quiet:
         return
     for line in studying.describe(found, method=method.value):

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
-from beyondacc.data.binding import bind
 from beyondacc.data.dataset import Dataset
-from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
-from beyondacc.evaluation import check_metrics, evaluate_run
+from beyondacc.evaluation import check_metrics
+from beyondacc.kernels.jit import CACHE
 from beyondacc.models import MODELS, Model
-from beyondacc.rerank import MMR, GreedyDiversity, Novelty, Random, Reranker, Wrapped
+from beyondacc.rerank import MMR, GreedyDiversity, Novelty, Random, Reranker
 from beyondacc.rerank.base import check_weights, find_reranker
-from beyondacc.results import Report
-from beyondacc.run.local import n_threads
-from beyondacc.scorers import recommend
 from beyondacc.spec.params import Param, Range, Seed
-from beyondacc.study.progress import Meter, meter
-from beyondacc.study.result import PLAIN, Run, StudyResult
+from beyondacc.study.cells import Cells
+from beyondacc.study.progress import meter
+from beyondacc.study.result import StudyResult
+from beyondacc.study.store import FolderStore, Store, digest_of
 
 __all__ = ["DIVERSITY", "Study"]
 
@@ -107,61 +106,58 @@ class Study:
         swept = len([weight for weight in self.diversity if weight > 0])
         return len(self.data) * len(self.models) * (1 + swept * len(self.rerankers))
 
-    def run(self, *, progress: bool = False, threads: int | None = None) -> StudyResult:
+    def run(
+        self, *, folder: str | os.PathLike[str] | None = None, progress: bool = False, threads: int | None = None
+    ) -> StudyResult:
         """Train, recommend, re-rank and evaluate everything.
+
+        A run that fails does not stop the others: it is left out, and `StudyResult.failures` says why.
 
         Parameters
         ----------
+        folder
+            Where the results are kept run by run. A study that was stopped goes on where it stopped if it is given the
+            same folder, and ends with the same bits. Models and lists of your own are told apart by their names alone.
         progress
             Say on standard error how far it is: bars with elapsed and remaining time, lines where it is no terminal.
         threads
             Number of threads; one a core by default. The result does not depend on it.
+
+        Raises
+        ------
+        DataError
+            If the folder holds another study.
+        SpecError
+            If every run fails.
         """
         started = time.perf_counter()
-        reports: dict[Run, Report] = {}
+        store = Store() if folder is None else FolderStore(Path(folder), self._facts())
+        cells = Cells(self, store, threads)
         n_models = len(self.data) * len(self.models)
         with meter(show=progress, n_models=n_models, n_runs=len(self)) as told:
-            for seed, data in self.data.items():
-                for name, model in self.models.items():
+            for seed in self.data:
+                for name in self.models:
                     told.model(name)
-                    lists = self._candidates(model, data)
-                    told.trained()
-                    reports.update(self._sweep(name, seed, lists, told=told, threads=threads))
-        seconds = time.perf_counter() - started
-        return StudyResult(self, reports, seconds)
+                    cells.run(name, seed, told)
+        if not cells.reports:
+            run, error = next(iter(cells.failures.items()))
+            raise SpecError(f"every run of the study failed; {run}: {error}")
+        return StudyResult(self, cells.reports, time.perf_counter() - started, failures=cells.failures)
 
-    def _candidates(self, model: Any, data: Dataset) -> Recommendations:
-        if isinstance(model, Model):
-            return recommend(model.fit(data.matrix), data, k=self.candidates)
-        if isinstance(model, Wrapped):
-            wrapped: Recommendations = model.recommend(data, k=self.candidates)
-            return wrapped
-        if isinstance(model, Recommendations) or not _is_scorer(model):
-            return Recommendations.read(model, data, k=self.candidates)
-        return recommend(model, data, k=self.candidates)
+    def _facts(self) -> dict[str, str]:
+        """Tell what the study is of: what must be the same where it goes on."""
+        from beyondacc import __version__  # noqa: PLC0415 - the package imports this module
 
-    def _sweep(
-        self, name: str, seed: int, lists: Recommendations, *, told: Meter, threads: int | None
-    ) -> Iterator[tuple[Run, Report]]:
-        """Evaluate the plain lists of a model and all re-rankings of them, several at a time."""
-        data = self.data[seed]
-        weights = [weight for weight in self.diversity if weight > 0]
-        cells = [(Run(name, PLAIN, 0.0, seed), lists.top(self.k))]
-        for reranker in self.rerankers if weights else ():
-            swept = reranker.sweep(lists, data, weights, k=self.k, threads=threads)
-            cells += [(Run(name, reranker.kind, weight, seed), made) for weight, made in swept.items()]
-
-        def work(cell: tuple[Run, Recommendations]) -> tuple[Run, Report]:
-            run, made = cell
-            bound = bind(made, data)
-            report = Report(bound, evaluate_run(bound, self.metrics, threads=1), n_boot=self.n_boot, seed=self.seed)
-            if self.n_boot:
-                _ = report.replicates  # here, where the threads are, and not one by one when the table is made
-            told.run(str(run))
-            return run, report
-
-        with ThreadPoolExecutor(n_threads(threads)) as pool:
-            yield from pool.map(work, cells)
+        return {
+            "data": " ".join(f"{seed}:{digest_of(data)}" for seed, data in self.data.items()),
+            "models": ", ".join(
+                f"{name}={model if isinstance(model, Model) else ''}" for name, model in self.models.items()
+            ),
+            "re-rankers": ", ".join(each.kind for each in self.rerankers),
+            "metrics": ", ".join(map(str, self.metrics)),
+            "numbers": f"k={self.k} candidates={self.candidates} n_boot={self.n_boot} seed={self.seed}",
+            "version": f"{__version__} {CACHE.name}",
+        }
 
 
 def _named_models(models: Mapping[str, Any] | Sequence[Any] | None) -> dict[str, Any]:
@@ -175,12 +171,3 @@ def _named_models(models: Mapping[str, Any] | Sequence[Any] | None) -> dict[str,
     if not models:
         raise SpecError("a Study needs at least one model")
     return {str(name): MODELS.create(each) if isinstance(each, str) else each for name, each in models.items()}
-
-
-def _is_scorer(model: Any) -> bool:
-    """Tell scorers from ready recommendations: frames, dicts and int arrays."""
-    if callable(model) or isinstance(model, tuple):
-        return True
-    if hasattr(model, "dtype") and hasattr(model, "shape"):
-        return bool(model.dtype.kind == "f")
-    return callable(getattr(model, "score", None)) or callable(getattr(model, "recommend", None))

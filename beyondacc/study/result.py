@@ -8,7 +8,7 @@ import itertools
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -57,15 +57,21 @@ class StudyResult:
     reports : dict of Run to Report
     seconds
         How long the study took.
+    failures : dict of Run to str
+        What happened to the runs that failed, which are in no table.
     """
 
-    def __init__(self, study: Study, reports: Mapping[Run, Report], seconds: float) -> None:
+    def __init__(
+        self, study: Study, reports: Mapping[Run, Report], seconds: float, failures: Mapping[Run, str] | None = None
+    ) -> None:
         self.study = study
         self.reports = dict(reports)
         self.seconds = seconds
+        self.failures = dict(failures or {})
 
     def __repr__(self) -> str:
-        return f"StudyResult({len(self.reports)} runs, {len(self.metrics)} metrics)"
+        failed = f", {len(self.failures)} failed" if self.failures else ""
+        return f"StudyResult({len(self.reports)} runs, {len(self.metrics)} metrics{failed})"
 
     @property
     def metrics(self) -> list[Metric]:
@@ -183,9 +189,9 @@ class StudyResult:
     def _signs(self) -> pd.DataFrame:
         rows = []
         for run, report in self.reports.items():
-            if run.reranker == PLAIN:
+            plain = self.reports.get(dataclasses.replace(run, reranker=PLAIN, diversity=0.0))
+            if run.reranker == PLAIN or plain is None:
                 continue
-            plain = self.reports[dataclasses.replace(run, reranker=PLAIN, diversity=0.0)]
             for metric in self.metrics:
                 difference = report.value(metric) - plain.value(metric)
                 error = float("nan")
@@ -251,7 +257,8 @@ class StudyResult:
         from beyondacc import __version__  # noqa: PLC0415 - the package imports this module
 
         data = next(iter(self.study.data.values()))
-        return {
+        failed = {"Failed": "; ".join(dict.fromkeys(self.failed()))} if self.failures else {}
+        return failed | {
             "Data": repr(data).removeprefix("Dataset(").removesuffix(")"),
             "Seeds of the split": ", ".join(map(str, self.study.data)),
             "Candidates re-ranked": str(self.study.candidates),
@@ -259,6 +266,12 @@ class StudyResult:
             "Wall time": f"{self.seconds:.0f} s for training, re-ranking and evaluation",
             "Software": f"beyondacc {__version__}, numpy {np.__version__}, Python {platform.python_version()}",
         }
+
+    def failed(self) -> Iterator[str]:
+        """Say in a sentence each what failed."""
+        for text in dict.fromkeys(self.failures.values()):
+            runs = [self.name(run) for run, each in self.failures.items() if each == text]
+            yield f"{runs[0]}{f' and {len(runs) - 1} more runs' if runs[1:] else ''}: {text}"
 
     def chart(self, name: str, *metrics: str, **options: Any) -> Any:
         """Draw one chart as an altair chart; ``chart.save("x.svg")`` writes it.
