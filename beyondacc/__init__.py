@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beyondacc import models as models
+    from beyondacc.comparison import Comparison as Comparison, compare as compare
     from beyondacc.convention import conventions as conventions
     from beyondacc.data.dataset import Dataset as Dataset
     from beyondacc.data.movielens import load_movielens as load_movielens
@@ -89,6 +90,12 @@ if TYPE_CHECKING:
         user_coverage as user_coverage,
         vendi as vendi,
     )
+    from beyondacc.ratings import (
+        RatingReport as RatingReport,
+        RatingReports as RatingReports,
+        Ratings as Ratings,
+        evaluate_ratings as evaluate_ratings,
+    )
     from beyondacc.rerank import (
         DPP as DPP,
         MMR as MMR,
@@ -113,11 +120,14 @@ if TYPE_CHECKING:
     from beyondacc.scorers import as_scorer as as_scorer, recommend as recommend
     from beyondacc.spec.metric import Metric as Metric
     from beyondacc.study import Study as Study, StudyResult as StudyResult, Tuned as Tuned, tune as tune
+    from beyondacc.study.between import StudyComparison as StudyComparison, compare_studies as compare_studies
+    from beyondacc.study.item_map import item_map as item_map
     from beyondacc.study.sweep import Sweep as Sweep, sweep as sweep
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "beyondacc.comparison": ("Comparison", "compare"),
     "beyondacc.convention": ("conventions",),
     "beyondacc.data.dataset": ("Dataset",),
     "beyondacc.data.movielens": ("load_movielens",),
@@ -127,6 +137,7 @@ _HOME = {
     "beyondacc.distances": ("Distance", "distance"),
     "beyondacc.errors": ("BeyondAccError", "DataError", "DependencyError", "NoEffectWarning", "SpecError"),
     "beyondacc.evaluation": ("evaluate",),
+    "beyondacc.ratings": ("RatingReport", "RatingReports", "Ratings", "evaluate_ratings"),
     "beyondacc.rerank": (
         "DPP",
         "MMR",
@@ -151,6 +162,8 @@ _HOME = {
     "beyondacc.scorers": ("as_scorer", "recommend"),
     "beyondacc.spec.metric": ("Metric",),
     "beyondacc.study": ("Study", "StudyResult", "Tuned", "tune"),
+    "beyondacc.study.between": ("StudyComparison", "compare_studies"),
+    "beyondacc.study.item_map": ("item_map",),
     "beyondacc.study.sweep": ("Sweep", "sweep"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

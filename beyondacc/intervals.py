@@ -168,10 +168,12 @@ class Compact:
         self.width = len(self.slots) * len(self.shown)
 
     def resample(self, weights: NDArray[np.int64]) -> Exposure:
+        """Count with multiplicities of the rows, shape (replicates, rows)."""
         counts = np.zeros((len(weights), len(self.slots), len(self.shown)), np.int64)
         exposure_rows(self.lists, self.lengths, self.k, self.by == "rank", self.lookup, weights, counts)
-        listed = weights[:, self.lengths > 0]
-        squares = np.square(listed).sum(axis=-1)
+        some = self.lengths > 0
+        listed = weights if some.all() else weights[:, some]
+        squares = np.einsum("ru,ru->r", listed, listed)  # without a copy of the squares
         return Exposure(counts, self.slots, self.by, listed.sum(axis=-1), squares, self.shown, self.run)
 
 

@@ -14,3 +14,9 @@ def own_distance():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())
         yield distances.distance(bridge.manhattan)
+
+
+@pytest.fixture
+def fresh_distances(monkeypatch):
+    """Whatever distances a test makes are gone after it."""
+    monkeypatch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())

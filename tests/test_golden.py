@@ -599,7 +599,7 @@ MAPPED_ELSEWHERE = {
     "recpack-itemknn-cosine": ("test_models.py", "recpack-itemknn-cosine"),
     "recpack-ease": ("test_models.py", "recpack-ease"),
     **{
-        name: ("test_rerank.py", '"reranking*.json"')
+        name: ({"reranking.json": "test_diagnosis.py"}.get(case["file"], "test_rerank_golden.py"), f'"{case["file"]}"')
         for name, case in CASES.items()
         if case["file"].startswith("reranking")
     },

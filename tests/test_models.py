@@ -247,7 +247,7 @@ def test_ease_of_recpack(oracle):
 
 def test_every_core_model_is_among_the_calls():
     core = [name for name, info in MODELS.items() if info.factory.core]
-    assert [create(text).__class__.__name__ for text in CALLS] == core == list(MODELS)[: len(core)]
+    assert [create(text).__class__.__name__ for text in CALLS] == core
     assert core == ["Random", "Popularity", "ItemKNN", "UserKNN", "PureSVD", "EASE"]
 
 
@@ -445,7 +445,7 @@ def test_ease_says_when_the_penalty_is_too_small(shape, l2):
         (lambda: create("Popularity(k=3)"), "Popularity has no parameter 'k'; it takes none"),
         (lambda: create("ItemKN"), "there is no model 'ItemKN'; did you mean ItemKNN"),
         (lambda: create("populr"), "there is no model 'populr'; did you mean Popularity?"),
-        (lambda: create("zzz"), f"known are {choices(sorted(MODELS))}"),
+        (lambda: create("zzz"), f"known are {choices(sorted(MODELS, key=str.lower))}"),
         (lambda: create("EASE@10"), "'EASE@10': a model takes no cutoff; leave out @10"),
         (lambda: create("EASE(("), "cannot be read"),
     ],

@@ -12,27 +12,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from oracle.case import features_of, item_counts
 from oracle.diversity import global_probabilities
-from rerank_worlds import (
-    FEATURED,
-    HOW,
-    KINDS,
-    MARKS,
-    METHODS,
-    SCORES,
-    SLOW,
-    WEIGHTS,
-    Given,
-    check,
-    looked_up,
-    own,
-    rows_of,
-    run_and_check,
-    world,
-)
+from rerank_methods import METHODS, check, run_and_check
+from rerank_worlds import FEATURED, HOW, KINDS, MARKS, SCORES, SLOW, WEIGHTS, Given, looked_up, own, rows_of, world
 from strategies import assemble, candidates
 
 import beyondacc as ba
-from beyondacc import distances
 from beyondacc.rerank import RERANKERS
 
 pytestmark = MARKS
@@ -44,11 +28,6 @@ PAIRS = [name for name, method in METHODS.items() if method.with_distance and na
 BY_FEATURES = ("SSD", "XQuAD", "PM2", "Calibrated", "BinomialDiversity", "Novelty", "Popularity", "Random")
 # where relevance is not turned into z-scores and distances are quarters, the same sums are made in both
 EXACT = {"MMR", "MSD", "TopicDiversification", "Swap"}
-
-
-@pytest.fixture(autouse=True)
-def _own_distances(monkeypatch):
-    monkeypatch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())
 
 
 def test_all_rerankers_have_a_definition():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -12,18 +13,12 @@ import pytest
 from rerank_worlds import MARKS, own
 
 import beyondacc as ba
-from beyondacc import distances
 
 pytestmark = MARKS
 FILE = Path(__file__).resolve().parents[2] / "shared" / "oracles" / "reranking_pyversity.json"
 absent = pytest.mark.skipif(not FILE.is_file(), reason="shared/oracles is not beside the checkout")
 READ = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {"cases": [], "datasets": {}}
 RTOL = 2e-6  # pyversity 0.2.0 works in float32
-
-
-@pytest.fixture(autouse=True)
-def _own_distances(monkeypatch):
-    monkeypatch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())
 
 
 def clipped_cosine(one, other):
@@ -52,13 +47,13 @@ def minus_dot(one, other):
     return -dot
 
 
-def mmr(metric="cosine", normalize=True):  # noqa: FBT002 - as pyversity calls it
+def mmr(metric="cosine", normalize=True):
     assert (metric, normalize) in {("cosine", True), ("dot", False)}
     similarity = clipped_cosine if metric == "cosine" else clipped_dot
     return ba.MMR(normalize="none", distance=own(similarity))
 
 
-def msd(metric="cosine", normalize=True):  # noqa: FBT002 - as pyversity calls it
+def msd(metric="cosine", normalize=True):
     assert (metric, normalize) in {("cosine", True), ("dot", False)}
     return ba.MSD(normalize="none", distance="cosine" if metric == "cosine" else own(minus_dot))
 
@@ -71,7 +66,7 @@ def dpp(scale=1.0):
     return ba.DPP(scale=scale)
 
 
-def ssd(window=None, normalize=True, append_bias=True, normalize_scores=True):  # noqa: FBT002 - as pyversity calls it
+def ssd(window=None, normalize=True, append_bias=True, normalize_scores=True):
     how = "zscore" if normalize_scores else "none"
     return ba.SSD(window=window, unit=normalize, bias=append_bias, normalize=how)
 
@@ -92,7 +87,7 @@ def test_pyversity(case):
         candidates["rank"] = range(n)
     chosen = METHODS[case["metric"].split()[0]](**inputs["kwargs"]).at(inputs["diversity"])
     if inputs["diversity"] == 0:
-        chosen = type(chosen)(diversity=0, normalize="none")  # it gives the scores back as they are
+        chosen = dataclasses.replace(chosen, normalize="none")  # it gives the scores back as they are
     made = chosen.rerank(candidates, data, k=inputs["k"])
     assert made.to_dict()[1] == case["expected"]["indices"]
     np.testing.assert_allclose(made.scores[0], case["expected"]["selection_scores"], rtol=RTOL, atol=case["tol"])

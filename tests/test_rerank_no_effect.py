@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from rerank_worlds import EVERY, MANY, MARKS, fading
+from rerank_worlds import EVERY, MANY, MARKS, fading, greedy_with
 
 import beyondacc as ba
 from beyondacc.errors import NoEffectWarning
@@ -26,24 +26,28 @@ SINGLE = {"u": {1: 1.0}, "v": {4: 1.0}}
 MIXED = {"u": {1: 3.0, 2: 2.9, 4: 2.8, 9: 2.7, 3: 2.6}, "v": {1: 3.0, 7: 2.9, 2: 2.8, 8: 2.7, 4: 2.6}}
 
 
+def said(caught):
+    """What was changed and why not, of the one warning, which is at the line that called."""
+    (warning,) = (each for each in caught if each.category is NoEffectWarning)
+    assert warning.filename == __file__
+    return str(warning.message).split(": ", 1)
+
+
 def reason_of(chosen, lists, k=2, data=DATA):
-    """What the warning says of one weight, of several, and of a wrapped scorer; the text that all have in common."""
+    """What the warning gives as reason for one weight, and for several."""
     with pytest.warns(NoEffectWarning) as caught:
         made = chosen.rerank(lists, data, k=k)
     assert made.to_dict() == {user: list(items)[:k] for user, items in lists.items()}
-    assert len(caught) == 1
-    assert caught[0].filename == __file__
-    head, _, reason = str(caught[0].message).partition(": ")
+    head, reason = said(caught)
     assert head == f"{chosen} changed no list"
     with pytest.warns(NoEffectWarning) as caught:
         swept = chosen.sweep(lists, data, [0.0, 0.2, 1.0], k=k)
-    assert [str(each.message).partition(": ")[2] for each in caught] == [reason]
-    assert caught[0].filename == __file__
+    assert said(caught) == [head, reason]
     assert all(each.to_dict() == made.to_dict() for each in swept.values())
     return reason
 
 
-@pytest.mark.parametrize("chosen", [each() for each in FAR] + [ba.Greedy(gain=fading)], ids=str)
+@pytest.mark.parametrize("chosen", [each() for each in FAR] + [ba.Greedy(gain=greedy_with(fading))], ids=str)
 def test_distances_that_do_not_differ(chosen):
     for name in ("jaccard", "cosine"):
         method = dataclasses.replace(chosen, distance=name)
@@ -135,7 +139,7 @@ def test_a_gain_of_ones_own_that_says_nothing():
 @pytest.mark.parametrize("method", EVERY, ids=str)
 def test_no_warning_where_something_changes_or_could(method):
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", NoEffectWarning)
         for lists in (SINGLE, ALIKE, NOTHING, APART, MIXED):  # nothing is asked for
             assert method.at(0).rerank(lists, DATA, k=3).to_dict() == {u: list(each)[:3] for u, each in lists.items()}
         for k in (1, 2, 3) if not isinstance(method, ba.Swap) else (2, 3):
@@ -158,7 +162,7 @@ def test_no_warning_where_the_full_weight_gives_the_order_there_is_by_chance(met
         found = method.at(1).rerank(lists, DATA, k=3 if isinstance(method, ba.Swap) else 5).to_dict()
         order = {user: [*items, *(item for item in lists[user] if item not in items)] for user, items in found.items()}
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", NoEffectWarning)
             same = method.at(0.5).rerank(
                 {user: {item: float(-rank) for rank, item in enumerate(items)} for user, items in order.items()},
                 DATA,
@@ -175,7 +179,7 @@ def test_no_warning_where_few_of_many_lists_could_change():
     data = ba.Dataset(train={user: [1, 4] for user in users}, items=ITEMS)
     lists = {user: {1: 3.0, 2: 2.0, 9 if user % 3 == 2 else 3: 1e-9} for user in users}
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", NoEffectWarning)
         for method in (ba.MMR, ba.XQuAD, ba.BinomialDiversity, ba.SSD, ba.Swap, ba.Popularity):
             made = method(diversity=1e-6).rerank(lists, data, k=2)
             assert (made.input_ranks == [0, 1]).all()
@@ -195,7 +199,7 @@ def test_wrapped_scorers_warn_as_well():
     wrapped = ba.MMR().wrap(lambda users: np.arange(5.0) + np.zeros((len(users), 1)), data)
     with pytest.warns(NoEffectWarning, match="one cluster") as caught:
         wrapped.recommend(k=2)
-    assert caught[0].filename == __file__
+    assert said(caught)[0] == "MMR(diversity=0.5) changed no list"
 
 
 def test_the_look_at_why_is_short(monkeypatch):

@@ -406,9 +406,8 @@ def test_messages_of_a_result(result):
         result.correlations(level="models")
     with pytest.raises(SpecError, match="method"):
         result.correlations(method="cosine")
-    with pytest.raises(
-        SpecError, match="there is no chart 'pie'; there are heatmap, tradeoff, lorenz, signs or intervals"
-    ):
+    known = "heatmap, tradeoff, lorenz, signs, intervals, map, genres, genre_bias or groups"
+    with pytest.raises(SpecError, match=f"there is no chart 'pie'; there are {known}"):
         result.chart("pie")
     for metrics in ((), ("ndcg@5",), ("ndcg@5", "ild@5", "gini@5")):
         with pytest.raises(SpecError, match=f"a tradeoff has two metrics, {len(metrics)} were given; name x and y"):
@@ -419,7 +418,10 @@ def test_messages_of_a_result(result):
 
 @pytest.mark.parametrize(
     ("name", "metrics"),
-    [("heatmap", ()), ("tradeoff", ("ndcg@5", "ild@5")), ("lorenz", ()), ("signs", ()), ("intervals", ("ndcg@5",))],
+    [
+        *(("heatmap", ()), ("tradeoff", ("ndcg@5", "ild@5")), ("lorenz", ()), ("signs", ())),
+        *(("intervals", ("ndcg@5",)), ("map", ()), ("genres", ()), ("genre_bias", ()), ("groups", ())),
+    ],
 )
 def test_charts(result, name, metrics, tmp_path):
     alt = pytest.importorskip("altair")
@@ -428,8 +430,9 @@ def test_charts(result, name, metrics, tmp_path):
     chart.save(tmp_path / "chart.svg")
     drawn = (tmp_path / "chart.svg").read_text()
     assert drawn.startswith("<svg")
-    shown = {"heatmap": "Catalog", "tradeoff": "MMR", "lorenz": "pop", "signs": "MMR", "intervals": "knn"}[name]
-    assert shown in drawn
+    shown = {"heatmap": "Catalog", "tradeoff": "MMR", "lorenz": "pop", "signs": "MMR", "intervals": "knn"}
+    shown |= {"map": "taste0", "genres": "training profiles", "genre_bias": "extra1", "groups": "ready"}
+    assert shown[name] in drawn
 
 
 FILES = ["results.parquet", "per_user.parquet", "correlations.csv", "report.html"]

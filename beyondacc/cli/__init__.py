@@ -14,9 +14,9 @@ from beyondacc.cli.messages import in_options, one_line
 from beyondacc.cli.options import app
 from beyondacc.errors import BeyondAccError, NoEffectWarning
 
-from beyondacc.cli import catalog, evaluate, rerank, study  # isort: skip - in the order in which --help lists them
+from beyondacc.cli import catalog, evaluate, compare, rerank, study  # isort: skip - in the order in which --help lists them
 
-__all__ = ["catalog", "evaluate", "main", "rerank", "study"]
+__all__ = ["catalog", "compare", "evaluate", "main", "rerank", "study"]
 
 # Older releases of typer use the package click, later ones a copy of their own; the classes have the same names.
 _ClickError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")

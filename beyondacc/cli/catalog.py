@@ -140,7 +140,9 @@ def _list_declared(kind: str, catalog: Mapping[str, Info[Any]], *, as_json: bool
         (info.name, info.title, ", ".join(text for text in written[info.name] if text not in common) or "-")
         for info in catalog.values()
     ]
-    _table((kind, "title", "parameters"), rows)
+    width = WIDTH - sum(max(map(len, column)) + 2 for column in list(zip(*rows, strict=True))[:2])
+    shortened = [(name, title, textwrap.shorten(text, width, placeholder=" ...")) for name, title, text in rows]
+    _table((kind, "title", "parameters"), shortened)
     if common:
         typer.echo(f"\nAll take {', '.join(common)}.")
     typer.echo(f"\nbeyondacc explain {kind.upper()} shows its formula and parameters.")
@@ -175,6 +177,8 @@ def _explain_metric(metric: Metric) -> str:
 
 def _explain_declared(kind: str, info: Info[Any], made: Any) -> str:
     facts = {"written": str(made), "needs": "", "source": info.cite}
+    if extra := info.factory.facts().get("needs") if kind == "model" else None:
+        facts["needs"] = f"the extra {extra}: pip install 'beyondacc[{extra}]'"
     if kind == "re-ranker":
         facts["needs"] = _sentence([lack] if (lack := made.missing(_nothing())) else [])
     docs = descriptions(info.factory)

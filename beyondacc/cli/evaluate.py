@@ -12,16 +12,19 @@ from beyondacc.cli.options import (
     DATA,
     OUTPUT,
     READING,
+    Averaged,
     Bootstrap,
     Columns,
     DefaultCutoff,
     Duplicates,
     Force,
     Format,
+    FormatName,
     Gains,
     GenreSep,
     Graded,
     ItemsFile,
+    OutputFile,
     Seed,
     Seen,
     Threshold,
@@ -39,7 +42,7 @@ from beyondacc.errors import DataError, SpecError, choices
 if TYPE_CHECKING:
     from beyondacc.results import Report
 
-__all__ = ["NOTES"]
+__all__ = ["NOTES", "choose_format", "run_names"]
 
 #: What `Report.diagnostics` counts, in words.
 NOTES = {
@@ -104,14 +107,7 @@ def evaluate(
     genre_sep: GenreSep = "|",
     threshold: Threshold = None,
     graded: Graded = False,
-    users: Annotated[
-        Users,
-        typer.Option(
-            "--users",
-            help="Users averaged: of lists or test, in both, with a list, of the test set.",
-            rich_help_panel=READING,
-        ),
-    ] = Users.all,
+    users: Averaged = Users.all,
     seen: Annotated[
         Seen,
         typer.Option("--seen", help="Listed items of the user's own training rows.", rich_help_panel=READING),
@@ -149,14 +145,8 @@ def evaluate(
     ] = None,
     bootstrap: Bootstrap = 1000,
     seed: Seed = 0,
-    form: Annotated[
-        Format | None,
-        typer.Option("--format", help="By default as the output file ends, or a table.", rich_help_panel=OUTPUT),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Instead of standard output.", rich_help_panel=OUTPUT),
-    ] = None,
+    form: FormatName = None,
+    output: OutputFile = None,
     per_user: Annotated[
         Path | None,
         typer.Option(
@@ -169,10 +159,10 @@ def evaluate(
 
     Files are .csv, .tsv, .parquet, TREC runs and qrels, RecBole atomic files or MovieLens's own.
     """
-    names = _run_names(recs)
+    names = run_names(recs)
     if train is None and test is None and items is None:
         raise SpecError("evaluate needs something to compare the lists with: pass --train, --test, --items or several")
-    form = _choose_format(form, output)
+    form = choose_format(form, output)
     _check_targets(output, per_user, force=force)
 
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
@@ -216,7 +206,7 @@ def evaluate(
         _note(report, f"{name}: " if len(reports) > 1 else "")
 
 
-def _run_names(paths: list[Path]) -> dict[str, Path]:
+def run_names(paths: list[Path]) -> dict[str, Path]:
     """Name the runs by their files."""
     names: dict[str, Path] = {}
     for path in paths:
@@ -238,7 +228,8 @@ def _check_targets(output: Path | None, per_user: Path | None, *, force: bool) -
         raise SpecError(f"--output and --per-user are both {str(output)!r}; give two files")
 
 
-def _choose_format(form: Format | None, output: Path | None) -> Format:
+def choose_format(form: Format | None, output: Path | None) -> Format:
+    """Return the format asked for, or else that of the output file, or else a table."""
     if output is None:
         if form is Format.parquet:
             raise SpecError("--format parquet needs a file; pass -o FILE.parquet")

@@ -14,15 +14,18 @@ from beyondacc.spec.names import split_calls
 from beyondacc.spec.params import Cutoff, Param, Range, Seed as SeedNumber
 
 __all__ = [
+    "Averaged",
     "Bootstrap",
     "Columns",
     "DefaultCutoff",
     "Duplicates",
     "Force",
     "Format",
+    "FormatName",
     "GenreSep",
     "Graded",
     "ItemsFile",
+    "OutputFile",
     "Seed",
     "Seen",
     "Threshold",
@@ -183,6 +186,22 @@ Bootstrap = Annotated[
 Seed = Annotated[int, typer.Option("--seed", parser=number(SeedNumber), metavar="N", help="Starts the random numbers.")]
 DefaultCutoff = Annotated[
     int, typer.Option("-k", parser=number(Cutoff), metavar="N", help="Cutoff of metrics given without one.")
+]
+Averaged = Annotated[
+    Users,
+    typer.Option(
+        "--users",
+        help="Users averaged: of lists or test, in both, with a list, of the test set.",
+        rich_help_panel=READING,
+    ),
+]
+FormatName = Annotated[
+    Format | None,
+    typer.Option("--format", help="By default as the output file ends, or a table.", rich_help_panel=OUTPUT),
+]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Instead of standard output.", rich_help_panel=OUTPUT),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.", rich_help_panel=OUTPUT)]
 

@@ -49,8 +49,8 @@ class Paired:
         size = np.maximum(1.0, np.maximum(np.abs(one), np.abs(other)))
         difference[np.abs(difference) <= ROUNDING * size] = 0.0
         both = ~np.isnan(difference)
-        means = (float(column[both].mean()) if both.any() else math.nan for column in (one, other))
-        return cls(difference, *means, int(both.sum()), int((~both).sum()))
+        value, second = (float(column[both].mean()) if both.any() else math.nan for column in (one, other))
+        return cls(difference, value, second, int(both.sum()), int((~both).sum()))
 
     @property
     def defined(self) -> NDArray[np.float64]:
@@ -104,7 +104,10 @@ def wilcoxon(difference: NDArray[np.float64]) -> float:
     if len(difference) < 2:
         return math.nan
     unequal = difference[difference != 0]
-    return float(stats.wilcoxon(unequal).pvalue) if len(unequal) else 1.0
+    if not len(unequal):
+        return 1.0
+    # differences that are equal but for rounding share a rank
+    return float(stats.wilcoxon(np.round(unequal / np.abs(unequal).max(), 12)).pvalue)
 
 
 def bootstrap_p(replicates: NDArray[np.float64], difference: float) -> float:

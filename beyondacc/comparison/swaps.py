@@ -23,7 +23,7 @@ from beyondacc.spec.metric import Metric
 from beyondacc.spec.states import Exposure, State, Sums
 from beyondacc.types import Bools, ItemIds
 
-__all__ = ["Means", "Statistic", "Totals", "counted", "permutation_p"]
+__all__ = ["Means", "Statistic", "Totals", "counted", "enumerated", "permutation_p"]
 
 _CELLS = 4_000_000  # numbers in a chunk of exchanges
 
@@ -190,9 +190,8 @@ def permutation_p(statistics: Sequence[Statistic], *, n: int, seed: int) -> list
     tallies = [_Tally(each) for each in statistics]
     drawn = []
     for tally in tallies:
-        rows = np.flatnonzero(tally.statistic.differ)
-        if len(rows) < 63 and 2 ** len(rows) <= n:
-            for patterns in _every(rows, len(tally.statistic.differ)):
+        if enumerated(tally.statistic, n):
+            for patterns in _every(tally.statistic.differ):
                 tally.add(patterns)
         else:
             tally.far, tally.defined = tally.far + 1, tally.defined + 1
@@ -201,14 +200,26 @@ def permutation_p(statistics: Sequence[Statistic], *, n: int, seed: int) -> list
     rng = np.random.default_rng(seed)
     chunk = max(1, _CELLS // max(1, n_users))
     for start in range(0, n if drawn else 0, chunk):
-        swapped = rng.integers(0, 2, (min(chunk, n - start), n_users), dtype=np.uint8).astype(np.bool_)
+        swapped = np.array([_coins(rng, n_users) for _ in range(min(chunk, n - start))])
         for tally in drawn:
             tally.add(swapped)
     return [tally.p for tally in tallies]
 
 
-def _every(rows: NDArray[np.int64], n_users: int) -> Iterator[Bools]:
+def enumerated(statistic: Statistic, n: int) -> bool:
+    """Whether there are no more than n exchanges among the users who differ."""
+    n_differ = int(np.count_nonzero(statistic.differ))
+    return n_differ < 63 and 2**n_differ <= n
+
+
+def _coins(rng: np.random.Generator, n_users: int) -> Bools:
+    """Draw one exchange, apart from all others, so that they do not depend on how many are drawn at once."""
+    return np.unpackbits(np.frombuffer(rng.bytes(-(-n_users // 8)), np.uint8), count=n_users).astype(np.bool_)
+
+
+def _every(differ: Bools) -> Iterator[Bools]:
     """Yield all exchanges among some users, in chunks."""
+    rows, n_users = np.flatnonzero(differ), len(differ)
     total = 2 ** len(rows)
     chunk = max(1, _CELLS // max(1, n_users))
     for start in range(0, total, chunk):

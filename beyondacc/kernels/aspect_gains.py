@@ -114,7 +114,7 @@ def calibrated(
         position = candidates.remaining[slot]
         first, last = candidates.starts[position], candidates.starts[position + 1]
         divergence = more if last > first else same
-        part = 1.0 / (last - first)
+        part = 1.0 / max(1, last - first)
         for place in range(first, last):
             genre = candidates.features[place]
             if p[genre] > 0:

@@ -20,6 +20,7 @@ __all__ = ["CLOSE", "FLOOR", "cover", "determinant", "mean", "nearest", "total"]
 Term = NDArray[np.float64]
 CLOSE = 1e-12  # computed numbers that differ by no more are equal but for rounding
 FLOOR = 1e-12  # a residual variance up to this is none
+_STEEPEST = 350.0  # an exponent whose square is a number
 
 
 def nearest(
@@ -159,7 +160,8 @@ def determinant(
     if step == START:
         for position in range(n):
             residual[position] = 1.0
-            quality = math.exp((1.0 - diversity) * candidates.numbers[0] * candidates.relevance[position])
+            exponent = (1.0 - diversity) * candidates.numbers[0] * candidates.relevance[position]
+            quality = math.exp(min(exponent, _STEEPEST))
             weight[position] = quality * quality
     elif residual[picked] * weight[picked] > FLOOR:
         first = 2 * n

@@ -11,8 +11,8 @@ from beyondacc.kernels.jit import kernel, popcount, reduction
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = [
-    "COSINE_SETS",
     "COSINE_CLIPPED",
+    "COSINE_SETS",
     "COSINE_VECTORS",
     "EUCLIDEAN",
     "HAMMING",

@@ -103,11 +103,11 @@ def _plain(value: Any) -> Any:
 
 def _pack(value: Any, arrays: dict[str, NDArray[Any]], what: str) -> Any:
     """Describe a value in what JSON can hold, and put its arrays aside."""
-    kind = type(value)
+    given, kind = value, type(value)
     if value is None or kind in {bool, int, float, str}:
         return value
     if sparse.issparse(value):
-        rows: Any = sparse.csr_array(value)
+        rows = sparse.csr_array(given)
         parts = [_aside(part, arrays, what) for part in (rows.data, rows.indices, rows.indptr)]
         return {"sparse": parts, "shape": list(rows.shape), "matrix": isinstance(value, sparse.spmatrix)}
     if isinstance(value, np.ndarray):

@@ -14,13 +14,13 @@ from beyondacc.models.base import MODELS, Model
 from beyondacc.spec.params import Cutoff, Range
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
-__all__ = ["ItemKNN", "UserKNN"]
+__all__ = ["ItemKNN", "UserKNN", "arrays"]
 
 #: Neighbours found at a time before the unused places are dropped.
 _BLOCK = 1 << 22
 
 
-def _arrays(matrix: sparse.csr_array[Any]) -> tuple[Offsets, ItemIds, Floats]:
+def arrays(matrix: sparse.csr_array[Any]) -> tuple[Offsets, ItemIds, Floats]:
     """Return the arrays of a CSR matrix in the types of the kernels."""
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
 
@@ -29,8 +29,8 @@ def _nearest(matrix: sparse.csr_array[Any], k: int, shrink: float) -> sparse.csr
     """Return the similarities of each row to its k nearest other rows, ``(n_rows, n_rows)``."""
     n = matrix.shape[0]
     k = min(k, max(n - 1, 1))
-    offsets, columns, _ = _arrays(matrix)
-    column_offsets, rows, _ = _arrays(matrix.T.tocsr())
+    offsets, columns, _ = arrays(matrix)
+    column_offsets, rows, _ = arrays(matrix.T.tocsr())
     step = max(_BLOCK // k, 1)
     blocks = []
     for start in range(0, n, step):
@@ -56,7 +56,7 @@ class _Neighbours(Model):
 
     def _fit(self, train: sparse.csr_array[Any]) -> None:
         left, right = self._operands(train)
-        self._left, self._right = _arrays(left), _arrays(right)
+        self._left, self._right = arrays(left), arrays(right)
 
     def _score(self, users: UserIds) -> Floats:
         scores = np.zeros((users.size, self._n_items))

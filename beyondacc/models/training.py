@@ -10,11 +10,15 @@ from scipy import sparse
 
 from beyondacc.errors import DataError
 from beyondacc.kernels.hashing import uniform
-from beyondacc.types import Bools
+from beyondacc.kernels.topk import topk_rows
+from beyondacc.types import Bools, Floats, UserIds
 
-__all__ = ["Stopper", "hold_out"]
+__all__ = ["Stopper", "hold_out", "lost_ndcg"]
 
 T = TypeVar("T")
+
+_CUTOFF = 100  # of the nDCG that tells when to stop
+_USERS = 1024  # ranked at a time
 
 
 def hold_out(
@@ -103,3 +107,36 @@ class Stopper(Generic[T]):
         if loss < self.loss:
             self.best, self.loss, self.epoch = state(), loss, self._seen
         return self._seen - self.epoch >= self.patience
+
+
+def lost_ndcg(score: Callable[[UserIds], Floats], train: sparse.csr_array[Any], held: sparse.csr_array[Any]) -> float:
+    """Return 1 - nDCG@100 of the held-out items, averaged over the users who have some: a loss for `Stopper`.
+
+    Parameters
+    ----------
+    score
+        Scores every item for some users, in a new array ``(block, n_items)`` that may be written to.
+    train
+        What is not to be recommended, ``(n_users, n_items)``.
+    held
+        What is to be found; all alike, whatever their values.
+    """
+    users = np.flatnonzero(np.diff(held.indptr)).astype(np.int32)
+    width = min(_CUTOFF, train.shape[1])
+    starts, seen = train.indptr.astype(np.int64), train.indices.astype(np.int32)
+    discounts = 1.0 / np.log2(np.arange(2, width + 2))
+    best = np.concatenate(([0.0], np.cumsum(discounts)))
+    found = 0.0
+    for start in range(0, users.size, _USERS):
+        block = users[start : start + _USERS]
+        lists = np.empty((block.size, width), np.int32)
+        scores = np.ascontiguousarray(score(block))
+        top, lengths = np.empty((block.size, width), scores.dtype), np.empty(block.size, np.int32)
+        topk_rows(scores, block, starts, seen, np.empty(0, np.int32), lists, top, lengths)
+        relevant = np.zeros((block.size, train.shape[1] + 1), np.bool_)  # one column more, for the padding
+        rows = held[block]
+        relevant[np.repeat(np.arange(block.size), np.diff(rows.indptr)), rows.indices] = True
+        hits = np.take_along_axis(relevant, lists, axis=1)
+        ideal = best[np.minimum(np.diff(rows.indptr), width)]
+        found += float((hits @ discounts / ideal).sum())
+    return 1.0 - found / users.size

@@ -230,8 +230,9 @@ class Reranker(Declared, ABC):
     def pick(self, run: Binding, weights: Sequence[float], k: int, *, threads: int | None = None) -> Picks:
         """Pick from the lists of a run that has what the re-ranker needs."""
         relevance = _relevance(run)
-        of_users = np.broadcast_to(np.asarray(weights, np.float64), (len(run), len(weights)))
-        of_users = of_users * scales(run)[:, None] if self.per_user else np.ascontiguousarray(of_users)
+        of_users = np.tile(np.asarray(weights, np.float64), (len(run), 1))
+        if self.per_user:
+            of_users *= scales(run)[:, None]
         picks = Picks.empty(run, len(weights), k)
         self._prepare(run)
 

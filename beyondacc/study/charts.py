@@ -12,7 +12,7 @@ import pandas as pd
 
 from beyondacc.errors import DataError, SpecError, did_you_mean
 from beyondacc.study.canvas import altair, finish, records, save_chart
-from beyondacc.study.points import MINUS, interval_texts, lorenz_points, paired
+from beyondacc.study.points import MINUS, Order, clustered_order, interval_texts, lorenz_points, paired
 from beyondacc.study.view import StudyView
 
 if TYPE_CHECKING:
@@ -33,11 +33,13 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 DARK = "datum.{0} > 0.65 || datum.{0} < -0.7"
 
 
-def heatmap(view: StudyView) -> LayerChart:
-    """Correlation matrix of the metrics, family by family, with the coefficient in every cell."""
+def heatmap(view: StudyView, order: Order = "families") -> LayerChart:
+    """Correlation matrix of the metrics, family by family or clustered, with the coefficient in every cell."""
     alt = altair()
     labels, present = view.labels, set(view.correlations["metric_a"])
     names = [name for name in view.order if name in present]
+    clustered = order == "clustered"
+    names = clustered_order(view, names) if clustered else names
     domain = [labels[name] for name in names]
     cells = view.correlations
     rounded = cells["coefficient"].round(2) + 0.0  # no negative zero
@@ -71,14 +73,16 @@ def heatmap(view: StudyView) -> LayerChart:
     squares = base.mark_rect(stroke="white", strokeWidth=1).encode(color=colour).transform_filter(known)
     white = alt.condition(DARK.format("coefficient"), alt.value("white"), alt.value("#222"))
     text = base.mark_text(fontSize=10 if step < 50 else 12).encode(text="text:N", color=white)
-    firsts = [later for earlier, later in itertools.pairwise(names) if _family(view, earlier, later)]
+    firsts = [later for earlier, later in itertools.pairwise(names) if not clustered and _family(view, earlier, later)]
     edges = alt.Chart(records(pd.DataFrame({"edge": [labels[name] for name in firsts]})))
     rule = {"color": "#222", "strokeWidth": 1.2}
     columns = edges.mark_rule(**rule).encode(x=alt.X("edge:N", bandPosition=0))
     rows = edges.mark_rule(**rule).encode(y=alt.Y("edge:N", bandPosition=0))
+    linked = f"in the order of the leaves of average linkage on 1 {MINUS} |r|"
+    placed = linked if clustered else "lines part the families of metrics"
     title = alt.TitleParams(
         "How the metrics move together",
-        subtitle=f"{view.correlation_method} over {view.correlation_level}; lines part the families of metrics",
+        subtitle=f"{view.correlation_method} over {view.correlation_level}; {placed}",
     )
     chart = alt.layer(squares, text, columns, rows).properties(width=alt.Step(step), height=alt.Step(step), title=title)
     figure: LayerChart = finish(chart)

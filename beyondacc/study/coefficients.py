@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from beyondacc.spec.params import Param
 
-__all__ = ["Floats", "Method", "all_pairs", "choose", "parts", "unpack"]
+__all__ = ["Floats", "Method", "Moment", "all_pairs", "choose", "parts", "unpack", "within_groups"]
 
 Method: TypeAlias = Literal["pearson", "spearman", "kendall"]
+Moment: TypeAlias = Literal["pearson", "spearman"]
 Floats: TypeAlias = NDArray[np.float64]
 Kernel: TypeAlias = Callable[[Floats, Floats], Floats]
 """From columns ``(m, n)`` without NaN and multiplicities ``(b, n)`` to coefficients ``(b, pairs)``."""
+
+Centring: TypeAlias = Callable[[Floats], Callable[[Floats], Floats]]
+"""From columns ``(m, n)`` to what centres them under multiplicities ``(b, n)``: ``(b, m, n)``."""
 
 _WORK = 1 << 17
 """Numbers in one work array of a kernel: small enough to stay in cache (1 MiB of float64)."""
@@ -74,35 +78,53 @@ def all_pairs(kernel: Kernel, table: Floats, weights: Floats) -> Floats:
 
 
 def _pearson(columns: Floats, weights: Floats) -> Floats:
-    m, n = columns.shape
     infinite = np.isinf(columns)
     # Divided by a power of two, which is exact, so that the squares of large values do not overflow.
     columns = np.where(infinite, 0.0, columns)
     columns = np.ldexp(columns, -np.frexp(np.abs(columns).max(axis=1))[1][:, None])
-    result = np.empty((len(weights), m * (m + 1) // 2))
-    for part in parts(len(weights), max(1, _WORK // (m * n))):
-        chosen = weights[part]
-        total = chosen.sum(axis=1)
-        # Away from a row that counts first: a column constant on the rows that count becomes exactly zero.
-        centred = columns - columns[:, np.argmax(chosen > 0, axis=1)].T[:, :, None]
-        centred -= (centred @ chosen[:, :, None]) / np.maximum(total, 1)[:, None, None]
-        result[part] = _product_moment(centred, chosen)
+    result = _moments(columns, weights, _centred_values, _product_moment)
     if infinite.any():
-        first, second = np.triu_indices(m)
+        first, second = np.triu_indices(len(columns))
         spoiled = weights @ infinite.T.astype(np.float64) > 0
         result[spoiled[:, first] | spoiled[:, second]] = np.nan
     return result
 
 
 def _spearman(columns: Floats, weights: Floats) -> Floats:
+    return _moments(columns, weights, _centred_ranks, _product_moment)
+
+
+def _moments(
+    columns: Floats, weights: Floats, centring: Centring, reduce: Callable[[Floats, Floats], Floats]
+) -> Floats:
+    """Reduce the centred columns, some multiplicities at a time, to ``(b, pairs)``."""
+    m, n = columns.shape
+    centred = centring(columns)
+    found = np.empty((len(weights), m * (m + 1) // 2))
+    for part in parts(len(weights), max(1, _WORK // (m * n))):
+        found[part] = reduce(centred(weights[part]), weights[part])
+    return found
+
+
+def _centred_values(columns: Floats) -> Callable[[Floats], Floats]:
+    def centre(chosen: Floats) -> Floats:
+        total = chosen.sum(axis=1)
+        # Away from a row that counts first: a column constant on the rows that count becomes exactly zero.
+        centred = columns - columns[:, np.argmax(chosen > 0, axis=1)].T[:, :, None]
+        centred -= (centred @ chosen[:, :, None]) / np.maximum(total, 1)[:, None, None]
+        return np.asarray(centred)
+
+    return centre
+
+
+def _centred_ranks(columns: Floats) -> Callable[[Floats], Floats]:
     m, n = columns.shape
     order = np.argsort(columns, axis=1)
     ordered = np.take_along_axis(columns, order, axis=1)
     below = np.array([np.searchsorted(line, column, "left") for line, column in zip(ordered, columns, strict=True)])
     up_to = np.array([np.searchsorted(line, column, "right") for line, column in zip(ordered, columns, strict=True)])
-    result = np.empty((len(weights), m * (m + 1) // 2))
-    for part in parts(len(weights), max(1, _WORK // (m * n))):
-        chosen = weights[part]
+
+    def centre(chosen: Floats) -> Floats:
         total = chosen.sum(axis=1)[:, None]
         centred = np.empty((len(chosen), m, n))
         cumulated = np.zeros((len(chosen), n + 1))
@@ -111,8 +133,43 @@ def _spearman(columns: Floats, weights: Floats) -> Floats:
             # Rows below plus rows up to here = twice the mid-rank, less 1; less the total: twice the centred mid-rank.
             np.add(cumulated[:, below[column]], cumulated[:, up_to[column]], out=centred[:, column])
             centred[:, column] -= total
-        result[part] = _product_moment(centred, chosen)
-    return result
+        return centred
+
+    return centre
+
+
+def within_groups(method: Moment, tables: Sequence[Floats], weights: Sequence[Floats]) -> Floats:
+    """Pool the products of several groups of rows, each about its own mean: ``(b, pairs)``.
+
+    Parameters
+    ----------
+    method
+        ``pearson``; ``spearman``, of mid-ranks within the group, in shares of its size.
+    tables, weights
+        ``(n, m)`` values and ``(b, n)`` multiplicities of each group; a NaN leaves its row out of its pairs.
+    """
+    centring = _centred_values if method == "pearson" else _centred_ranks
+
+    def products(first: int, second: int) -> Kernel:
+        """Make a kernel of the products of two columns of each pair: of both, or of one with itself."""
+
+        def reduce(centred: Floats, counted: Floats) -> Floats:
+            ends = np.triu_indices(centred.shape[1])
+            found = (centred * counted[:, None, :]) @ centred.transpose(0, 2, 1)
+            # ranks in shares, so that a group counts by its rows and not by their cube
+            unit = np.maximum(counted.sum(axis=1), 1.0) ** 2 if method == "spearman" else np.ones(len(counted))
+            return np.asarray(found[:, ends[first], ends[second]] / unit[:, None])
+
+        return lambda columns, counted: _moments(columns, counted, centring, reduce)
+
+    both, left, right = (
+        sum(np.nan_to_num(all_pairs(kernel, *group)) for group in zip(tables, weights, strict=True))
+        for kernel in (products(0, 1), products(0, 0), products(1, 1))
+    )
+    divisor = np.asarray(np.sqrt(left * right))
+    result = np.full(np.shape(divisor), np.nan)
+    np.divide(both, divisor, out=result, where=divisor > 0)
+    return np.asarray(np.clip(result, -1.0, 1.0))
 
 
 def _product_moment(centred: Floats, weights: Floats) -> Floats:

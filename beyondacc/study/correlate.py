@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -15,7 +15,18 @@ from beyondacc.spec.metric import Better
 from beyondacc.spec.params import Param, Range
 from beyondacc.study.coefficients import Floats, Method, all_pairs, choose, parts, unpack
 
-__all__ = ["Correlation", "Method", "bootstrap_correlation", "correlation", "orient", "to_frame"]
+__all__ = [
+    "Correlation",
+    "Method",
+    "as_table",
+    "bootstrap_correlation",
+    "correlation",
+    "group_codes",
+    "orient",
+    "percentiles",
+    "resample",
+    "to_frame",
+]
 
 
 _MEMORY = 1 << 23
@@ -130,13 +141,12 @@ def bootstrap_correlation(
     seed = Param("seed", 0, Annotated[int, Range(low=0)]).check(seed, owner)
     level = Param("level", 0.95, Annotated[float, Range(0, 1, open_low=True, open_high=True)]).check(level, owner)
     n, m = table.shape
-    codes, n_groups = _group_codes(groups, n)
-    rng = np.random.default_rng(seed)
-    replicates = np.empty((n_boot, m * (m + 1) // 2))
-    for part in parts(n_boot, max(1, _MEMORY // max(n, 1))):
-        counts = _draw(rng, part.stop - part.start, n_groups)
-        replicates[part] = all_pairs(kernel, table, counts[:, codes])
-    low, high = unpack(_percentiles(replicates, level), m)
+    codes, n_groups = group_codes(groups, n)
+
+    def statistic(counts: Floats) -> Floats:
+        return all_pairs(kernel, table, counts[:, codes])
+
+    low, high = unpack(percentiles(resample(statistic, n_groups, n_boot=n_boot, seed=seed, width=n), level), m)
     complete = (~np.isnan(table)).astype(np.float64)
     estimate = unpack(all_pairs(kernel, table, np.ones((1, n))), m)[0]
     return Correlation(estimate, low, high, (complete.T @ complete).astype(np.int64))
@@ -234,7 +244,8 @@ def _multiplicities(weights: ArrayLike, n: int) -> Floats:
     return counts.astype(np.float64)
 
 
-def _group_codes(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.int64], int]:
+def group_codes(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.int64], int]:
+    """Return the group of each of n rows, from 0, and how many there are; every row is its own where none are given."""
     if groups is None:
         return np.arange(n), n
     given = np.asarray(groups)
@@ -246,6 +257,21 @@ def _group_codes(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.int64], i
     return codes.astype(np.int64), len(known)
 
 
+def resample(statistic: Callable[[Floats], Floats], n_units: int, *, n_boot: int, seed: int, width: int) -> Floats:
+    """Draw units with replacement and compute a statistic: ``(n_boot, numbers)``.
+
+    Parameters
+    ----------
+    statistic
+        From multiplicities of the units, ``(b, n_units)``, to ``(b, numbers)``.
+    width
+        How many rows there are, for the size of a block; the replicates do not depend on it.
+    """
+    rng = np.random.default_rng(seed)
+    blocks = parts(n_boot, max(1, _MEMORY // max(width, 1)))
+    return np.concatenate([statistic(_draw(rng, part.stop - part.start, n_units)) for part in blocks])
+
+
 def _draw(rng: np.random.Generator, replicates: int, units: int) -> Floats:
     """Draw `units` out of `units` with replacement, and count how often each came: ``(replicates, units)``."""
     drawn = rng.integers(0, max(units, 1), size=(replicates, units))
@@ -253,7 +279,7 @@ def _draw(rng: np.random.Generator, replicates: int, units: int) -> Floats:
     return np.bincount(drawn.ravel(), minlength=replicates * units).reshape(replicates, units).astype(np.float64)
 
 
-def _percentiles(replicates: Floats, level: float) -> Floats:
+def percentiles(replicates: Floats, level: float) -> Floats:
     """Both ends of the interval over axis 0, with linear interpolation, NaN left out: ``(2, pairs)``."""
     ordered = np.sort(replicates, axis=0)  # NaN go last
     defined = np.count_nonzero(~np.isnan(ordered), axis=0)

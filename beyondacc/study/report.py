@@ -13,50 +13,20 @@ import pandas as pd
 
 from beyondacc.study import charts
 from beyondacc.study.canvas import altair, bundle, embed, replace_file
+from beyondacc.study.page import MISSING, Cell, Row, Section, Table
 from beyondacc.study.points import MINUS, paired
 from beyondacc.study.view import MetricView, StudyView
 
 __all__ = ["MetricView", "StudyView", "render", "write_report"]
 
-PREFERRED = ("ild", "self_information", "catalog_coverage")
-"""What accuracy is set against, where the study has it."""
-MISSING = "\N{EN DASH}"
 
-
-@dataclasses.dataclass(frozen=True)
-class _Cell:
-    text: str
-    small: str = ""
-    hint: str = ""
-    mark: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Row:
-    head: str
-    cells: Sequence[_Cell] | None
-    """None makes the row a heading."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Table:
-    heads: Sequence[str]
-    rows: Sequence[_Row]
-    fold: str = ""
-    """What to click to see the table; empty shows it at once."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Section:
-    id: str
-    title: str
-    text: Sequence[str] = ()
-    tables: Sequence[_Table] = ()
-    charts: Sequence[Any] = ()
-
-
-def render(view: StudyView) -> str:
+def render(view: StudyView, further: Sequence[Section] = ()) -> str:
     """Return the report as one HTML page; all text from the data is escaped.
+
+    Parameters
+    ----------
+    further
+        Sections that need more than the view, such as of `further.sections`.
 
     Raises
     ------
@@ -76,7 +46,9 @@ def render(view: StudyView) -> str:
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = importlib.resources.files("beyondacc.study").joinpath("template.html").read_text(encoding="utf-8")
-    sections = [dataclasses.replace(part, charts=[draw(chart) for chart in part.charts]) for part in _sections(view)]
+    sections = [
+        dataclasses.replace(part, charts=[draw(chart) for chart in part.charts]) for part in _sections(view, further)
+    ]
     return environment.from_string(template).render(
         title=view.title,
         facts=_facts(view),
@@ -85,8 +57,8 @@ def render(view: StudyView) -> str:
     )
 
 
-def write_report(view: StudyView, path: str | Path) -> None:
-    """Write the report, whole or not at all.
+def write_report(view: StudyView, path: str | Path, further: Sequence[Section] = ()) -> None:
+    """Write the report, whole or not at all; arguments as of `render`.
 
     Raises
     ------
@@ -95,10 +67,10 @@ def write_report(view: StudyView, path: str | Path) -> None:
     DependencyError
         If altair or vl-convert-python is missing.
     """
-    replace_file(Path(path), render(view).encode())
+    replace_file(Path(path), render(view, further).encode())
 
 
-def _sections(view: StudyView) -> list[_Section]:
+def _sections(view: StudyView, further: Sequence[Section]) -> list[Section]:
     runs = view.runs
     plain = runs["reranker"] == "none"
     pairs = _pairs(view)
@@ -106,26 +78,27 @@ def _sections(view: StudyView) -> list[_Section]:
     tables = [_models(view, runs[plain])]
     if len(again):
         tables.append(_runs(view, again))
-    sections = [_Section("results", "Results", tables=tables, charts=[charts.intervals(view)])]
+    sections = [Section("results", "Results", tables=tables, charts=[charts.intervals(view)])]
     if len(view.correlations):
         text = "Blue: the two metrics rise together. Orange: one falls where the other rises."
-        sections.append(_Section("correlations", "Correlations", [text], charts=[charts.heatmap(view)]))
+        sections.append(Section("correlations", "Correlations", [text], charts=[charts.heatmap(view)]))
     if pairs:
         text = (
             "Each mark is a run; lines follow a re-ranker from the plain model along its weight. "
             "No run is better in both metrics than a run on the grey front."
         )
         drawn = [charts.tradeoff(view, x, y) for x, y in pairs]
-        sections.append(_Section("trade-offs", "Trade-offs", [text], charts=drawn))
+        sections.append(Section("trade-offs", "Trade-offs", [text], charts=drawn))
     if view.exposure:
-        sections.append(_Section("exposure", "Exposure", charts=[charts.lorenz(view)]))
+        sections.append(Section("exposure", "Exposure", charts=[charts.lorenz(view)]))
     if len(view.signs):
         text = (
             "Each model counts as rising, falling or unchanged. + is a rise of the value: "
             "a gain where ↑ stands, a loss where ↓ stands."
         )
-        sections.append(_Section("re-ranking", "Effect of re-ranking", [text], charts=[charts.signs(view)]))
-    sections.append(_Section("diagnostics", "Diagnostics", tables=[_diagnostics(view)]))
+        sections.append(Section("re-ranking", "Effect of re-ranking", [text], charts=[charts.signs(view)]))
+    sections += further
+    sections.append(Section("diagnostics", "Diagnostics", tables=[_diagnostics(view)]))
     return sections
 
 
@@ -143,46 +116,39 @@ def _facts(view: StudyView) -> list[tuple[str, str]]:
 
 
 def _pairs(view: StudyView) -> list[tuple[str, str]]:
-    """Choose what accuracy is set against: the preferred metrics, or else the first of each other family."""
-    valued = set(view.table.dropna(subset="value")["metric"])
-    accuracy = [name for name in view.order if view.metrics[name].family == "accuracy" and name in valued]
-    if not accuracy:
+    """Choose what accuracy is set against."""
+    first, *others = [*view.main, ""]
+    if not first or view.metrics[first].family != "accuracy":
         return []
-    stems = {name: name.partition("@")[0].partition("(")[0] for name in view.order}
-    chosen = [name for stem in PREFERRED for name in [n for n in view.order if stems[n] == stem][:1]]
-    if not chosen:
-        firsts = {view.metrics[name].family: name for name in reversed(view.order)}
-        chosen = [name for name in view.order if firsts[view.metrics[name].family] == name and name not in accuracy][:3]
-    pairs = [(name, accuracy[0]) for name in chosen]
-    return [(x, y) for x, y in pairs if len(paired(view, x, y))]
+    return [(name, first) for name in others if name and len(paired(view, name, first))]
 
 
-def _models(view: StudyView, runs: pd.DataFrame) -> _Table:
+def _models(view: StudyView, runs: pd.DataFrame) -> Table:
     """Plain models: a row per metric, family by family, a column per model."""
     cells = _cells(view, runs)
-    rows: list[_Row] = []
+    rows: list[Row] = []
     family = None
     for name, label in _heads(view).items():
         if view.metrics[name].family != family:
             family = view.metrics[name].family
-            rows.append(_Row(family, None))
-        rows.append(_Row(label, cells[name]))
-    return _Table(["Metric", *runs["label"]], rows)
+            rows.append(Row(family, None))
+        rows.append(Row(label, cells[name]))
+    return Table(["Metric", *runs["label"]], rows)
 
 
-def _runs(view: StudyView, runs: pd.DataFrame) -> _Table:
+def _runs(view: StudyView, runs: pd.DataFrame) -> Table:
     """Re-ranked runs: a row per run, a column per metric."""
     cells = _cells(view, runs)
     heads = _heads(view)
-    rows = [_Row(label, [cells[name][i] for name in heads]) for i, label in enumerate(runs["label"])]
-    return _Table(["Run", *heads.values()], rows, fold=f"All {len(runs)} re-ranked runs")
+    rows = [Row(label, [cells[name][i] for name in heads]) for i, label in enumerate(runs["label"])]
+    return Table(["Run", *heads.values()], rows, fold=f"All {len(runs)} re-ranked runs")
 
 
 def _heads(view: StudyView) -> dict[str, str]:
     return {name: view.labels[name] + charts.ARROWS[view.metrics[name].better] for name in view.order}
 
 
-def _cells(view: StudyView, runs: pd.DataFrame) -> dict[str, list[_Cell]]:
+def _cells(view: StudyView, runs: pd.DataFrame) -> dict[str, list[Cell]]:
     """One cell per run and metric; the best of these runs is marked."""
     found = {}
     for name in view.order:
@@ -194,17 +160,17 @@ def _cells(view: StudyView, runs: pd.DataFrame) -> dict[str, list[_Cell]]:
     return found
 
 
-def _cell(row: Any, digits: int, *, best: bool) -> _Cell:
+def _cell(row: Any, digits: int, *, best: bool) -> Cell:
     """Show one row of the study's table."""
     if math.isnan(row.value):
-        return _Cell(MISSING, hint="undefined")
+        return Cell(MISSING, hint="undefined")
     interval = ""
     if not math.isnan(row.ci_low) and not math.isnan(row.ci_high):
         interval = f"[{_number(row.ci_low, digits)}, {_number(row.ci_high, digits)}]"
     hint = "" if math.isnan(row.n_users) else f"{row.n_users:,.0f} users"
     if hint and row.n_undefined > 0:
         hint += f", undefined for {row.n_undefined:,.0f} more"
-    return _Cell(_number(row.value, digits), interval, hint, "best" if best else "")
+    return Cell(_number(row.value, digits), interval, hint, "best" if best else "")
 
 
 def _digits(rows: pd.DataFrame) -> int:
@@ -220,19 +186,19 @@ def _number(value: float, digits: int) -> str:
     return text.replace("-", MINUS) if float(text.replace(",", "")) else text.removeprefix("-")
 
 
-def _diagnostics(view: StudyView) -> _Table:
+def _diagnostics(view: StudyView) -> Table:
     table = view.diagnostics
     labels = dict(zip(view.runs["run"], view.runs["label"], strict=True))
     columns = [column for column in table.columns if column != "run"]
     rows = [
-        _Row(str(labels.get(run, run)), [_count(value) for value in counts])
+        Row(str(labels.get(run, run)), [_count(value) for value in counts])
         for run, counts in zip(table["run"], table[columns].itertuples(index=False, name=None), strict=True)
     ]
     heads = [str(column).replace("_", " ") for column in columns]
-    return _Table(["Run", *heads], rows, fold=f"Counts of all {len(rows)} runs")
+    return Table(["Run", *heads], rows, fold=f"Counts of all {len(rows)} runs")
 
 
-def _count(value: Any) -> _Cell:
+def _count(value: Any) -> Cell:
     if pd.isna(value):
-        return _Cell(MISSING)
-    return _Cell(f"{value:,.0f}", mark="" if value else "zero")
+        return Cell(MISSING)
+    return Cell(f"{value:,.0f}", mark="" if value else "zero")

@@ -15,6 +15,9 @@ from beyondacc.spec.metric import Better
 
 __all__ = ["MetricView", "StudyView"]
 
+PREFERRED = ("ild", "self_information", "catalog_coverage")
+"""What accuracy is set against, where the study has it."""
+
 
 @dataclass(frozen=True)
 class MetricView:
@@ -68,6 +71,21 @@ class StudyView:
         """The metric strings, family by family."""
         families = list(dict.fromkeys(view.family for view in self.metrics.values()))
         return sorted(self.metrics, key=lambda name: families.index(self.metrics[name].family))
+
+    @property
+    def main(self) -> list[str]:
+        """What stands for all: the first accuracy metric with values, then the preferred ones of other families.
+
+        Where there is none of these, the first of up to three other families.
+        """
+        valued = set(self.table.dropna(subset="value")["metric"])
+        accuracy = [name for name in self.order if self.metrics[name].family == "accuracy"]
+        stems = {name: name.partition("@")[0].partition("(")[0] for name in self.order}
+        chosen = [name for stem in PREFERRED for name in [n for n in self.order if stems[n] == stem][:1]]
+        if not chosen:
+            firsts = {self.metrics[name].family: name for name in reversed(self.order) if name not in accuracy}
+            chosen = [name for name in self.order if name in firsts.values()][:3]
+        return [*[name for name in accuracy if name in valued][:1], *chosen]
 
     @property
     def labels(self) -> dict[str, str]:

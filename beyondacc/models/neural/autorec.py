@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+
 import numpy as np
 
 from beyondacc.models.base import MODELS
 from beyondacc.models.neural.backend import Batch, Noise, Tensor, Weights
-from beyondacc.models.neural.network import RatingNetwork, glorot
+from beyondacc.models.neural.network import Penalty, RatingNetwork, glorot
 from beyondacc.spec.params import Cutoff
 from beyondacc.types import Floats
 
@@ -22,9 +23,9 @@ __all__ = ["AutoRec"]
 class AutoRec(RatingNetwork):
     """Reconstruction of the ratings of an item, or of a user, from all of them through one hidden layer.
 
-    With r the ratings of an item (or a user), ``h(r) = V^T sigmoid(W^T (r - m) + b) + c``, where m is the mean of all
-    training ratings and ``r - m`` is 0 where there is no rating. The loss is ``sum of (r_j - h(r)_j)^2 over the ratings
-    that exist``, and the penalty. The paper feeds r itself, which tells a missing rating from a low one no better.
+    With r the ratings of an item (or a user), 0 where there is none, ``h(r) = V^T sigmoid(W^T r + b) + c``. The loss is
+    ``sum of (r_j - h(r)_j)^2 over the ratings j that exist``, and the penalty. As in the paper
+    the ratings are not centred, so that the hidden units also see who has rated at all. c starts at the mean rating.
 
     Parameters
     ----------
@@ -35,6 +36,7 @@ class AutoRec(RatingNetwork):
     """
 
     hidden: Cutoff = 500
+    l2: Penalty = 200.0
 
     def _start(self, shape: tuple[int, int], rng: np.random.Generator) -> dict[str, Floats]:
         return {
@@ -45,8 +47,7 @@ class AutoRec(RatingNetwork):
         }
 
     def _encode(self, weights: Weights, batch: Batch) -> Tensor:
-        centred = batch.values - self._mean * batch.stored
-        return (centred @ weights["encoder"] + weights["encoder_bias"]).sigmoid()
+        return (batch.values @ weights["encoder"] + weights["encoder_bias"]).sigmoid()
 
     def _loss(self, weights: Weights, batch: Batch, _noise: Noise, _passed: float) -> Tensor:
         outputs = self._decode(weights, self._encode(weights, batch))

@@ -93,7 +93,8 @@ class Backend:
         if device == "auto":
             name = "cuda" if self.torch.cuda.is_available() else "cpu"
         try:
-            self.device = self.torch.zeros(1, device=name).device
+            self.device = self.torch.device(name)
+            self.torch.zeros(1, device=self.device).cpu()  # some devices are known and not here, or give nothing back
         except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises each of them for this
             reason = str(error).partition("\n")[0]
             raise SpecError(
@@ -117,12 +118,12 @@ class Backend:
         """Return gradient descent with momentum."""
         return self.torch.optim.SGD(list(weights.values()), lr=learning_rate, momentum=momentum)
 
-    def batch(self, matrix: sparse.csr_array[Any], rows: NDArray[np.int64]) -> Batch:
+    def batch(self, matrix: sparse.csr_array[Any], rows: NDArray[np.integer[Any]]) -> Batch:
         """Return rows of a float32 matrix."""
         part = matrix[rows]
         values = self._tensor(part.toarray())
         part.data = np.ones_like(part.data)
-        return Batch(self._tensor(rows), values, self._tensor(part.toarray()))
+        return Batch(self._tensor(rows.astype(np.int64)), values, self._tensor(part.toarray()))
 
     def fixed(self) -> Any:
         """Return a context in which nothing is recorded for gradients."""

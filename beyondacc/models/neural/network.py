@@ -15,7 +15,7 @@ from scipy import sparse
 from beyondacc.errors import SpecError
 from beyondacc.models.base import Model
 from beyondacc.models.neural.backend import Backend, Batch, Noise, Tensor, Weights
-from beyondacc.models.training import Stopper, hold_out
+from beyondacc.models.training import Stopper, hold_out, lost_ndcg
 from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.types import Floats, UserIds
 
@@ -28,7 +28,6 @@ Rate: TypeAlias = Annotated[float, Range(low=0, open_low=True)]
 Share: TypeAlias = Annotated[float, Range(0, 1, open_high=True)]
 
 _SCORED = 1024  # rows that are encoded or validated at a time
-_CUTOFF = 100  # of the nDCG that implicit models are validated by
 
 _TRAINING = """
 l2
@@ -71,10 +70,10 @@ class Network(Model):
 
     l2: Penalty = 0.0
     epochs: Cutoff = 100
-    batch: Cutoff = 128
+    batch: Cutoff = 256
     learning_rate: Rate = 1e-3
     validation: Share = 0.05
-    patience: Cutoff = 5
+    patience: Cutoff = 10
     seed: Seed = 0
     device: str = "auto"
 
@@ -87,10 +86,6 @@ class Network(Model):
     @abstractmethod
     def _start(self, shape: tuple[int, int], rng: np.random.Generator) -> dict[str, Floats]:
         """Return the first weights for a matrix of the given shape; those named ``*bias`` are not penalised."""
-
-    @abstractmethod
-    def _loss(self, weights: Weights, batch: Batch, noise: Noise, passed: float) -> Tensor:
-        """Return the loss of a batch, summed over its rows, when a share of the epochs has passed."""
 
     @abstractmethod
     def _encode(self, weights: Weights, batch: Batch) -> Tensor:
@@ -107,6 +102,10 @@ class Network(Model):
     def _optimizer(self, backend: Backend, weights: Weights) -> Any:
         return backend.adam(weights, self.learning_rate)
 
+    def _loss(self, weights: Weights, batch: Batch, noise: Noise, passed: float) -> Tensor:
+        """Return the loss of a batch, summed over its rows, when a share of the epochs has passed."""
+        raise NotImplementedError
+
     def _gradients(self, weights: Weights, batch: Batch, noise: Noise, passed: float) -> float:
         """Set the gradients of the weights to those of the sum over the batch, and return its loss."""
         loss = self._loss(weights, batch, noise, passed)
@@ -114,8 +113,8 @@ class Network(Model):
         return float(loss.detach())
 
     def _fit(self, train: sparse.csr_array[Any]) -> None:
-        backend = Backend(type(self).__name__, self.device)
         self._prepare(train)
+        backend = Backend(type(self).__name__, self.device)
         whole = self._oriented(train.astype(np.float32))
         fitted, held = whole, None
         if self.validation:
@@ -129,9 +128,7 @@ class Network(Model):
     def _prepare(self, train: sparse.csr_array[Any]) -> None:
         """Learn the scale of the ratings, where there are any."""
 
-    def _learn(
-        self, backend: Backend, fitted: sparse.csr_array[Any], held: sparse.csr_array[Any] | None
-    ) -> Weights:
+    def _learn(self, backend: Backend, fitted: sparse.csr_array[Any], held: sparse.csr_array[Any] | None) -> Weights:
         """Return the weights after the last epoch, or of the best where entries are held out."""
         rng = np.random.default_rng(self.seed)
         n_rows = fitted.shape[0]
@@ -154,13 +151,14 @@ class Network(Model):
                     f"{self}: the loss is {loss} after epoch {epoch + 1}; "
                     f"give a learning_rate smaller than {self.learning_rate:g}"
                 )
-            if held is None:
-                self._tell(epoch + 1, self.epochs, f"loss {loss / n_rows:.4g}")
-                continue
-            with backend.fixed():
-                error, text = self._validate(backend, weights, fitted, held)
+            text, stop = f"training loss {loss / n_rows:.4g}", False
+            if held is not None:
+                with backend.fixed():
+                    error, found = self._validate(backend, weights, fitted, held)
+                text += f", validation {found}"
+                stop = stopper.stop(error, lambda: {name: weight.detach().clone() for name, weight in weights.items()})
             self._tell(epoch + 1, self.epochs, text)
-            if stopper.stop(error, lambda: {name: weight.detach().clone() for name, weight in weights.items()}):
+            if stop:
                 break
         return weights if stopper.best is None else stopper.best
 
@@ -175,17 +173,19 @@ class Network(Model):
         self, backend: Backend, weights: Weights, fitted: sparse.csr_array[Any], held: sparse.csr_array[Any]
     ) -> tuple[float, str]:
         """Return what early stopping makes least, on the held entries, and a text that tells it."""
-        total, count = 0.0, 0
+
+        def outputs(rows: NDArray[Any]) -> Tensor:
+            return self._decode(weights, self._encode(weights, backend.batch(fitted, rows)))
+
+        if not self.explicit:
+            lost = lost_ndcg(lambda users: _array(outputs(users)), fitted, held)
+            return lost, f"nDCG {1 - lost:.4f}"
+        total = 0.0
         for rows in _blocks(fitted.shape[0]):
-            batch, wanted = backend.batch(fitted, rows), backend.batch(held, rows)
-            outputs = self._decode(weights, self._encode(weights, batch))
-            measure = _squares if self.explicit else _ndcg
-            part, n = measure(outputs, batch, wanted)
-            total, count = total + part, count + n
-        if self.explicit:
-            rmse = float(np.sqrt(total / count))
-            return rmse, f"rmse {rmse:.4f} on held ratings"
-        return -total / count, f"ndcg@{_CUTOFF} {total / count:.4f} on held interactions"
+            wanted = backend.batch(held, rows)
+            total += float(((outputs(rows) - wanted.values) * wanted.stored).square().sum())
+        rmse = float(np.sqrt(total / held.nnz))
+        return rmse, f"RMSE {rmse:.4f}"
 
     def _keep(self, codes: Floats, weights: dict[str, Floats]) -> None:
         self._factors(codes, weights["decoder"], weights["decoder_bias"])
@@ -230,19 +230,3 @@ def _array(tensor: Tensor) -> Floats:
 
 def _blocks(n_rows: int) -> Iterator[NDArray[np.int64]]:
     return (np.arange(start, min(start + _SCORED, n_rows)) for start in range(0, n_rows, _SCORED))
-
-
-def _squares(outputs: Tensor, _: Batch, wanted: Batch) -> tuple[float, int]:
-    """Return the sum of the squared errors on the wanted entries, and how many there are."""
-    return float(((outputs - wanted.values) * wanted.stored).square().sum()), int(wanted.stored.sum())
-
-
-def _ndcg(outputs: Tensor, batch: Batch, wanted: Batch) -> tuple[float, int]:
-    """Return the sum of nDCG over the rows with wanted entries, seen ones left out, and how many rows there are."""
-    k = min(_CUTOFF, outputs.shape[1])
-    best = outputs.masked_fill(batch.stored > 0, -np.inf).topk(k, dim=1).indices
-    discounts = 1.0 / (outputs.new_tensor(range(k)) + 2.0).log2()
-    gained = (wanted.stored.gather(1, best) * discounts).sum(dim=1)
-    n_wanted = wanted.stored.sum(dim=1)
-    ideal = discounts.cumsum(0)[n_wanted.clamp(1, k).long() - 1]
-    return float((gained / ideal)[n_wanted > 0].sum()), int((n_wanted > 0).sum())
