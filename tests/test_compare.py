@@ -104,6 +104,24 @@ def test_random_exchanges_come_near_all_of_them():
         assert part == pytest.approx(whole, abs=4 * 0.5 / math.sqrt(2000)), metric
 
 
+def test_no_random_p_is_zero():
+    """The observed exchange counts among those drawn, so that the least p of 19 is 1/20."""
+    (found,) = swaps.permutation_p([swaps.Means(np.ones((40, 1)))], n=19, seed=0)
+    assert found[0] == 1 / 20
+    assert significance.bootstrap_p(np.full(19, 0.5) + np.linspace(-0.1, 0.1, 19), 0.5) == 1 / 20
+
+
+def test_a_verdict_is_of_the_adjusted_p(large):
+    """A p that would do alone does not among ten."""
+    _, reports = large
+    metrics = [*OF_USERS, *COUNTS]
+    alone, among = (ba.compare(reports, n=100, metrics=metrics, correction=each).table for each in ("none", "holm"))
+    lost = (alone["p"] <= 0.05) & (among["p_adjusted"] > 0.05)
+    assert lost.any()
+    assert (among.loc[lost, "verdict"] == "no difference shown").all()
+    assert (alone.loc[lost, "verdict"] != "no difference shown").all()
+
+
 @pytest.fixture(scope="module")
 def large():
     data, one, other = world(120, 5, worse=0.2)

@@ -288,6 +288,42 @@ def test_losses_and_gradients_are_those_of_the_formula(torch, text, naive):
         assert weights[name].grad[place].item() == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-4, abs=1e-7)
 
 
+class Silent:
+    """No noise."""
+
+    def kept(self, values, _drop):
+        return values
+
+    def normal(self, like):
+        return 0 * like
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AutoRec(hidden=4)",
+        "DenoisingAutoencoder(hidden=4)",
+        "CDAE(hidden=4, negatives=none)",
+        "MultDAE(hidden=5, latent=3)",
+        "MultVAE(hidden=5, latent=3, beta=0)",
+    ],
+)
+def test_what_scores_is_what_was_learned_without_the_noise(torch, text):
+    model, train = create(text), ratings()
+    if not model.explicit:
+        train.data[:] = 1
+    weights, batch = prepared(torch, model, train)
+    outputs = model._decode(weights, model._encode(weights, batch)).detach().numpy()
+    values, there = batch.values.numpy(), batch.stored.numpy() > 0
+    if model.explicit:
+        expected = np.square(outputs - values)[there].sum()
+    elif isinstance(model, MultDAE | MultVAE):
+        expected = -np.log(np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True))[there].sum()
+    else:
+        expected = -np.log(sigmoid(np.where(there, outputs, -outputs))).sum()
+    assert model._loss(weights, batch, Silent(), 1.0).item() == pytest.approx(expected, rel=1e-9)
+
+
 def test_beta_rises_to_its_full_value(torch):
     train = ratings()
     train.data[:] = 1
@@ -369,6 +405,15 @@ def test_conditional_probabilities_of_the_rbm_by_enumeration(torch):
             assert means[state, 1] == pytest.approx(
                 sum(p for (_, b), p in alike.items() if b == state) / sum(alike.values()), rel=1e-9
             )
+
+
+def test_the_visible_units_start_at_the_base_rates():
+    train = ratings()
+    model = RBM(hidden=2)
+    model._prepare(train)
+    start = np.exp(model._start((14, 9), np.random.default_rng(0))["visible_bias"].reshape(5, 9))
+    rates = [np.mean(train.data == level) for level in range(5)]
+    np.testing.assert_allclose(start / start.sum(axis=0), np.tile(rates, (9, 1)).T)
 
 
 @pytest.mark.parametrize("steps", [1, 3])

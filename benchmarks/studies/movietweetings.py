@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "and they are not corrected for the number of pairs.",
         )
         for verdict in ("turned round", "differ beyond the interval"):
-            rows = found[found["verdict"] == verdict].head(20)
+            rows = found[found["verdict"] == verdict]
             page.add(f"### {verdict.capitalize()}", listed(rows) if len(rows) else "None.")
         page.add("![Correlations](correlations.png)")
 
@@ -128,7 +128,7 @@ def draw(found: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     scale = alt.Scale(scheme="blueorange", domain=[-1, 1], reverse=True)
     strong = alt.condition("abs(datum.coefficient) > 0.7", alt.value("white"), alt.value("#222"))
     squares = base.mark_rect().encode(color=alt.Color("coefficient:Q", scale=scale, title=None))
-    return (squares + base.mark_text(fontSize=9).encode(text="text:N", color=strong)).properties(width=540, height=540)
+    return (squares + base.mark_text(fontSize=9).encode(text="text:N", color=strong)).properties(width=504, height=504)
 
 
 def plain(result: ba.StudyResult) -> str:

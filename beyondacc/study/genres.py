@@ -96,7 +96,7 @@ def genre_correlations(runs: Mapping[str, Binding], k: int, most: int) -> pd.Dat
     rows = []
     for source, shares in tables.items():
         found = correlation(shares[:, chosen], "pearson")
-        n_users = int(np.count_nonzero(~np.isnan(shares[:, 0])))
+        n_users = int(np.count_nonzero(~np.isnan(shares).any(axis=1)))
         rows += [
             (source, a, b, found[i, j], n_users) for i, a in enumerate(names) for j, b in enumerate(names) if i != j
         ]

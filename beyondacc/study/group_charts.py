@@ -92,8 +92,15 @@ def genre_bias(found: pd.DataFrame, k: int, models: Sequence[str]) -> LayerChart
         How many items of a list count.
     models
         All models of the study, so that each has the colour it has in other charts.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to compare.
     """
     alt = altair()
+    if not len(found):
+        raise DataError("genres of lists cannot be compared: fewer than two users have both a profile and a list")
     names, drawn = list(dict.fromkeys(found["genre"])), list(dict.fromkeys(found["model"]))
     data = found.assign(
         difference=100 * found["difference"],

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, svds
 
 from beyondacc.data.dataset import Dataset
@@ -82,7 +83,9 @@ def project(data: Dataset, by: By, seed: int) -> Projection:
         )
     if by == "umap":
         layout = _umap().UMAP(n_components=2, metric="cosine", random_state=seed, n_jobs=1)
-        xy = np.asarray(layout.fit_transform(rows[items]), np.float64)
+        taken = rows[items]
+        taken = taken if isinstance(taken, np.ndarray) else sparse.csr_matrix(taken)  # UMAP knows no sparse arrays
+        xy = np.asarray(layout.fit_transform(taken), np.float64)
         return Projection(items, xy, f"UMAP of {what}: near items are alike, far distances say little", ("", ""))
     xy, shares = principal_axes(rows[items], seed)
     first, second = (f"{100 * share:.1f} %" for share in shares)
