@@ -59,17 +59,25 @@ def test_mean_distances_to_the_profile():
     assert other.rerank({"u": [4, 3]}, data).to_dict() == {"u": [3, 4]}
 
 
-def test_sums_of_similarities():
+@pytest.mark.parametrize("twins", [[4, 3], [3, 4]])
+def test_sums_of_similarities(twins):
     """Two sums of tenths in another order have the same rank by dissimilarity but for the order of the input."""
-    lists = {"u": [0, 1, 2, 4, 3, 5]}
     matrix = between(6, TENTHS | {(0, 5): 0.0, (1, 5): 0.0, (2, 5): 0.0, (0, 1): 0.9, (0, 2): 0.8, (1, 2): 0.9})
-    similar = [sum(1 - matrix[at, former] for former in (0, 1, 2)) for at in (4, 3)]
+    similar = [sum(1 - matrix[at, former] for former in (0, 1, 2)) for at in twins]
     assert similar[0] != similar[1]
     assert similar == pytest.approx([2.4, 2.4])
+    lists = {"u": [0, 1, 2, *twins, 5]}
     made = ba.TopicDiversification(diversity=0.75, distance=matrix).rerank(lists, data_of(6), k=6)
-    picks = made.to_dict()["u"]
-    assert picks[:3] == [0, 1, 2]
-    assert picks.index(4) < picks.index(3)
+    assert made.to_dict() == lists
+
+
+def test_a_loss_of_relevance_that_is_the_bound():
+    """The search ends where the loss is more than the bound; one that is as large is allowed."""
+    matrix = between(3, {(0, 1): 0.25}, default=1.0)
+    lists = {"u": {0: 2.0, 1: 1.5, 2: 1.0}}  # from 1 to 0 by halves
+    chosen = ba.Swap(diversity=0.5, distance=matrix)
+    assert chosen.rerank(lists, data_of(3), k=2).to_dict() == {"u": [0, 2]}
+    assert chosen.at(0.49).rerank(lists, data_of(3), k=2).to_dict() == {"u": [0, 1]}
 
 
 @pytest.mark.parametrize("tenths", [(0.1, 0.2, 0.3), (0.3, 0.2, 0.1)])

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DRAWINGS", "sections"]
 
+N_ITEMS = 1000
+"""Items on the map."""
 N_GENRES = 12
 """Genres of the small panels."""
 N_GAPS = 15
@@ -100,9 +102,10 @@ def _comparison(view: StudyView, plain: _Plain, split: str) -> Section:
     except DataError as error:
         return Section("comparison", "Comparison", [f"The plain models were not compared: {error}."])
     names = choices(view.labels[name] for name in view.main).replace(" or ", " and ")
+    flattered = "; as the best it is chosen by the same numbers, which flatters it" if many else ""
     words = (
         f"The plain models on {names}; first {best}, which is best on {view.labels[view.main[0]]} here, and each other "
-        f"one{'; as the best it is chosen by the same numbers, which flatters it' if many else ''}. The tests speak of other users like these, not of other data or trainings.{split}"
+        f"one{flattered}. The tests speak of other users like these, not of other data or trainings.{split}"
     )
     pairs = found.table[["system", "other"]].drop_duplicates()
     shown = (pairs == best).any(axis=1).tolist()
@@ -125,7 +128,7 @@ def _map(result: StudyResult, view: StudyView) -> Any:
     again = [run for run in result.reports if run.reranker != PLAIN and run.seed == plain.seed]
     swept = _Plain(plain.seed, {model: plain.reports[model] for model in plain.reports if model in _models(again)})
     if not swept.reports:
-        return item_map(data, k=k)
+        return item_map(data, top=N_ITEMS)
     model = _best(swept, view.main[0])
     runs = [run for run in again if run.model == model]
     run = min((run for run in runs if run.reranker == runs[0].reranker), key=lambda each: abs(each.diversity - 0.5))
@@ -133,7 +136,7 @@ def _map(result: StudyResult, view: StudyView) -> Any:
     lists = {
         name: Recommendations(each.ids, each.items, each.lists) for name, each in ((model, before), (str(run), after))
     }
-    return item_map(data, lists=lists, user=_typical(before, after, k), k=k)
+    return item_map(data, lists=lists, user=_typical(before, after, k), top=N_ITEMS, k=k)
 
 
 def _models(runs: Iterable[Run]) -> set[str]:
