@@ -275,7 +275,8 @@ def run_and_check(name, options, here, normalize, diversity, k):
         full = (given.at(diversity=1.0, k=longest) for given in lists.values())
         due = not any(changed(given, method.define(given, **options)[0]) for given in full)
     told = [each.category for each in caught if not (SLOW and each.category is RuntimeWarning)]
-    assert told == due * [NoEffectWarning], (name, options, diversity, k)
+    if not (due and not told and name == "Swap"):  # of few lists that are long enough none may change by chance
+        assert told == due * [NoEffectWarning], (name, options, diversity, k)
     return len(compared), exact
 
 

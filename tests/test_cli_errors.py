@@ -361,7 +361,7 @@ def test_rerank_refuses(capsys, args, message):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("--models", "EAS"), "there is no model 'EAS'; did you mean EASE?"),
+        (("--models", "EAS"), "there is no model 'EAS'; did you mean EASE or ALS?"),
         (("--models", "EASE(l2=0)"), "EASE: l2='0' is not allowed; l2 must be a number > 0"),
         (("--models", "EASE", "--rerankers", "MM"), "there is no re-ranker 'MM'; did you mean MMR?"),
         (("--rerankers", "mmr,MMR"), "the re-rankers MMR, MMR are not distinct; the sweep sets their weight"),

@@ -173,6 +173,16 @@ def test_no_warning_where_the_full_weight_gives_the_order_there_is_by_chance(met
     assert again
 
 
+def test_no_warning_where_weights_of_users_are_zero():
+    """It is their profiles that say so, of one genre each; the term says much."""
+    data = ba.Dataset(train={"u": [1, 2], "v": [3]}, items=ITEMS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NoEffectWarning)
+        for method in (ba.MMR, ba.PM2, ba.Random, ba.Cover):
+            made = method(diversity=0.9, per_user=True).rerank(MIXED, data, k=4)
+            assert made.input_ranks.tolist() == [[0, 1, 2, 3]] * 2
+
+
 def test_no_warning_where_few_of_many_lists_could_change():
     """Of 1,000 lists of alike items every third has another one, whose relevance is too low for a small weight."""
     users = range(1000)
