@@ -577,7 +577,9 @@ def compare(lists, one, other, metric, *, rtol):
     np.testing.assert_allclose(found, expected.reindex(found.index), rtol=rtol, atol=rtol / 1000, err_msg=str(metric))
 
 
-@pytest.mark.parametrize("chosen", ["cosine", "cosine(half=true)", "cosine(clip=true)", "euclidean", "jaccard", "hamming", manhattan])
+@pytest.mark.parametrize(
+    "chosen", ["cosine", "cosine(half=true)", "cosine(clip=true)", "euclidean", "jaccard", "hamming", manhattan]
+)
 def test_the_oracle_agrees_about_weights(chosen):
     rng = np.random.default_rng(5)
     for number in range(N_CASES // 3):

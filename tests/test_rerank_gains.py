@@ -12,7 +12,7 @@ from rerank_worlds import MANY, MARKS, SLOW, fading, greedy_with, manhattan, mea
 
 import beyondacc as ba
 from beyondacc.errors import SpecError
-from beyondacc.kernels import greedy
+from beyondacc.kernels import greedy, jit
 from beyondacc.rerank import RERANKERS
 
 pytestmark = MARKS
@@ -222,3 +222,12 @@ def test_what_is_no_function():
         RERANKERS.create("Greedy")
     with pytest.raises(SpecError, match=r"re-ranker Greedy\(.+\) needs item features"):
         ba.Greedy(gain=nearest).rerank({1: [1, 2]}, ba.Dataset(train={1: [1]}))
+
+
+def test_a_gain_is_compiled_once():
+    def add(distances, term, _step):
+        for place in range(len(term)):
+            term[place] += distances[place]
+
+    assert jit.own_gain(add) is jit.own_gain(add)
+    assert ba.Greedy(gain=add).gain.compiled is ba.Greedy(gain=add, diversity=0.2).gain.compiled

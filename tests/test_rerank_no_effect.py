@@ -62,8 +62,10 @@ def test_distances_that_do_not_differ(chosen):
     method = dataclasses.replace(chosen, distance=given)
     assert reason_of(method, APART) == "the half distance does not tell the candidates of a list apart"
     assert reason_of(method, ALIKE).startswith("no two candidates of a list have a half distance")
-    # one item without genres is as far from the other one as it can be, but there are two of them only
-    assert reason_of(method, {"u": {1: 2.0, 5: 1.0, 6: 0.5}}).startswith("no two candidates")
+    assert reason_of(method, {"u": {1: 2.0, 5: 1.0, 6: 0.5}}).startswith("no two candidates of a list have a half")
+    # of two candidates there is one distance: 1 where one has no genres, 0 where they are alike
+    pairs = {"u": {1: 2.0, 5: 1.0}, "v": {1: 2.0, 2: 1.0}}
+    assert reason_of(chosen, pairs, k=1).endswith("distance does not tell the candidates of a list apart")
 
 
 @pytest.mark.parametrize("method", GENRES)

@@ -92,3 +92,16 @@ def test_messages():
         ba.MMR().wrap(scores, ba.Dataset(train={1: [2]}))
     with pytest.raises(DataError, match="the scorer returned nan for user 3"):
         ba.MMR().wrap(np.where(np.arange(N_ITEMS) == 5, np.nan, scores), data).recommend(3)
+
+
+def test_vectors_are_the_datasets_own():
+    vectors = np.random.default_rng(0).normal(size=(N_ITEMS, 5))
+    vectors.setflags(write=False)  # as those of a file that is mapped
+    data = ba.Dataset(items=pd.DataFrame({"item_id": range(N_ITEMS)}), vectors=vectors)
+    lists = {user: list(range(user, user + 20)) for user in range(50)}
+    before = ba.MMR(distance="cosine").rerank(lists, data).to_dict()
+    vectors.setflags(write=True)
+    vectors[:] = vectors[::-1].copy()
+    assert ba.MMR(distance="cosine").rerank(lists, data).to_dict() == before
+    assert data.vectors.flags.writeable
+    assert not np.array_equal(data.vectors, vectors)

@@ -254,10 +254,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = options.parse_args(argv)
     ratings, items = (read(args.data / "ml-1m", name) for name in ("ratings", "items"))
     with Page(args.out, "Kaminskas & Bridge 2016 on MovieLens 1M") as page:
-        values = pd.DataFrame([row for seed in range(args.splits) for row in one_split(ratings, items, seed, page)])
+        rows: list[dict[str, Any]] = []
+        for seed in range(args.splits):
+            rows += one_split(ratings, items, seed, page)
+            page.csv("values", pd.DataFrame(rows))  # a long run that is stopped leaves what it has
+        values = pd.DataFrame(rows)
         changes = differences(values[values["algorithm"].isin(ALGORITHMS)])
         findings = Findings(values, changes).check()
-        page.csv("values", values)
         page.csv("signs", changes)
         counts = values.groupby("seed")["users"].first()
         verdicts = findings["verdict"].value_counts()

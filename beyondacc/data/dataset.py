@@ -289,7 +289,8 @@ class Dataset:
     def _vectors(self, table: Items | None) -> Floats | None:
         if table is None or table.vectors is None:
             return None
-        return pad(table.vectors, len(self.items))
+        vectors: Floats = pad(table.vectors, len(self.items)).copy()  # whatever happens to those that were given
+        return vectors
 
     @property
     def dates(self) -> NDArray[np.datetime64] | None:

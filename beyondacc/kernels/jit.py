@@ -201,6 +201,7 @@ def compiled_gains() -> list[Any]:
     return list(_GAINS.values())
 
 
+@functools.lru_cache(maxsize=64)
 def own_gain(function: Callable[..., None]) -> Any:
     """Make a user's function ``(distances, term, step)`` a gain; raises `NumbaError` where it cannot be compiled."""
     python: Any = getattr(function, "py_func", function)
