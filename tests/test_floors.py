@@ -365,3 +365,43 @@ def test_no_public_name_is_hidden_by_a_module():
     """Importing a module sets it as an attribute of the package, over a function of the same name."""
     modules = {path.stem for path in PACKAGE.iterdir()}
     assert set(beyondacc.__all__) & modules <= {"models"}
+
+
+def test_a_docstring_says_what_its_bases_say_of_their_parameters():
+    from beyondacc.spec.params import inherited
+
+    class Base:
+        """One.
+
+        Parameters
+        ----------
+        first, second
+            Of both.
+        third
+            Its own
+            two lines.
+        """
+
+    class Bare(Base):
+        """Two."""
+
+    class More(Base):
+        """Three.
+
+        Parameters
+        ----------
+        second
+            Another.
+        fourth
+            New.
+
+        Raises
+        ------
+        ValueError
+        """
+
+    first, third = "first\n    Of both.", "third\n    Its own\n    two lines."
+    assert inherited(Bare) == f"Two.\n\nParameters\n----------\n{first}\nsecond\n    Of both.\n{third}"
+    own = "second\n    Another.\nfourth\n    New.\n\nRaises\n------\nValueError"
+    assert inherited(More) == f"Three.\n\nParameters\n----------\n{first}\n{third}\n{own}"
+    assert inherited(Base).startswith("One.\n\nParameters\n----------\nfirst, second\n")

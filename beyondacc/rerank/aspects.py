@@ -23,13 +23,7 @@ __all__ = ["PM2", "BinomialDiversity", "Calibrated", "XQuAD"]
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class _Aspects(GreedyReranker):
-    """A greedy objective over the genres of the items picked before and those of the profile.
-
-    Parameters
-    ----------
-    diversity, relevance_weight, normalize, per_user
-        As in `Reranker`.
-    """
+    """A greedy objective over the genres of the items picked before and those of the profile."""
 
     needs: ClassVar[tuple[Need, ...]] = (Need.FEATURES, Need.TRAIN)
     uses: ClassVar[int] = greedy.FEATURES
@@ -68,14 +62,6 @@ class XQuAD(_Aspects):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
     alpha
         How much of a genre one item satisfies.
     """
@@ -102,14 +88,6 @@ class PM2(_Aspects):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
     emphasis
         The weight e of the genre whose turn it is against the item's others.
     """
@@ -136,14 +114,6 @@ class Calibrated(_Aspects):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
     smoothing
         How much of p is mixed into q.
     profile_weight
@@ -185,14 +155,6 @@ class BinomialDiversity(_Aspects):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
     alpha
         Weight of the user's own genre shares against those of all training rows; with 1 only the genres of the
         profile count.

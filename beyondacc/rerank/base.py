@@ -73,9 +73,9 @@ class Reranker(Declared, ABC):
     Parameters
     ----------
     diversity
-        Weight of the other term, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
+        The weight w of the other term, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
     relevance_weight
-        1 - diversity, for those who think of it so; giving both is an error.
+        1 - diversity, instead of it; giving both is an error.
     normalize
         How relevance is brought to a common scale within each list: ``minmax`` to [0, 1], ``zscore`` (population),
         ``rank`` (1 for the best to 0), ``none``. A constant vector becomes zeros. Lists without scores use their ranks.

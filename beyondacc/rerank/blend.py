@@ -26,13 +26,7 @@ __all__ = ["Novelty", "Popularity", "Random", "Surprise"]
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class _Blend(Reranker):
-    """A weighted sum of relevance and a term.
-
-    Parameters
-    ----------
-    diversity, relevance_weight, normalize, per_user
-        As in `Reranker`.
-    """
+    """A weighted sum of relevance and a term."""
 
     scaled: ClassVar[int] = scaling.ZSCORE
     """How the term is scaled."""
@@ -65,14 +59,8 @@ class Novelty(_Blend):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
     normalize
         How relevance is scaled within each list; the novelty term is always turned into z-scores.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
     """
 
     normalize: Normalize = "zscore"
@@ -94,14 +82,8 @@ class Popularity(_Blend):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
     normalize
         How relevance is scaled within each list; the popularity term is always turned into z-scores.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
     """
 
     normalize: Normalize = "zscore"
@@ -125,14 +107,8 @@ class Surprise(_Blend):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
     normalize
         How relevance is scaled within each list; the distance to the profile is always turned into z-scores.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
     distance
         Between two items, ``npmi`` for co-occurrence surprise; where one has no features the distance is 1.
     profile
@@ -164,14 +140,6 @@ class Random(_Blend):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (a shuffle); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
     seed
         The same seed, user and item give the same number, whatever else is re-ranked.
     """

@@ -45,13 +45,7 @@ def tables_of(
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class GreedyReranker(Reranker):
-    """A re-ranker whose next item is the one of the largest objective.
-
-    Parameters
-    ----------
-    diversity, relevance_weight, normalize, per_user
-        As in `Reranker`.
-    """
+    """A re-ranker whose next item is the one of the largest objective."""
 
     kernel: ClassVar[Callable[..., None]]
     """Its kernel, see `beyondacc.kernels.jit.GAIN_SIGNATURE`."""
@@ -134,8 +128,6 @@ class DistanceReranker(GreedyReranker):
 
     Parameters
     ----------
-    diversity, relevance_weight, normalize, per_user
-        As in `Reranker`.
     distance
         Between two items; where one has no features the distance is 1.
     """

@@ -25,21 +25,7 @@ __all__ = ["DPP", "MMR", "MSD", "Cover", "Gain", "Greedy", "GreedyDiversity", "T
 @RERANKERS.declare(title="Maximal marginal relevance", cite="Carbonell & Goldstein 1998, SIGIR, sec. 2")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class MMR(DistanceReranker):
-    """Next item: argmax of (1 - w) s(i) - w max over picked j of sim(i, j), sim = 1 - d.
-
-    Parameters
-    ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
-    distance
-        Between two items; where one has no features the distance is 1.
-    """
+    """Next item: argmax of (1 - w) s(i) - w max over picked j of sim(i, j), sim = 1 - d."""
 
     kernel = gains.nearest
 
@@ -56,16 +42,6 @@ class GreedyDiversity(DistanceReranker):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
-    distance
-        Between two items; where one has no features the distance is 1.
     renormalize
         Turn the distance term into z-scores over the remaining candidates at every step.
     """
@@ -86,21 +62,7 @@ class GreedyDiversity(DistanceReranker):
 )
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class MSD(DistanceReranker):
-    """Next item: argmax of (1 - w) s(i) + w sum over picked j of d(i, j).
-
-    Parameters
-    ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
-    distance
-        Between two items; where one has no features the distance is 1.
-    """
+    """Next item: argmax of (1 - w) s(i) + w sum over picked j of d(i, j)."""
 
     kernel = gains.total
 
@@ -117,16 +79,6 @@ class Cover(DistanceReranker):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
-    distance
-        Between two items; where one has no features the distance is 1.
     gamma
         A candidate is covered by the sum of its similarities to the power of gamma instead, in (0, 1].
     """
@@ -155,14 +107,6 @@ class DPP(DistanceReranker):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
     distance
         Between two items, such that 1 - d is a kernel, as for ``cosine`` and ``jaccard``; where one has no features the
         distance is 1.
@@ -195,16 +139,8 @@ class TopicDiversification(DistanceReranker):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
     normalize
         Of the selection scores at diversity 0; only ranks count otherwise.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
-    distance
-        Between two items; where one has no features the distance is 1.
     """
 
     kernel = orders.fused_ranks
@@ -270,16 +206,6 @@ class Greedy(DistanceReranker):
         A function ``(distances, term, step)``, plain or compiled by numba. It is called after each pick, the step-th,
         with the distances (n,) of all candidates to the item picked and their terms (n,), zeros at first, to be changed
         in place to finite numbers. The engine is not compiled anew for it.
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
-    distance
-        Between two items; where one has no features the distance is 1.
     """
 
     gain: Gain

@@ -30,14 +30,6 @@ class SSD(GreedyReranker):
 
     Parameters
     ----------
-    diversity
-        The weight w, from 0 (the input order, exactly) to 1 (relevance is ignored); 0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
-    normalize
-        How relevance is scaled within each list: ``minmax``, ``zscore``, ``rank`` or ``none``.
-    per_user
-        Multiply each user's weight by the normalised entropy of the genres of the profile.
     window
         How many of the last picks count; all by default.
     gamma

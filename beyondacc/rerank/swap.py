@@ -29,12 +29,8 @@ class Swap(Reranker):
     diversity
         The bound w on the loss of relevance by a swap, from 0 (the input order, exactly) to 1 (relevance is ignored);
         0.5 by default.
-    relevance_weight
-        1 - diversity, instead of it.
     normalize
         How the relevance that is the selection score is scaled; the bound is on the scale of ``minmax``.
-    per_user
-        Multiply each user's bound by the normalised entropy of the genres of the profile.
     distance
         Between two items; where one has no features the distance is 1.
     """

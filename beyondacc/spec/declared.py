@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from beyondacc.errors import SpecError, did_you_mean
 from beyondacc.spec.names import parse_call
-from beyondacc.spec.params import Param, bind, format_call, parameters
+from beyondacc.spec.params import Param, bind, format_call, inherited, parameters
 
 __all__ = ["Catalog", "Declared", "Info"]
 
@@ -21,7 +21,16 @@ T = TypeVar("T", bound="Declared")
 
 
 class Declared:
-    """Base of a dataclass (``kw_only=True, repr=False, eq=False``) whose fields are its parameters."""
+    """Base of a dataclass (``kw_only=True, repr=False, eq=False``) whose fields are its parameters.
+
+    What a class says of its parameters in its docstring holds for its subclasses too, and is part of theirs.
+    """
+
+    def __init_subclass__(cls) -> None:
+        """Complete the docstring."""
+        super().__init_subclass__()
+        if cls.__dict__.get("__doc__"):
+            cls.__doc__ = inherited(cls)
 
     def __post_init__(self) -> None:
         """Check the parameters; raises `SpecError`."""

@@ -26,8 +26,12 @@ __all__ = [
     "bind",
     "descriptions",
     "format_call",
+    "inherited",
     "parameters",
 ]
+
+
+_SECTION = "\nParameters\n----------\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,12 +258,29 @@ def descriptions(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def _described(doc: str) -> dict[str, str]:
-    section = doc.partition("\nParameters\n")[2].partition("\n")[2]
+    return {name: " ".join(text.split()).replace("``", "") for name, text in _entries(doc).items()}
+
+
+def _entries(doc: str) -> dict[str, str]:
+    """Return what a section of parameters says of each, as it is written."""
+    section = doc.partition(_SECTION)[2]
     found: dict[str, str] = {}
     for match in re.finditer(r"^(?P<names>\w[\w, ]*)\n(?P<text>(?:    .*\n?|\n)+)", section, re.MULTILINE):
-        text = " ".join(match["text"].split()).replace("``", "")
-        found.update(dict.fromkeys((name.strip() for name in match["names"].split(",")), text))
+        found.update(dict.fromkeys((name.strip() for name in match["names"].split(",")), match["text"].rstrip()))
     return found
+
+
+def inherited(cls: type) -> str:
+    """Return the docstring of a class with what its bases say of parameters that it does not describe itself."""
+    own = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+    known: dict[str, str] = {}
+    for base in reversed(cls.__mro__[1:]):
+        known |= _entries(inspect.cleandoc(base.__dict__.get("__doc__") or ""))
+    further = "\n".join(f"{name}\n{text}" for name, text in known.items() if name not in _entries(own))
+    if not further:
+        return own
+    head, section, rest = own.partition(_SECTION)
+    return f"{head}{section}{further}\n{rest}" if section else f"{own}\n{_SECTION}{further}"
 
 
 def bind(owner: str, known: Mapping[str, Param], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
@@ -29,26 +28,6 @@ Share: TypeAlias = Annotated[float, Range(0, 1, open_high=True)]
 
 _SCORED = 1024  # rows that are encoded or validated at a time
 
-_TRAINING = """
-l2
-    The penalty: l2 / 2 times the sum of the squared weights, biases left out, is added to the loss over all rows.
-epochs
-    How many times the training rows are gone through, at most.
-batch
-    How many rows make a step.
-learning_rate
-    The size of the steps.
-validation
-    Share of the training entries that are held out to stop early by; 0: none, all `epochs` are gone through.
-patience
-    How many epochs in a row may be no better on what is held out; then the weights of the best are restored.
-seed
-    For the first weights, the order of the rows, the noise and what is held out. On a CPU the same seed gives the
-    same bits, with as many threads.
-device
-    ``auto``: CUDA where there is such a device, else the CPU; or the name of a device of torch.
-"""
-
 
 def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> Floats:
     """Return first weights, ``(n_in, n_out)``, uniform as in Glorot & Bengio 2010, AISTATS, eq. 16."""
@@ -64,6 +43,26 @@ class Network(Model):
     that a fitted model needs no torch. Entries that were held out are part of what the codes are made from.
 
     A subclass says how the weights start, what a batch adds to their gradients, and how rows are encoded.
+
+    Parameters
+    ----------
+    l2
+        The penalty: l2 / 2 times the sum of the squared weights, biases left out, is added to the loss over all rows.
+    epochs
+        How many times the training rows are gone through, at most.
+    batch
+        How many rows make a step.
+    learning_rate
+        The size of the steps.
+    validation
+        Share of the training entries that are held out to stop early by; 0: none, all `epochs` are gone through.
+    patience
+        How many epochs in a row may be no better on what is held out; then the weights of the best are restored.
+    seed
+        For the first weights, the order of the rows, the noise and what is held out. On a CPU the same seed gives the
+        same bits, with as many threads.
+    device
+        ``auto``: CUDA where there is such a device, else the CPU; or the name of a device of torch.
     """
 
     needs: ClassVar[str] = "neural"
@@ -76,12 +75,6 @@ class Network(Model):
     patience: Cutoff = 10
     seed: Seed = 0
     device: str = "auto"
-
-    def __init_subclass__(cls) -> None:
-        """Describe the shared parameters in the docstring of each model, once for all of them."""
-        super().__init_subclass__()
-        if cls.__dict__.get("__doc__"):
-            cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}{_TRAINING}"
 
     @abstractmethod
     def _start(self, shape: tuple[int, int], rng: np.random.Generator) -> dict[str, Floats]:
