@@ -230,10 +230,8 @@ def _per_user(lengths: ItemIds, shown: ItemIds, ranks: ItemIds, k: int, p: float
 
 def _summary(per_user: pd.DataFrame) -> pd.DataFrame:
     numbers = per_user.astype(np.float64)
-    table = numbers.agg(["mean", "median"]).T
-    table["p10"], table["p90"] = numbers.quantile(0.1), numbers.quantile(0.9)
-    table["n_users"] = numbers.count()
-    return table
+    quantiles = {name: numbers.quantile(q) for name, q in (("median", 0.5), ("p10", 0.1), ("p90", 0.9))}
+    return pd.DataFrame({"mean": numbers.mean(), **quantiles, "n_users": numbers.count()})
 
 
 def compare(before: Report, after: Report) -> pd.DataFrame:
