@@ -91,13 +91,11 @@ class Correlated(Runs):
         numbers = self._numbers(self.values[names], oriented)
         options: dict[str, Any] = {"n_boot": n_boot, "seed": self.study.seed}
         across = correlate.bootstrap_correlation(numbers, method, groups=self.model_groups, **options)
-        tables, users = [], []
-        ids: pd.Index[Any] = pd.Index([])
-        for _, report in self._plain():
-            tables.append(self._numbers(report.per_user_frame()[names], oriented))
-            ids = ids.append(report.users)
-            users.append(len(report.users))
-        codes = np.split(pd.factorize(ids)[0].astype(np.int64), np.cumsum(users)[:-1])
+        reports = [report for _, report in self._plain()]
+        tables = [self._numbers(report.per_user_frame()[names], oriented) for report in reports]
+        first, *others = (report.users for report in reports)
+        ends = np.cumsum([len(report.users) for report in reports])
+        codes = np.split(pd.factorize(first.append(others))[0].astype(np.int64), ends[:-1])
         mean, pooled = agreement.within_runs(tables, codes, method, **options)
         runs = agreement.Interval(across.coefficient, across.low, across.high)
         return agreement.list_levels(names, {"runs": runs, "users": mean, "pooled": pooled})
