@@ -103,11 +103,11 @@ def gather(
 
 @kernel
 def _set_distance(kind: int, shared: int, one: float, other: float) -> float:
-    """Distance of two sets from the number of features they share and have each; both are not empty."""
+    """Distance of two sets from the number of features they share and have each; of no meaning where one is empty."""
     if kind == HAMMING:
         return one + other - 2.0 * shared
     scale = one + other - shared if kind == JACCARD else np.sqrt(one * other)
-    return 1.0 - shared / scale
+    return 1.0 - shared / (scale if scale > 0 else 1.0)
 
 
 @reduction
