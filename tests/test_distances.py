@@ -905,6 +905,7 @@ def test_one_rater_and_no_ratings():
     np.testing.assert_allclose(uncentred, half, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::beyondacc.errors.NoEffectWarning")  # a list of the stranger may be of one item
 def test_users_that_the_dataset_does_not_know():
     data, frame = rated()
     lists = frame[frame["user_id"] == "stranger"]
