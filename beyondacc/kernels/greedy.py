@@ -15,7 +15,7 @@ from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 
 __all__ = ["DISTANCES", "FEATURES", "PAIRS", "ROWS", "greedy_rows"]
 
-NOTHING, DISTANCES, PAIRS, FEATURES, ROWS = 0, 1, 2, 4, 8
+DISTANCES, PAIRS, FEATURES, ROWS = 1, 2, 4, 8
 
 
 @kernel

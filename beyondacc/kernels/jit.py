@@ -35,7 +35,6 @@ __all__ = [
     "NumbaError",
     "announce",
     "comparison",
-    "compiled_gains",
     "first_class",
     "gain",
     "kernel",
@@ -194,11 +193,6 @@ def gain(function: Callable[..., None]) -> Any:
         options = {"cache": True, "error_model": "numpy"}
         _GAINS[function] = _with_cache(lambda: numba.cfunc(GAIN_SIGNATURE, **options)(function))
     return _GAINS[function]
-
-
-def compiled_gains() -> list[Any]:
-    """Return the gains that this process has compiled or found in the cache."""
-    return list(_GAINS.values())
 
 
 @functools.lru_cache(maxsize=64)

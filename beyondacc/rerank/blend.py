@@ -30,6 +30,8 @@ class _Blend(Reranker):
 
     scaled: ClassVar[int] = scaling.ZSCORE
     """How the term is scaled."""
+    tolerance: ClassVar[float] = 0.0
+    """Terms that differ by no more are equal but for rounding."""
 
     @abstractmethod
     def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
@@ -46,7 +48,7 @@ class _Blend(Reranker):
             weights,
             how,
             self.scaled,
-            CLOSE if isinstance(self, Surprise) else 0.0,
+            self.tolerance,
             picks.positions,
             picks.selection,
         )
@@ -119,6 +121,7 @@ class Surprise(_Blend):
     distance: Distance = JACCARD
     profile: Literal["min", "mean"] = "min"
 
+    tolerance: ClassVar[float] = CLOSE
     needs: ClassVar[tuple[Need, ...]] = (Need.TRAIN,)
 
     def _prepare(self, run: Binding) -> None:
