@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from beyondacc.cooccurrence import shared_to_profile
 from beyondacc.data.binding import Binding, Inputs
 from beyondacc.data.dataset import Features, Profiles
 from beyondacc.data.matrix import Matrix
@@ -260,6 +261,8 @@ def to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str = "skip") 
 
 def _columns_to_profile(chosen: Distance, run: Binding, k: int) -> tuple[NDArray[Any], ...]:
     """Go through the items of the whole run at once: a part of the rows would show nearly all of them, too."""
+    if chosen.on == "train":
+        return shared_to_profile(run, k, logs=chosen.name == "npmi")
     shape = (len(run), min(k, run.lists.shape[1]))
     found = (np.full(shape, np.inf), np.zeros(shape), np.zeros(shape, np.int64))
     kind, train = _columns(chosen, run)

@@ -27,6 +27,7 @@ HOUSE = [
     ("run",),
     ("data",),
     ("distances",),
+    ("cooccurrence",),
     ("pairs",),
     ("spec",),
     ("metrics", "models"),

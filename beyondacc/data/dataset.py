@@ -15,58 +15,16 @@ from scipy import sparse
 from beyondacc.data.columns import as_days
 from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.groups import read_users
+from beyondacc.data.ids import Ids, together
 from beyondacc.data.items import Items, read_items
 from beyondacc.data.memo import Memo
+from beyondacc.data.profiles import Profiles
 from beyondacc.data.split import make_split
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError, SpecError
-from beyondacc.kernels import align
 from beyondacc.types import Bits, Bools, Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["Dataset", "Features", "Profiles", "pad"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Profiles:
-    """The items of each user with a value each: compressed rows, items ascending and distinct within a row."""
-
-    starts: Offsets
-    items: ItemIds
-    values: NDArray[np.float64]
-
-    @classmethod
-    def build(cls, rows: UserIds, items: ItemIds, values: Floats | None, n_rows: int) -> Profiles:
-        """Compress rows; of equal (row, item) pairs the last value is kept."""
-        if values is None:
-            values = np.ones(len(rows))
-        _, by_item = _grouped(items, int(items.max(initial=-1)) + 1)
-        _, by_row = _grouped(rows[by_item], n_rows)  # stable, so that items ascend within a row
-        merged = cls(np.zeros(n_rows + 1, np.int64), np.empty(len(rows), np.int32), np.empty(len(rows)))
-        align.merge_rows(rows, items, values, by_item[by_row], merged.starts, merged.items, merged.values)
-        n = int(merged.starts[-1])
-        return cls(merged.starts, merged.items[:n], merged.values[:n])
-
-    @property
-    def sizes(self) -> NDArray[np.int64]:
-        """How many items each row holds."""
-        return np.diff(self.starts)
-
-    def transpose(self, n_columns: int) -> tuple[Offsets, UserIds]:
-        """Return the compressed columns: which rows hold each item, ascending."""
-        starts, order = _grouped(self.items, n_columns)
-        rows = np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), self.sizes)
-        return starts, rows[order]
-
-    def matrix(self, n_columns: int) -> sparse.csr_array:
-        """Return the rows as a scipy matrix of shape (rows, n_columns), sharing memory."""
-        return sparse.csr_array((self.values, self.items, self.starts), shape=(len(self.starts) - 1, n_columns))
-
-
-def _grouped(codes: ItemIds, n: int) -> tuple[Offsets, Offsets]:
-    """Sort positions by code, stably: where each code starts, and the positions."""
-    starts, order = np.zeros(n + 1, np.int64), np.empty(len(codes), np.int64)
-    align.group_rows(codes, starts, order)
-    return starts, order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,13 +135,22 @@ class Dataset:
         train_rows = None if train is None else read_rows(train, what="train", columns=columns)
         test_rows = None if test is None else read_rows(test, what="test", columns=columns)
         table = None if items is None else read_items(items, columns=columns, genre_sep=genre_sep, vectors=vectors)
-        tables = {"train": train_rows, "test": test_rows}
+        tables = {name: rows for name, rows in (("train", train_rows), ("test", test_rows)) if rows}
         first = None if table is None else table.ids
-        self.users = _vocabulary({name: rows for name, rows in tables.items() if rows}, "user", None)
-        self.items = _vocabulary({name: rows for name, rows in tables.items() if rows}, "item", first)
+        (self.users, user_codes), (self.items, item_codes) = together(
+            [
+                lambda: _vocabulary(tables, "user", None),
+                lambda: _vocabulary(tables, "item", first),
+            ]
+        )
         self.titles = None if table is None else table.titles
-        self.train = None if train_rows is None else self._encode(train_rows, "train")
-        self.test = None if test_rows is None else self._truth(test_rows, threshold, graded)
+        self.train = (
+            None if train_rows is None else self._profiles(train_rows, user_codes["train"], item_codes["train"])
+        )
+        self.test = None
+        if test_rows is not None:
+            relevant = _relevant(test_rows, threshold, graded)
+            self.test = self._profiles(relevant, user_codes["test"], item_codes["test"])
         self.catalogue = self._catalogue(table)
         self.features = self._features(table)
         self.vectors = self._vectors(table)
@@ -250,27 +217,9 @@ class Dataset:
             parts.append(f"vectors of {self.vectors.shape[1]}")
         return f"Dataset({', '.join(parts)})"
 
-    def _encode(self, rows: Rows, what: str) -> Profiles:
-        users = self.users.encode(rows.user, what=what, axis="user")
-        items = self.items.encode(rows.item, what=what, axis="item")
-        return Profiles.build(users, items, rows.rating, len(self.users))
-
-    def _truth(self, rows: Rows, threshold: float | None, graded: bool) -> Profiles:
-        relevant = np.ones(len(rows.user), np.bool_)
-        if threshold is not None:
-            if rows.rating is None:
-                raise DataError(f"threshold={threshold:g} needs a rating column in test, which has none")
-            relevant = rows.rating >= threshold
-        gains = rows.rating if threshold is None or graded else None
-        if gains is not None and (negative := np.flatnonzero(relevant & (gains < 0))).size:
-            raise DataError(
-                f"test has a negative gain, {gains[negative[0]]:g} in row {negative[0]}; "
-                "gains must be >= 0: shift them, or pass threshold= to say what is relevant"
-            )
-        if not relevant.any():
-            raise DataError(f"no test row has a value >= threshold={threshold:g}; lower the threshold")
-        gains = None if gains is None else gains[relevant]
-        return self._encode(Rows(rows.user[relevant], rows.item[relevant], rating=gains), "test")
+    def _profiles(self, rows: Rows, users: UserIds, items: ItemIds) -> Profiles:
+        shape = {"n_rows": len(self.users), "n_items": len(self.items)}
+        return Profiles.build(rows.user, rows.item, rows.rating, rows=users, places=items, **shape)
 
     def _catalogue(self, table: Items | None) -> Bools:
         catalogue = np.zeros(len(self.items), np.bool_)
@@ -331,15 +280,45 @@ class Dataset:
         return self.train.matrix(len(self.items))
 
 
-def _vocabulary(tables: dict[str, Rows], axis: Literal["user", "item"], first: pd.Index[Any] | None) -> Vocabulary:
-    """Join the ids of all tables; the extent of a sparse matrix counts, so that positions stay what they were."""
-    parts: list[pd.Index[Any]] = [getattr(rows, axis) for rows in tables.values()]
+def _vocabulary(
+    tables: dict[str, Rows], axis: Literal["user", "item"], first: pd.Index[Any] | None
+) -> tuple[Vocabulary, dict[str, ItemIds]]:
+    """Join the ids of all tables; the extent of a sparse matrix counts, so that positions stay what they were.
+
+    Returns
+    -------
+    Vocabulary
+    codes
+        Of the distinct ids of each table.
+    """
+    parts: list[Ids | pd.Index[Any]] = [getattr(rows, axis) for rows in tables.values()]
     names = [*([] if first is None else ["items"]), *tables]
     extents = [rows.shape[axis == "item"] for rows in tables.values() if rows.shape is not None]
     if extents:
         parts.append(pd.RangeIndex(max(extents)))
         names.append("the sparse matrix")
-    return Vocabulary.union(parts, first, axis=axis, names=names)
+    vocabulary, codes = Vocabulary.numbering(parts, first, axis=axis, names=names)
+    return vocabulary, dict(zip(tables, codes, strict=False))
+
+
+def _relevant(rows: Rows, threshold: float | None, graded: bool) -> Rows:
+    """Return the test rows that are relevant, with their gains as ratings."""
+    if threshold is None:
+        relevant = np.ones(len(rows), np.bool_)
+    elif rows.rating is None:
+        raise DataError(f"threshold={threshold:g} needs a rating column in test, which has none")
+    else:
+        relevant = rows.rating >= threshold
+    gains = rows.rating if threshold is None or graded else None
+    if gains is not None and (negative := np.flatnonzero(relevant & (gains < 0))).size:
+        raise DataError(
+            f"test has a negative gain, {gains[negative[0]]:g} in row {negative[0]}; "
+            "gains must be >= 0: shift them, or pass threshold= to say what is relevant"
+        )
+    if not relevant.any():
+        raise DataError(f"no test row has a value >= threshold={threshold:g}; lower the threshold")
+    chosen = rows if relevant.all() else rows.where(relevant)
+    return chosen if gains is not None else dataclasses.replace(chosen, rating=None)
 
 
 def pad(array: NDArray[Any], n: int) -> NDArray[Any]:

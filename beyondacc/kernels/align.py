@@ -21,6 +21,7 @@ __all__ = [
     "order_rows",
     "repeated_rows",
     "tied_rows",
+    "transpose_rows",
 ]
 
 
@@ -40,6 +41,24 @@ def group_rows(rows: NDArray[np.int32], starts: Offsets, order: Offsets) -> None
         row = rows[position]
         order[cursor[row]] = position
         cursor[row] += 1
+
+
+@kernel
+def transpose_rows(starts: Offsets, items: ItemIds, item_starts: Offsets, users: UserIds) -> None:
+    """Turn compressed rows into compressed columns: which rows hold each item, ascending.
+
+    `item_starts` holds zeros, shape ``(n + 1,)``, and becomes the column pointers.
+    """
+    n = item_starts.shape[0] - 1
+    for item in items:
+        item_starts[item + 1] += 1
+    for item in range(n):
+        item_starts[item + 1] += item_starts[item]
+    cursor = item_starts[:n].copy()
+    for user in range(starts.shape[0] - 1):
+        for position in range(starts[user], starts[user + 1]):
+            users[cursor[items[position]]] = user
+            cursor[items[position]] += 1
 
 
 @kernel

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba import float64, types
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic
@@ -41,6 +42,7 @@ __all__ = [
     "no_distance",
     "own_gain",
     "popcount",
+    "prefetch",
     "reason",
     "reduction",
 ]
@@ -237,6 +239,9 @@ if numba.config.DISABLE_JIT:
         """Count the bits of a word."""
         return int(word).bit_count()
 
+    def prefetch(_numbers: Any, _position: Any) -> None:
+        """Ask for a number before it is needed: nothing to do where nothing is compiled."""
+
 else:
 
     @intrinsic
@@ -247,3 +252,18 @@ else:
             return builder.ctpop(arguments[0])
 
         return types.int64(types.uint64), emit
+
+    @intrinsic
+    def prefetch(typing_context: Any, numbers: Any, position: Any) -> Any:  # noqa: ARG001 - as above
+        """Ask for the cache line of a number of a contiguous array before it is needed; any position is safe."""
+
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+            byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+            place = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+            kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+            hint = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+            builder.call(hint, [place, word(0), word(3), word(1)])  # to read, soon and often, data
+            return context.get_dummy_value()
+
+        return types.void(numbers, types.int64), emit

@@ -1,0 +1,116 @@
+"""Similarities of listed items to profiles by how many training users have both."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.data.binding import Binding
+from beyondacc.data.dataset import Dataset, Profiles
+from beyondacc.kernels import align, cooccurrence
+from beyondacc.run.local import map_parts, n_threads
+from beyondacc.types import Floats, Offsets, UserIds
+
+__all__ = ["shared_to_profile"]
+
+_NARROW: Final = 2**16
+_TABLE: Final = 2**25  # numbers in the table of the popular items
+
+
+class _Ranked(NamedTuple):
+    """Training rows by popularity, in the order in which `kernels.cooccurrence` reads them."""
+
+    starts: Offsets
+    ranks: NDArray[np.integer[Any]]
+    rest: Offsets
+    item_starts: Offsets
+    item_users: UserIds
+    order: Offsets
+    table: NDArray[np.int32]
+
+
+def _ranked(data: Dataset, train: Profiles) -> _Ranked:
+    n_items, n_users = len(data.items), len(train.sizes)
+    counts = data.item_counts
+    order = np.argsort(-counts, kind="stable")
+    item_starts, item_users = data.derive("by_item", lambda: train.transpose(n_items))
+    n_groups = _n_groups(counts[order], train.sizes)
+    table = np.zeros((n_items, n_groups * cooccurrence.GROUP), np.int32)
+    # half the memory to go through, if it is enough
+    ranks: NDArray[Any] = np.empty(len(train.items), np.uint16 if n_items <= _NARROW else np.int32)
+    rest = np.empty(n_users, np.int64)
+
+    def work(group: int, _: int) -> None:
+        first = group * cooccurrence.GROUP
+        cooccurrence.popular_rows(first, item_starts, item_users, order, n_users, table)
+
+    map_parts(work, [(group, group + 1) for group in range(n_groups)] or [(0, 0)][:0])
+    cooccurrence.ranked_rows(train.starts, item_starts, item_users, order, table.shape[1], ranks, rest)
+    return _Ranked(train.starts, ranks, rest, item_starts, item_users, order, table)
+
+
+def _n_groups(counts: NDArray[np.int64], sizes: NDArray[np.int64]) -> int:
+    """Return how many groups of the most popular items are cheaper to count together."""
+    n_rows = int(sizes.sum())
+    whole = len(counts) // cooccurrence.GROUP
+    most = min(whole, _TABLE // (max(1, len(counts)) * cooccurrence.GROUP))
+    if not n_rows or not most:
+        return 0
+    # one by one: for each user of the item the whole profile; together: each training row once
+    length = float(np.square(sizes, dtype=np.float64).sum()) / n_rows
+    passes = counts[: most * cooccurrence.GROUP].reshape(most, -1).sum(axis=1) * length
+    return int(np.count_nonzero(passes > 2.0 * n_rows))
+
+
+def shared_to_profile(run: Binding, k: int, *, logs: bool) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Return the least and the sum of the distances of the first k items to the profile, and their number.
+
+    Goes through the items of the whole run at once: a part of the rows would show nearly all of them, too.
+
+    Parameters
+    ----------
+    logs
+        (1 - nPMI) / 2; else 1 - c_ij / sqrt(c_i c_j).
+    """
+    data, train = run.data, run.train
+    shape = (len(run), min(k, run.lists.shape[1]))
+    ranked = data.derive("ranked by popularity", lambda: _ranked(data, train))
+    n_items = len(data.items)
+    n_cold = int(np.searchsorted(-data.item_counts[ranked.order], 0))
+    rank_of = np.full(run.n_items + 2, n_items, np.int32)
+    rank_of[ranked.order[:n_cold]] = np.arange(n_cold, dtype=np.int32)
+    rank_of[-1] = n_items + 1
+    listed = np.arange(shape[1]) < run.lengths[:, None]
+    labels = rank_of[np.where(listed, run.lists[:, : shape[1]], -1)].reshape(-1)
+    shown, shown_at = np.zeros(n_items + 3, np.int64), np.empty(len(labels), np.int64)
+    align.group_rows(labels, shown, shown_at)
+    weights, by_count = _numbers(data.item_counts[ranked.order], data.n_train_users, logs=logs)
+    most, total, counted = np.full(shape, -np.inf), np.zeros(shape), np.zeros(shape, np.int64)
+
+    def work(first: int, last: int) -> None:
+        into: tuple[Any, ...] = (weights, by_count, first, last, most, total, counted)
+        cooccurrence.shared_rows(logs, shown, shown_at, shape[1], run.users, *ranked, *into)
+
+    ends = np.cumsum(np.append(data.item_counts[ranked.order], 1))
+    n_parts = 16 * n_threads()
+    cuts = np.unique(np.searchsorted(ends, ends[-1] * np.arange(1, n_parts) / n_parts))
+    map_parts(work, list(itertools.pairwise(np.unique([0, *cuts.tolist(), len(ends)]).tolist())))
+    if logs:
+        return np.where(counted > 0, 0.5 * (1.0 - most), np.inf), 0.5 * (counted - total), counted
+    return np.where(counted > 0, 1.0 - most, np.inf), counted - total, counted
+
+
+def _numbers(counts: NDArray[np.int64], n_users: int, *, logs: bool) -> tuple[Floats, Floats]:
+    """Return what `kernels.cooccurrence.shared_rows` multiplies; the last item is one without users."""
+    if not logs:
+        scale = np.sqrt(np.append(counts, 0))
+        return np.divide(1.0, scale, out=np.zeros(len(scale)), where=scale > 0), np.zeros((1, 2))
+    with np.errstate(divide="ignore"):
+        logarithms = np.log(np.arange(n_users + 1))
+        by_count = np.column_stack([logarithms + logarithms[-1], 1.0 / (logarithms[-1] - logarithms)])
+    # the limits, exact whatever weights are taken off: -1 where nobody has both items, 1 where everybody has
+    by_count[0], by_count[-1] = (-1e300, 1e-300), (1e300, 1e-300)
+    return np.append(np.where(counts > 0, logarithms[counts], 0.0), 0.0), by_count
