@@ -15,7 +15,7 @@ from beyondacc.data.dataset import Features, Profiles
 from beyondacc.data.matrix import Matrix
 from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import DataError, SpecError
-from beyondacc.kernels import columns, jit, pairwise, tables
+from beyondacc.kernels import columns, distance as kinds, jit, pairwise, tables
 from beyondacc.run.local import map_parts, n_threads
 from beyondacc.types import Bits, Bools, Floats, ItemIds, UserIds
 
@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _TABLE_BYTES: Final = 2**28  # of the tables that are there at a time
+_CACHE_BYTES: Final = 2**20  # of tables that are cheap to begin anew: what follows finds them in the cache
 _ROWS_BYTES: Final = 2**31  # of features as dense rows
 _MOST: Final = {4: 2.0**30, 8: 2.0**300}  # by the bytes of a number: what can be multiplied without care
 _NO_BITS = np.empty((0, 0), np.uint64)
@@ -42,7 +43,7 @@ _COLUMNS: Final = {"cooccurrence": columns.COOCCURRENCE, "npmi": columns.NPMI, "
 
 
 class PairArrays(NamedTuple):
-    """What `kernels.pairwise` reads, in its order."""
+    """What `kernels.distance` reads, in its order."""
 
     kind: int
     factor: float
@@ -68,25 +69,25 @@ def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
     if chosen.on in {"train", "ratings", "matrix"}:
         if chosen.matrix is not None:
             _places(chosen.matrix, run)
-        return PairArrays(pairwise.TABLE, 1.0, _NO_BITS, np.empty(0), _NO_ROWS, _NO_ROWS, chosen.compiled)
+        return PairArrays(kinds.TABLE, 1.0, _NO_BITS, np.empty(0), _NO_ROWS, _NO_ROWS, chosen.compiled)
     features = run.features
     if chosen.own is not None:
         _, sizes = scaled_rows(run)
-        return PairArrays(pairwise.OWN, 1.0, _NO_BITS, sizes, _NO_ROWS, double_rows(run), chosen.compiled)
+        return PairArrays(kinds.OWN, 1.0, _NO_BITS, sizes, _NO_ROWS, double_rows(run), chosen.compiled)
     halved = 0.5 if chosen.values.get("half") else 1.0
     as_sets = run.vectors is None and features is not None and features.weights is None
     if features is not None and (chosen.on == "sets" or (as_sets and chosen.name == "cosine")):
-        kind, factor = pairwise.COSINE_SETS, halved
+        kind, factor = kinds.COSINE_SETS, halved
         if chosen.name == "jaccard":
-            kind = pairwise.JACCARD
+            kind = kinds.JACCARD
         elif chosen.name == "hamming":
-            kind = pairwise.HAMMING
+            kind = kinds.HAMMING
             factor = 1.0 / max(1, len(features.names)) if chosen.values["normalized"] else 1.0
         return PairArrays(kind, factor, features.bits, features.sizes, _NO_ROWS, _NO_ROWS, chosen.compiled)
     scaled, sizes = scaled_rows(run)
     if chosen.name == "euclidean":
-        return PairArrays(pairwise.EUCLIDEAN, 1.0, _NO_BITS, sizes, item_rows(run), _NO_ROWS, chosen.compiled)
-    kind = pairwise.COSINE_CLIPPED if chosen.values["clip"] else pairwise.COSINE_VECTORS
+        return PairArrays(kinds.EUCLIDEAN, 1.0, _NO_BITS, sizes, item_rows(run), _NO_ROWS, chosen.compiled)
+    kind = kinds.COSINE_CLIPPED if chosen.values["clip"] else kinds.COSINE_VECTORS
     return PairArrays(kind, halved, _NO_BITS, sizes, scaled, _NO_ROWS, chosen.compiled)
 
 
@@ -200,7 +201,7 @@ def pair_tables(
     arrays = pair_arrays(chosen, run)
     if chosen.matrix is not None:
         tables.matrix_rows(chosen.matrix.numbers, _places(chosen.matrix, run), lists, lengths, k, found)
-    elif arrays.kind == pairwise.TABLE:
+    elif arrays.kind == kinds.TABLE:
         kind, train = _columns(chosen, run)
         everything = (0, len(run.data.items) + 1)
         into: tuple[Any, ...] = (
@@ -217,16 +218,18 @@ def pair_tables(
     return found
 
 
-def table_rows(n_rows: int, width: int) -> Iterator[slice]:
+def table_rows(n_rows: int, width: int, most: int = _TABLE_BYTES) -> Iterator[slice]:
     """Cut rows so that their tables stay small."""
-    step = max(1, _TABLE_BYTES // (8 * max(1, width) ** 2))
+    step = max(1, most // (8 * max(1, width) ** 2))
     for start in range(0, n_rows, step):
         yield slice(start, min(start + step, n_rows))
 
 
 def inside(chosen: Distance, inputs: Inputs, k: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Yield the distances inside the first k of each list, some rows at a time."""
-    for rows in table_rows(len(inputs), min(k, inputs.lists.shape[1])):
+    # those of training rows go through the profiles of all listed items, for few lists as for many
+    most = _TABLE_BYTES if chosen.on in {"train", "ratings"} else _CACHE_BYTES
+    for rows in table_rows(len(inputs), min(k, inputs.lists.shape[1]), most):
         lists, lengths, users = inputs.lists[rows], inputs.lengths[rows], inputs.users[rows]
         yield rows, pair_tables(chosen, inputs.run, lists, lengths, users=users, k=k)
 
@@ -294,7 +297,7 @@ def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToPro
     if chosen.matrix is not None:
         places = _places(chosen.matrix, run)
         tables.matrix_profile_rows(chosen.matrix.numbers, places, lists, lengths, k, *profile, *found)
-    elif arrays.kind == pairwise.TABLE:
+    elif arrays.kind == kinds.TABLE:
         whole = run.own(("columns to profile", chosen, k), lambda: _columns_to_profile(chosen, run, k))
         least, total, counted = (each[inputs.rows].copy() for each in whole)
     else:
@@ -313,7 +316,7 @@ def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToPro
 
 def no_pairs(own_rows: Floats | None = None) -> PairArrays:
     """Return arrays without any distance, at most with rows of numbers to put on a kernel's bench."""
-    kind, rows = (pairwise.TABLE, _NO_ROWS) if own_rows is None else (pairwise.OWN, own_rows)
+    kind, rows = (kinds.TABLE, _NO_ROWS) if own_rows is None else (kinds.OWN, own_rows)
     return PairArrays(kind, 1.0, _NO_BITS, np.ones(len(rows)), _NO_ROWS, rows, jit.no_distance())
 
 

@@ -46,9 +46,13 @@ class _Factors:
     users: Floats
     items: Floats
 
-    def score(self, users: UserIds) -> Floats:
-        product: Floats = self.users[users] @ self.items.T
+    def score(self, users: UserIds, out: Floats | None = None) -> Floats:
+        product: Floats = np.matmul(self.users[users], self.items.T, out=None if out is None else out[: len(users)])
         return product
+
+    def room(self, n: int) -> Floats:
+        """Return an array for the scores of n users."""
+        return np.empty((n, len(self.items)), np.result_type(self.users, self.items))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,6 +219,7 @@ def best_of(
     lists = np.full((len(users), width), -1, np.int32)
     scores = np.full((len(users), width), np.nan)
     rows = max(1, min(4096, _BLOCK_BYTES // (8 * max(1, len(data.items)))))
+    room = source.room(min(rows, len(users))) if isinstance(source, _Factors) else None  # memory anew takes long
     for start in range(0, len(users), rows):
         block = slice(start, min(start + rows, len(users)))
         if isinstance(source, _Implicit):
@@ -222,7 +227,8 @@ def best_of(
             lists[block, : found.shape[1]] = found
             scores[block, : found.shape[1]] = best
         else:
-            answer = _checked(source.score(users[block]), len(users[block]), data)
+            given = source.score(users[block], room) if isinstance(source, _Factors) else source.score(users[block])
+            answer = _checked(given, len(users[block]), data)
             _select(
                 answer,
                 users[block],

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +19,24 @@ from beyondacc.evaluation import evaluate
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS
 from beyondacc.rerank import RERANKERS
+from beyondacc.run.local import n_threads
 from beyondacc.scorers import recommend
 
-__all__ = ["compilations", "kernels", "warmup"]
+__all__ = ["compilations", "kernels", "second_half", "warmup"]
 
 _SIDE = 64  # users and items: more than the factors of any model
 
 
-def warmup() -> tuple[float, int]:
+def warmup(workers: int | None = None) -> tuple[float, int]:
     """Run all metrics, re-rankers and models on a few rows, so that their machine code is in the cache.
+
+    Numba compiles one function at a time, so that threads would not help: the second half is done by a process of its
+    own.
+
+    Parameters
+    ----------
+    workers
+        1: all in this process; by default two processes, where there are two cores.
 
     Returns
     -------
@@ -33,6 +45,38 @@ def warmup() -> tuple[float, int]:
         How many variants of kernels were compiled and not found in the cache.
     """
     started, before = time.perf_counter(), compilations()
+    other = None
+    if n_threads(workers) > 1 and kernels():
+        above = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+        command = [sys.executable, "-c", "from beyondacc.warmup import second_half; print(second_half())"]
+        other = subprocess.Popen(  # noqa: S603 - this Python, and a constant
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": above},
+        )
+    for data in _data():
+        _use_metrics(data)
+    told = other.communicate()[0] if other else ""
+    further = int(told) if other and other.returncode == 0 else second_half()
+    return time.perf_counter() - started, compilations() - before + (further if other else 0)
+
+
+def second_half() -> int:
+    """Do what `warmup` leaves to another process; return how many variants were compiled."""
+    before = compilations()
+    every = _data()
+    for data in every:
+        _use_rerankers(data)
+    for name, info in MODELS.items():
+        if not info.factory.needs:  # what needs another library has no kernels of ours
+            recommend(MODELS.create(name).fit(every[0].matrix), every[0], k=3)
+    return compilations() - before
+
+
+def _data() -> tuple[Dataset, Dataset, Dataset]:
+    """Return the kinds of data that kernels are compiled for."""
     rng = np.random.default_rng(0)
     ratings = _ratings(rng)
     items = pd.DataFrame(
@@ -40,15 +84,11 @@ def warmup() -> tuple[float, int]:
     )
     vectors = rng.random((_SIDE, 3))
     half = len(ratings) // 2
-    rated = Dataset(ratings[:half], ratings[half:], items)  # columns of a frame are read-only arrays, splits are not
-    unrated = Dataset.split(ratings[["user_id", "item_id"]], items, vectors=vectors)
-    single = Dataset.split(ratings, items, vectors=vectors.astype(np.float32))
-    for data in (rated, unrated, single):
-        _use(data, rng)
-    for name, info in MODELS.items():
-        if not info.factory.needs:  # what needs another library has no kernels of ours
-            recommend(MODELS.create(name).fit(rated.matrix), rated, k=3)
-    return time.perf_counter() - started, compilations() - before
+    return (
+        Dataset(ratings[:half], ratings[half:], items),  # columns of a frame are read-only arrays, splits are not
+        Dataset.split(ratings[["user_id", "item_id"]], items, vectors=vectors),
+        Dataset.split(ratings, items, vectors=vectors.astype(np.float32)),
+    )
 
 
 def _ratings(rng: np.random.Generator) -> pd.DataFrame:
@@ -58,15 +98,24 @@ def _ratings(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({"user_id": users[order], "item_id": items[order], "rating": ratings})
 
 
-def _use(data: Dataset, rng: np.random.Generator) -> None:
-    """Recommend, re-rank and evaluate: from scores in both precisions; lists with scores, with ranks, with neither."""
-    scores = rng.random((_SIDE, _SIDE))
+def _lists(data: Dataset) -> Recommendations:
+    """Recommend from scores in both precisions."""
+    scores = np.random.default_rng(1).random((_SIDE, _SIDE))
     recommend(scores.astype(np.float32), data, k=3)
-    lists = recommend(scores, data, k=6)
+    return recommend(scores, data, k=6)
+
+
+def _use_rerankers(data: Dataset) -> None:
+    lists = _lists(data)
     for name in RERANKERS:
         for distance in ("jaccard", "cosine", "npmi") if "distance" in RERANKERS[name].parameters else ("",):
             text = f"{name}(distance={distance})" if distance else name
             diagnose(lists, RERANKERS.create(text).rerank(lists, data, k=3), data, "ndcg@3", n_boot=0)
+
+
+def _use_metrics(data: Dataset) -> None:
+    """Evaluate lists with scores, with ranks, with neither."""
+    lists = _lists(data)
     metrics = [family @ 3 for family in REGISTRY.values()]
     metrics += [
         REGISTRY.parse(f"{name}(distance={distance})@3")

@@ -53,7 +53,7 @@ HOMES = {
     "typer": ["cli"],
     "rich": ["study"],
     "narwhals": ["data/frames.py"],
-    "pyarrow": ["data/columns.py"],
+    "pyarrow": ["data/arrow.py"],
     "implicit": ["models/implicit_library.py"],
     "threadpoolctl": ["models/implicit_library.py"],
     "torch": ["models/neural/backend.py"],

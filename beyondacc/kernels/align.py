@@ -151,15 +151,18 @@ def list_rows(starts: Offsets, order: Offsets, items: ItemIds, skip: Bools, list
 
 @kernel
 def find(items: ItemIds, low: int, high: int, item: int) -> int:
-    """Binary search in the sorted ``items[low:high]``: the position, or -1."""
-    stop = high
-    while low < high:
-        middle = (low + high) >> 1
-        if items[middle] < item:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < stop and items[low] == item else -1
+    """Binary search in the sorted ``items[low:high]``: the position, or -1.
+
+    Always as many steps, and without branches that could be guessed wrongly.
+    """
+    n = high - low
+    if n <= 0:
+        return -1
+    while n > 1:
+        half = n >> 1
+        low = low + half if items[low + half] <= item else low
+        n -= half
+    return low if items[low] == item else -1
 
 
 @kernel

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.calibration import add_shares, forget_shares, normalise_shares
+from beyondacc.kernels.calibration import forget_shares, normalise_shares
 from beyondacc.kernels.jit import kernel
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
@@ -234,9 +234,9 @@ def err_ia_rows(
     k: int,
     gains: Floats,
     greatest: float,
-    users: UserIds,
-    starts: Offsets,
-    items: ItemIds,
+    taste_starts: Offsets,
+    taste_ids: ItemIds,
+    taste_counts: Floats,
     distinct: bool,
     out: NDArray[np.float64],
 ) -> None:
@@ -246,23 +246,19 @@ def err_ia_rows(
     ----------
     greatest
         The largest gain of all: an item of gain g satisfies with probability (2^g - 1) / 2^greatest.
-    starts, items
-        Items of the users whose features are the intents, in the proportion in which they occur; NaN where none do.
+    taste_starts, taste_ids, taste_counts
+        The features that are the intents of each row, and how often they occur; NaN where none do.
     distinct
         Each feature counts once, and users whose items have none get 0.
     """
     intents = np.zeros(n_features)
     waiting = np.ones(n_features)
     for row in range(lists.shape[0]):
-        user = users[row]
-        low, high = (starts[user], starts[user + 1]) if user >= 0 else (np.int64(0), np.int64(0))
-        occurrences = 0
+        low, high = taste_starts[row], taste_starts[row + 1]
+        occurrences = 0.0
         for place in range(low, high):
-            for position in range(feature_starts[items[place]], feature_starts[items[place] + 1]):
-                feature = feature_ids[position]
-                if not distinct or intents[feature] == 0:
-                    intents[feature] += 1.0
-                    occurrences += 1
+            intents[taste_ids[place]] = 1.0 if distinct else taste_counts[place]
+            occurrences += intents[taste_ids[place]]
         total = 0.0
         n = lengths[row] if lengths[row] < k else k
         for rank in range(n):
@@ -279,8 +275,7 @@ def err_ia_rows(
             for position in range(feature_starts[lists[row, rank]], feature_starts[lists[row, rank] + 1]):
                 waiting[feature_ids[position]] = 1.0
         for place in range(low, high):
-            for position in range(feature_starts[items[place]], feature_starts[items[place] + 1]):
-                intents[feature_ids[position]] = 0.0
+            intents[taste_ids[place]] = 0.0
         nothing = 0.0 if distinct else np.nan
         out[row] = total / occurrences if occurrences else nothing
 
@@ -294,9 +289,9 @@ def proportionality_rows(
     lengths: ItemIds,
     k: int,
     gains: Floats,
-    users: UserIds,
-    starts: Offsets,
-    items: ItemIds,
+    taste_starts: Offsets,
+    taste_ids: ItemIds,
+    taste_shares: Floats,
     out: NDArray[np.float64],
 ) -> None:
     """Mean over the cuts of the first k items of how far the genres are in proportion to those of the profile.
@@ -310,18 +305,16 @@ def proportionality_rows(
     """
     p, used = np.zeros(n_features), np.empty(n_features, np.int32)
     counts = np.zeros(n_features)
-    alike = np.empty(0)
-    nothing = np.int64(0)
     for row in range(lists.shape[0]):
         out[row] = np.nan
         n = lengths[row] if lengths[row] < k else k
-        user = users[row]
-        if user < 0 or n == 0:
+        n_used = taste_starts[row + 1] - taste_starts[row]
+        if n == 0 or n_used == 0:
             continue
-        profile = items[starts[user] : starts[user + 1]]
-        n_used = add_shares(feature_starts, feature_ids, profile, alike, p, p, used, nothing)
-        if not normalise_shares(p, used, n_used):
-            continue
+        for place in range(n_used):
+            used[place] = taste_ids[taste_starts[row] + place]
+            p[used[place]] = taste_shares[taste_starts[row] + place]
+        normalise_shares(p, used, n_used)
         squares = 0.0
         for place in range(n_used):
             squares += p[used[place]] * p[used[place]]

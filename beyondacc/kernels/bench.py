@@ -20,7 +20,7 @@ def make_bench(width: Int, slots: Int, bits: Bits, vectors: Floats, own_rows: Fl
     Returns
     -------
     sets, counts, rows, own_local
-        What `pairwise.gather` fills.
+        What `distance.gather` fills.
     near : (slots, width)
         Rows of distances.
     slot_of : (width + 1,)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel
-from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
+from beyondacc.types import Floats, Int, ItemIds, Offsets
 
 __all__ = [
     "HELLINGER",
@@ -26,6 +26,7 @@ __all__ = [
     "fragmentation_rows",
     "normalise_shares",
     "profile_rows",
+    "share_rows",
 ]
 
 KL, JS, ROOT_JS, HELLINGER = range(4)
@@ -152,15 +153,24 @@ def _divergence(
     smooth_p, smooth_q
         p becomes (1 - smooth_p) p + smooth_p q, and q likewise.
     rest
-        The sum of p over features that are not in use, where q is 0; every divergence is linear in it.
+        The sum of p over features that are not in use, where q is 0.
     """
     total = 0.0
+    of_p_alone, of_q_alone = rest, 0.0
     for place in range(n_used):
         of_p, of_q = p[used[place]], q[used[place]]
-        mixed = (1.0 - smooth_p) * of_p + smooth_p * of_q
-        total += _term(kind, mixed, (1.0 - smooth_q) * of_q + smooth_q * of_p)
-    if rest > 0:
-        total += rest * _term(kind, 1.0 - smooth_p, smooth_q)
+        if of_q == 0:
+            of_p_alone += of_p
+        elif of_p == 0:
+            of_q_alone += of_q
+        else:
+            mixed = (1.0 - smooth_p) * of_p + smooth_p * of_q
+            total += _term(kind, mixed, (1.0 - smooth_q) * of_q + smooth_q * of_p)
+    # every divergence is linear in what only one of the two has: no logarithms for each of these
+    if of_p_alone > 0:
+        total += of_p_alone * _term(kind, 1.0 - smooth_p, smooth_q)
+    if of_q_alone > 0:
+        total += of_q_alone * _term(kind, smooth_p, 1.0 - smooth_q)
     if total < 0:  # KL of equal shares, by rounding
         return 0.0
     if kind == KL:
@@ -182,10 +192,9 @@ def profile_rows(
     lengths: ItemIds,
     k: int,
     discounts: Floats,
-    users: UserIds,
-    starts: Offsets,
-    items: ItemIds,
-    weights: Floats,
+    taste_starts: Offsets,
+    taste_ids: ItemIds,
+    taste_shares: Floats,
     out: NDArray[np.float64],
 ) -> None:
     """Divergence of the genre shares q of the first k items from those of the user's profile, p.
@@ -194,19 +203,19 @@ def profile_rows(
 
     Parameters
     ----------
-    weights
-        Of the rows of the profiles; empty where all weigh 1.
+    taste_starts, taste_ids, taste_shares
+        Features of the profiles, not yet divided by their sum.
     """
     p, q, used = np.zeros(n_features), np.zeros(n_features), np.empty(n_features, np.int32)
-    nothing = np.int64(0)
     for row in range(lists.shape[0]):
         out[row] = np.nan
         n = lengths[row] if lengths[row] < k else k
-        user = users[row]
-        if user < 0 or n == 0:
-            continue
-        own, own_weights = items[starts[user] : starts[user + 1]], weights[starts[user] : starts[user + 1]]
-        n_used = add_shares(feature_starts, feature_ids, own, own_weights, p, q, used, nothing)
+        n_used: Int = np.int64(0)
+        for place in range(taste_starts[row], taste_starts[row + 1]):
+            if taste_shares[place] > 0:
+                p[taste_ids[place]] = taste_shares[place]
+                used[n_used] = taste_ids[place]
+                n_used += 1
         n_used = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], q, p, used, n_used)
         if normalise_shares(p, used, n_used) and normalise_shares(q, used, n_used):
             out[row] = _divergence(kind, smooth_p, smooth_q, p, q, used, n_used, 0.0)
@@ -254,10 +263,7 @@ def catalogue_rows(
 
 
 @kernel
-def fragmentation_rows(
-    kind: int,
-    smooth_p: float,
-    smooth_q: float,
+def share_rows(
     feature_starts: Offsets,
     feature_ids: ItemIds,
     n_features: int,
@@ -265,7 +271,34 @@ def fragmentation_rows(
     lengths: ItemIds,
     k: int,
     discounts: Floats,
-    order: Offsets,
+    out_starts: Offsets,
+    out_ids: ItemIds,
+    out_shares: NDArray[np.float64],
+) -> None:
+    """Write the genre shares of the first k items of each list, compressed rows; `out_starts` begins with 0."""
+    shares, used = np.zeros(n_features), np.empty(n_features, np.int32)
+    nothing = np.int64(0)
+    for row in range(lists.shape[0]):
+        n = lengths[row] if lengths[row] < k else k
+        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], shares, shares, used, nothing)
+        normalise_shares(shares, used, n_used)
+        first = out_starts[row]
+        for place in range(n_used):
+            out_ids[first + place] = used[place]
+            out_shares[first + place] = shares[used[place]]
+        out_starts[row + 1] = first + n_used
+        forget_shares(shares, used, n_used)
+
+
+@kernel
+def fragmentation_rows(
+    kind: int,
+    smooth_p: float,
+    smooth_q: float,
+    n_features: int,
+    share_starts: Offsets,
+    share_ids: ItemIds,
+    shares: Floats,
     places: Offsets,
     sample: int,
     start: int,
@@ -275,38 +308,41 @@ def fragmentation_rows(
 
     Parameters
     ----------
-    lists, lengths
-        Of the whole run.
-    order
-        The rows whose first k items have genres.
+    share_starts, share_ids, shares
+        Genre shares of the lists that have genres, in the cyclic order, as `share_rows` writes them.
     places : (rows of the run,)
-        Where a row stands in `order`, -1 where it does not.
+        Where the list of a row stands in that order, -1 where it has no genres.
     sample
         How many lists a list is compared with, fewer where there are fewer others; NaN where there are none.
     start
         The first row of the block; `out` has one value for each of its rows.
     """
     p, q, used = np.zeros(n_features), np.zeros(n_features), np.empty(n_features, np.int32)
-    nothing = np.int64(0)
-    others = order.shape[0] - 1
+    others = share_starts.shape[0] - 2
     compared = sample if sample < others else others
     for position in range(out.shape[0]):
         row = start + position
         out[position] = np.nan
         if places[row] < 0 or compared < 1:
             continue
-        n = lengths[row] if lengths[row] < k else k
-        own = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], q, p, used, nothing)
-        normalise_shares(q, used, own)
+        here = places[row]
+        own = share_starts[here + 1] - share_starts[here]
+        for place in range(own):
+            used[place] = share_ids[share_starts[here] + place]
+            q[used[place]] = shares[share_starts[here] + place]
         total = 0.0
-        place = places[row]
         for _ in range(compared):
-            place = place + 1 if place < others else 0
-            other = order[place]
-            n = lengths[other] if lengths[other] < k else k
-            n_used = add_shares(feature_starts, feature_ids, lists[other, :n], discounts[:n], p, q, used, own)
-            normalise_shares(p, used, n_used)
+            here = here + 1 if here < others else 0
+            first, last = share_starts[here], share_starts[here + 1]
+            n_used = own
+            for place in range(first, last):
+                feature = share_ids[place]
+                p[feature] = shares[place]
+                if q[feature] == 0:
+                    used[n_used] = feature
+                    n_used += 1
             total += _divergence(kind, smooth_p, smooth_q, p, q, used, n_used, 0.0)
-            forget_shares(p, used, n_used)
+            for place in range(first, last):
+                p[share_ids[place]] = 0.0
         forget_shares(q, used, own)
         out[position] = total / compared

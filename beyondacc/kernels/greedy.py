@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import make_bench, row_for
+from beyondacc.kernels.distance import TABLE, distance_row, gather
 from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
-from beyondacc.kernels.pairwise import TABLE, distance_row, gather
 from beyondacc.kernels.scaling import as_given, largest, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 
@@ -72,7 +72,7 @@ def greedy_rows(
     Parameters
     ----------
     kind, factor, bits, sizes, vectors, own_rows, own
-        The distance, as in `pairwise.gather`; a missing distance counts as 1.
+        The distance, as in `distance.gather`; a missing distance counts as 1.
     tables : (rows, n, n)
         For TABLE: the distances.
     feature_starts, feature_ids

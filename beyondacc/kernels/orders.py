@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import make_bench, row_for
+from beyondacc.kernels.distance import TABLE, distance_row, gather
 from beyondacc.kernels.gains import CLOSE
 from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
-from beyondacc.kernels.pairwise import TABLE, distance_row, gather
 from beyondacc.kernels.scaling import MINMAX, as_given, largest, normalise
 from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Bits, Floats, Int, ItemIds

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.align import find
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.distance import dot, squared_distance
+from beyondacc.kernels.jit import kernel, prefetch
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "popular_rows",
     "unexpected_rows",
 ]
+
+_AHEAD = 4
 
 
 @kernel
@@ -151,6 +154,7 @@ def ahead_of_primitive_rows(
 @kernel
 def centroid_rows(
     rows: Floats,
+    inverse_norms: Floats,
     lists: ItemIds,
     lengths: ItemIds,
     k: int,
@@ -165,12 +169,15 @@ def centroid_rows(
     Parameters
     ----------
     rows : (n_items, d)
+    inverse_norms : (n_items,)
+        0 for rows of zeros.
     cosine
         1 - cos, else the Euclidean distance.
     out : (rows, k)
         Written where there is a distance.
     """
     width = rows.shape[1]
+    per_line = 64 // rows.itemsize
     centre = np.empty(width)
     for row in range(lists.shape[0]):
         user = users[row]
@@ -178,34 +185,29 @@ def centroid_rows(
             continue
         centre[:] = 0.0
         n = 0
-        for position in range(starts[user], starts[user + 1]):
-            present = False
+        last = starts[user + 1] - 1
+        for position in range(starts[user], last + 1):
+            # rows lie anywhere in memory: ask for one while another is added
+            ahead = items[position + _AHEAD if position + _AHEAD <= last else last]
+            for column in range(0, width, per_line):
+                prefetch(rows, ahead * width + column)
+            item = items[position]
+            n += inverse_norms[item] != 0
             for column in range(width):
-                value = rows[items[position], column]
-                centre[column] += value
-                present = present or value != 0
-            n += present
+                centre[column] += rows[item, column]
         if n == 0:
             continue
-        square = 0.0
         for column in range(width):
             centre[column] /= n
-            square += centre[column] * centre[column]
+        square = dot(centre, centre)
         if cosine and square == 0:
             continue
         for rank in range(lengths[row] if lengths[row] < k else k):
-            own = 0.0
-            product = 0.0
-            apart = 0.0
-            for column in range(width):
-                value = np.float64(rows[lists[row, rank], column])
-                own += value * value
-                product += value * centre[column]
-                apart += (value - centre[column]) ** 2
-            if own == 0:
+            item = lists[row, rank]
+            if inverse_norms[item] == 0:
                 continue
             if cosine:
-                distance = 1.0 - product / math.sqrt(own * square)
+                distance = 1.0 - dot(rows[item], centre) * inverse_norms[item] / math.sqrt(square)
                 out[row, rank] = 0.0 if distance < 0 else 2.0 if distance > 2 else distance
             else:
-                out[row, rank] = math.sqrt(apart)
+                out[row, rank] = math.sqrt(squared_distance(rows[item], centre))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.jit import kernel
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
-__all__ = ["taste_rows"]
+__all__ = ["sparse_taste_rows", "taste_rows"]
 
 
 @kernel
@@ -43,3 +43,53 @@ def taste_rows(
             weight = weights[place] if weights.shape[0] else 1.0
             for position in range(first, last):
                 out[row, feature_ids[position]] += weight / (last - first) if spread else weight
+
+
+@kernel
+def sparse_taste_rows(
+    users: UserIds,
+    starts: Offsets,
+    items: ItemIds,
+    weights: Floats,
+    feature_starts: Offsets,
+    feature_ids: ItemIds,
+    n_features: int,
+    out_starts: Offsets,
+    out_ids: ItemIds,
+    counts: NDArray[np.float64],
+    shares: NDArray[np.float64],
+) -> None:
+    """Write the features of the items of each profile, each once, in the order in which they are first met.
+
+    Parameters
+    ----------
+    weights
+        Of the rows of the profiles, none of them negative; empty where all weigh 1.
+    out_starts : (rows + 1,)
+        Where each row starts in `out_ids`, `counts` and `shares`, which are long enough.
+    counts, shares
+        How many items have the feature, and the weights of these items, each spread evenly over the item's features.
+    """
+    own_counts, own_shares = np.zeros(n_features), np.zeros(n_features)
+    filled = 0
+    out_starts[0] = 0
+    for row in range(users.shape[0]):
+        user = users[row]
+        low, high = (starts[user], starts[user + 1]) if user >= 0 else (np.int64(0), np.int64(0))
+        for place in range(low, high):
+            first, last = feature_starts[items[place]], feature_starts[items[place] + 1]
+            weight = weights[place] if weights.shape[0] else 1.0
+            part = weight / (last - first) if last > first else 0.0
+            for position in range(first, last):
+                feature = feature_ids[position]
+                if own_counts[feature] == 0:
+                    out_ids[filled] = feature
+                    filled += 1
+                own_counts[feature] += 1.0
+                own_shares[feature] += part
+        for place in range(out_starts[row], filled):
+            counts[place] = own_counts[out_ids[place]]
+            shares[place] = own_shares[out_ids[place]]
+            own_counts[out_ids[place]] = 0.0
+            own_shares[out_ids[place]] = 0.0
+        out_starts[row + 1] = filled

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel
-from beyondacc.types import ItemIds, Offsets, UserIds
+from beyondacc.types import Int, ItemIds, Offsets, UserIds
 
 __all__ = ["sift_down", "topk_rows"]
 
-_STRIDE = 32
+_STRIDE = 64
 
 
 @kernel
@@ -41,6 +41,152 @@ def sift_down(keys: NDArray[Any], items: ItemIds, size: int) -> None:
 
 
 @kernel
+def _largest(bits: NDArray[Any], stride: Int, signs: NDArray[Any], largest: NDArray[Any]) -> None:
+    """Write the largest of a stretch of `_STRIDE` numbers, read as whole numbers in the same order.
+
+    -inf becomes 0, -0 what is just before 0, and NaN of either sign more than infinity, so that one maximum finds the
+    largest and what must not be there; that of whole numbers is vectorised.
+    """
+    mask, sign, least = signs[0], signs[1], signs[2]
+    part = bits[stride * _STRIDE : (stride + 1) * _STRIDE]
+    most = largest.dtype.type(0)
+    for place in range(part.shape[0]):
+        whole = part[place]
+        ascending = bits.dtype.type(whole ^ ((whole >> sign) & mask))
+        number = largest.dtype.type(ascending - least)
+        most = number if number > most else most
+    largest[stride] = most
+
+
+@kernel
+def _select(numbers: NDArray[Any], n: Int, rank: Int) -> Any:
+    """Return the number of a rank from 0 in falling order among the first n; moves them."""
+    low, high = 0, n - 1
+    while low < high:
+        pivot = numbers[(low + high) >> 1]
+        left, right = low, high
+        while left <= right:
+            while numbers[left] > pivot:
+                left += 1
+            while numbers[right] < pivot:
+                right -= 1
+            if left <= right:
+                numbers[left], numbers[right] = numbers[right], numbers[left]
+                left += 1
+                right -= 1
+        if rank <= right:
+            high = right
+        elif rank >= left:
+            low = left
+        else:
+            break
+    return numbers[rank]
+
+
+@kernel
+def _topk_rows(
+    scores: NDArray[Any],
+    bits: NDArray[Any],
+    signs: NDArray[Any],
+    largest: NDArray[Any],
+    users: UserIds,
+    starts: Offsets,
+    seen: ItemIds,
+    banned: ItemIds,
+    lists: ItemIds,
+    best: NDArray[Any],
+    lengths: ItemIds,
+) -> int:
+    """Do what `topk_rows` says.
+
+    Parameters
+    ----------
+    bits
+        The scores, as whole numbers.
+    signs
+        All bits but the sign, the place of the sign, and what -inf is in ascending order.
+    largest : (strides,)
+        Anything.
+    """
+    k = lists.shape[1]
+    n_items = scores.shape[1]
+    n_strides = largest.shape[0]
+    nothing = largest.dtype.type(0)
+    mask, sign, least_bits = signs[0], signs[1], signs[2]
+    zero, infinity = largest.dtype.type(-least_bits), largest.dtype.type(-1 - 2 * least_bits)
+    ordered = np.empty_like(largest)
+    floor = np.empty(1, bits.dtype)
+    least_wanted = floor.view(scores.dtype)
+    keys = np.empty(k, scores.dtype)
+    kept = np.empty(k, np.int32)
+    for row in range(scores.shape[0]):
+        own = scores[row]
+        user = users[row]
+        for stride in range(n_strides):
+            _largest(bits[row], stride, signs, largest)
+        for stride in range(n_strides):
+            if largest[stride] >= infinity:
+                return row
+        # only now, when the row is in the cache
+        stale = np.int64(-1)
+        if user >= 0:
+            for position in range(starts[user], starts[user + 1]):
+                own[seen[position]] = -np.inf
+                if seen[position] // _STRIDE != stale:
+                    if stale >= 0:
+                        _largest(bits[row], stale, signs, largest)
+                    stale = np.int64(seen[position] // _STRIDE)
+        for item in banned:
+            own[item] = -np.inf
+            if item // _STRIDE != stale:
+                if stale >= 0:
+                    _largest(bits[row], stale, signs, largest)
+                stale = np.int64(item // _STRIDE)
+        if stale >= 0:
+            _largest(bits[row], stale, signs, largest)
+        # k strides have an item as good as the k-th largest of their largest: no item below that is listed
+        lowest = nothing
+        if n_strides > k:
+            ordered[:] = largest
+            lowest = _select(ordered, n_strides, k - 1)
+            lowest = lowest - largest.dtype.type(lowest == zero)  # -0 is not below 0
+        ascending = bits.dtype.type(lowest + least_bits)
+        floor[0] = ascending ^ ((ascending >> sign) & mask)
+        for rank in range(k):
+            keys[rank] = -np.inf
+            kept[rank] = n_items  # worse than any real item with the same score
+        least = keys[0]
+        for stride in range(n_strides):
+            if largest[stride] < lowest:
+                continue
+            for item in range(stride * _STRIDE, min(n_items, (stride + 1) * _STRIDE)):
+                score = own[item]
+                if score <= least or score < least_wanted[0]:
+                    continue
+                keys[0] = score
+                kept[0] = item
+                sift_down(keys, kept, k)
+                least = keys[0]
+        for size in range(k - 1, 0, -1):
+            key = keys[size]
+            item = kept[size]
+            keys[size] = keys[0]
+            kept[size] = kept[0]
+            keys[0] = key
+            kept[0] = item
+            sift_down(keys, kept, size)
+        filled = 0
+        while filled < k and keys[filled] > -np.inf:
+            lists[row, filled] = kept[filled]
+            best[row, filled] = keys[filled]
+            filled += 1
+        for rank in range(filled, k):
+            lists[row, rank] = -1
+            best[row, rank] = np.nan
+        lengths[row] = filled
+    return -1
+
+
 def topk_rows(
     scores: NDArray[Any],
     users: UserIds,
@@ -65,56 +211,10 @@ def topk_rows(
     int
         The first row with a NaN or +inf score, -1 if there is none.
     """
-    k = lists.shape[1]
-    n_items = scores.shape[1]
-    keys = np.empty(k, scores.dtype)
-    kept = np.empty(k, np.int32)
-    for row in range(scores.shape[0]):
-        own = scores[row]
-        user = users[row]
-        if user >= 0:
-            for position in range(starts[user], starts[user + 1]):
-                if own[seen[position]] < np.inf:  # keeps a NaN or +inf where it can be found
-                    own[seen[position]] = -np.inf
-        for item in banned:
-            if own[item] < np.inf:
-                own[item] = -np.inf
-        for rank in range(k):
-            keys[rank] = -np.inf
-            kept[rank] = n_items  # worse than any real item with the same score
-        least = keys[0]
-        for begin in range(0, n_items, _STRIDE):
-            stride = own[begin : begin + _STRIDE]  # indices that start at 0 let the next loop be vectorised
-            better = 0
-            for place in range(stride.shape[0]):
-                better += not stride[place] <= least
-            if better == 0:  # so it is for most strides
-                continue
-            for place in range(stride.shape[0]):
-                score = stride[place]
-                if score <= least:
-                    continue
-                if not score < np.inf:
-                    return row
-                keys[0] = score
-                kept[0] = begin + place
-                sift_down(keys, kept, k)
-                least = keys[0]
-        for size in range(k - 1, 0, -1):
-            key = keys[size]
-            item = kept[size]
-            keys[size] = keys[0]
-            kept[size] = kept[0]
-            keys[0] = key
-            kept[0] = item
-            sift_down(keys, kept, size)
-        filled = 0
-        while filled < k and keys[filled] > -np.inf:
-            lists[row, filled] = kept[filled]
-            best[row, filled] = keys[filled]
-            filled += 1
-        for rank in range(filled, k):
-            lists[row, rank] = -1
-            best[row, rank] = np.nan
-        lengths[row] = filled
-    return -1
+    single = scores.dtype.itemsize == 4
+    bits: NDArray[Any] = scores.view(np.int32 if single else np.int64)
+    most = int(np.iinfo(bits.dtype).max)
+    infinity = int(np.array(np.inf, scores.dtype).view(bits.dtype))
+    signs = np.array([most, np.iinfo(bits.dtype).bits - 1, -1 - infinity], bits.dtype)
+    largest: NDArray[Any] = np.empty(-(-scores.shape[1] // _STRIDE), np.uint32 if single else np.uint64)
+    return _topk_rows(scores, bits, signs, largest, users, starts, seen, banned, lists, best, lengths)

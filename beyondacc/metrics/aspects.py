@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs
-from beyondacc.data.dataset import Features
 from beyondacc.kernels import aspects as kernel
 from beyondacc.kernels.calibration import entropy_rows
 from beyondacc.metrics.ranks import discounts, itemwise_truth, list_metric
+from beyondacc.metrics.tastes import features_of, taste
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction
 from beyondacc.spec.registry import metric
@@ -22,12 +22,6 @@ from beyondacc.spec.states import PerUser
 __all__ = ["alpha_ndcg", "err_ia", "genre_entropy", "proportionality", "subtopic_recall"]
 
 Seen = Literal["none", "binary"]
-
-
-def _features(inputs: Inputs) -> Features:
-    features = inputs.run.features
-    assert features is not None  # noqa: S101 - Need.FEATURES was checked
-    return features
 
 
 def _counted(inputs: Inputs, relevance: Seen) -> NDArray[np.float64]:
@@ -66,7 +60,7 @@ def subtopic_recall(
         genres of the user's relevant test items, of which then only those in the list are counted; 0 where there are
         none.
     """
-    features, test = _features(inputs), inputs.run.test
+    features, test = features_of(inputs), inputs.run.test
     values, possible = np.empty(len(inputs)), np.zeros(len(inputs), np.int64)
     kernel.distinct_rows(
         features.starts,
@@ -112,7 +106,7 @@ def genre_entropy(inputs: Inputs, *, k: Cutoff = 10, normalized: bool = False) -
     normalized
         Divide by log2 of the number of genres of the items table.
     """
-    features = _features(inputs)
+    features = features_of(inputs)
     values = np.empty(len(inputs))
     n = len(features.names)
     entropy_rows(features.starts, features.ids, n, inputs.lists, inputs.lengths, k, values)
@@ -166,7 +160,7 @@ def alpha_ndcg(
         the largest gain, of equal ones the first in the dataset; ``sorted``: the gains of the list itself in falling
         order.
     """
-    features, test, train = _features(inputs), inputs.run.test, inputs.run.train
+    features, test, train = features_of(inputs), inputs.run.test, inputs.run.train
     values = np.empty(len(inputs))
     kernel.alpha_ndcg_rows(
         features.starts,
@@ -214,8 +208,8 @@ def err_ia(inputs: Inputs, *, k: Cutoff = 10, intents: Literal["profile", "relev
         p(f|u) is the share of f among the genres of the items of the user's ``profile``, counted with repetition; or it
         is the same for each genre of the user's ``relevant`` test items, and the value 0 where they have none.
     """
-    run, features = inputs.run, _features(inputs)
-    source = run.train if intents == "profile" else run.test
+    run, features = inputs.run, features_of(inputs)
+    wanted = taste(inputs, "train" if intents == "profile" else "test")
     values = np.empty(len(inputs))
     kernel.err_ia_rows(
         features.starts,
@@ -226,9 +220,9 @@ def err_ia(inputs: Inputs, *, k: Cutoff = 10, intents: Literal["profile", "relev
         k,
         inputs.gains,
         run.data.derive("greatest_gain", lambda: float(run.test.values.max(initial=0.0))),
-        inputs.users,
-        source.starts,
-        source.items,
+        wanted.starts,
+        wanted.ids,
+        wanted.counts,
         intents == "relevant",
         values,
     )
@@ -259,7 +253,7 @@ def proportionality(inputs: Inputs, *, k: Cutoff = 10, relevance: Seen = "none")
     relevance
         ``none``: all items count, and n_t is 0; ``binary``: only relevant items count, and t^2 / 2 is added to IDP_t.
     """
-    features, train = _features(inputs), inputs.run.train
+    features, own = features_of(inputs), taste(inputs)
     values = np.empty(len(inputs))
     kernel.proportionality_rows(
         features.starts,
@@ -269,9 +263,9 @@ def proportionality(inputs: Inputs, *, k: Cutoff = 10, relevance: Seen = "none")
         inputs.lengths,
         k,
         _counted(inputs, relevance),
-        inputs.users,
-        train.starts,
-        train.items,
+        own.starts,
+        own.ids,
+        own.shares,
         values,
     )
     return itemwise_truth(inputs, values, relevance)

@@ -15,11 +15,12 @@ from beyondacc.data.dataset import Dataset, Features
 from beyondacc.kernels import calibration as kernel
 from beyondacc.kernels.hashing import mix
 from beyondacc.metrics.ranks import RankDiscount, discounts
+from beyondacc.metrics.tastes import features_of, taste
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
-from beyondacc.types import Offsets
+from beyondacc.types import Floats, ItemIds, Offsets
 
 __all__ = [
     "calibration_hellinger",
@@ -31,17 +32,12 @@ __all__ = [
 ]
 
 Divergence = Literal["js", "kl"]
+ProfileWeight = Literal["none", "rating"]
 _NEEDS = (Need.FEATURES, Need.TRAIN)
 _NO_SHARES = "for users without a list, or whose list or profile has no genres"
 _STECK = "Steck 2018, RecSys"
 _RADIO = "Vrijenhoek, Bénédict, Gutierrez Granada, Odijk & de Rijke 2022, RecSys"
 _RADIO_SMOOTHING: Final = (0.001, 0.001)
-
-
-def _features(inputs: Inputs) -> Features:
-    features = inputs.run.features
-    assert features is not None  # noqa: S101 - Need.FEATURES was checked
-    return features
 
 
 def _profile(
@@ -51,10 +47,10 @@ def _profile(
     kind: int,
     smooth: tuple[float, float],
     by_rank: NDArray[np.float64],
-    weights: NDArray[np.float64],
+    weights: ProfileWeight = "none",
 ) -> PerUser:
     """Compare each list with the profile; `smooth` is how much of the other is mixed into the profile and the list."""
-    features, train = _features(inputs), inputs.run.train
+    features, own = features_of(inputs), taste(inputs, weights=weights)
     values = np.empty(len(inputs))
     kernel.profile_rows(
         kind,
@@ -66,10 +62,9 @@ def _profile(
         inputs.lengths,
         k,
         by_rank,
-        inputs.users,
-        train.starts,
-        train.items,
-        weights,
+        own.starts,
+        own.ids,
+        own.shares,
         values,
     )
     return PerUser(values)
@@ -85,12 +80,11 @@ class Shares(RankDiscount):
         What an item of the profile spreads over its genres: 1 (``none``), or its training value (``rating``).
     """
 
-    profile_weight: Literal["none", "rating"] = "none"
+    profile_weight: ProfileWeight = "none"
 
     def compare(self, inputs: Inputs, k: int, kind: int, smooth: tuple[float, float] = (0.0, 0.0)) -> PerUser:
         """Compare each list with the profile."""
-        weights = inputs.run.train.values if self.profile_weight == "rating" else np.empty(0)
-        return _profile(inputs, k, kind=kind, smooth=smooth, by_rank=self.ranks(k), weights=weights)
+        return _profile(inputs, k, kind=kind, smooth=smooth, by_rank=self.ranks(k), weights=self.profile_weight)
 
 
 _SHARES: Final = Shares()
@@ -210,8 +204,7 @@ def radio_calibration(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence 
         ``js``: square root of the Jensen-Shannon divergence in bits; ``kl``: sum over genres of p log2(p / q), q of the
         list.
     """
-    by_rank, alike = discounts("reciprocal", k), np.empty(0)
-    return _profile(inputs, k, kind=_kind(divergence), smooth=_RADIO_SMOOTHING, by_rank=by_rank, weights=alike)
+    return _profile(inputs, k, kind=_kind(divergence), smooth=_RADIO_SMOOTHING, by_rank=discounts("reciprocal", k))
 
 
 @metric(
@@ -234,7 +227,7 @@ def radio_representation(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergen
         ``js``: square root of the Jensen-Shannon divergence in bits; ``kl``: sum over genres of p log2(p / q), q of the
         list.
     """
-    features, data = _features(inputs), inputs.run.data
+    features, data = features_of(inputs), inputs.run.data
     values = np.empty(len(inputs))
     kernel.catalogue_rows(
         _kind(divergence),
@@ -303,32 +296,35 @@ def radio_fragmentation(
     seed
         Starts the order.
     """
-    run, features = inputs.run, _features(inputs)
-
-    def build() -> tuple[Offsets, Offsets]:
-        has_genres, described = features.sizes > 0, np.zeros(len(run), np.bool_)
-        for rank in range(min(k, run.lists.shape[1])):
-            described |= (rank < run.lengths) & has_genres[run.lists[:, rank]]
-        order = draw_order(run, seed)
-        order = order[described[order]]
-        places = np.full(len(run), -1, np.int64)
-        places[order] = np.arange(len(order))
-        return order, places
-
+    run, features = inputs.run, features_of(inputs)
     values = np.empty(len(inputs))
+    starts, ids, shares, places = run.own(("others", k, seed), lambda: _others(run, features, k, seed))
     kernel.fragmentation_rows(
         _kind(divergence),
         *_RADIO_SMOOTHING,
-        features.starts,
-        features.ids,
         len(features.names),
-        run.lists,
-        run.lengths,
-        k,
-        discounts("reciprocal", k),
-        *run.own(("others", k, seed), build),
+        starts,
+        ids,
+        shares,
+        places,
         sample,
         inputs.rows.start,
         values,
     )
     return PerUser(values)
+
+
+def _others(run: Binding, features: Features, k: int, seed: int) -> tuple[Offsets, ItemIds, Floats, Offsets]:
+    """Return the genre shares of the lists that have genres, in the order of their comparison, and the rows' places.
+
+    A list weighs its items by 1 / (r + 1). Those it is compared with lie next to each other in memory.
+    """
+    order = draw_order(run, seed)
+    n = int(np.minimum(np.minimum(run.lengths, k) * features.sizes.max(initial=0.0), len(features.names)).sum())
+    starts, ids, shares = np.zeros(len(run) + 1, np.int64), np.empty(n, np.int32), np.empty(n)
+    lists = (run.lists[order], run.lengths[order], k, discounts("reciprocal", k))
+    kernel.share_rows(features.starts, features.ids, len(features.names), *lists, starts, ids, shares)
+    described = np.flatnonzero(np.diff(starts))
+    places = np.full(len(run), -1, np.int64)
+    places[order[described]] = np.arange(len(described))
+    return np.append(starts[described], starts[-1]), ids, shares, places

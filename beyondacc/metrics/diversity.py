@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs
 from beyondacc.distances import JACCARD, Distance
-from beyondacc.kernels import pairwise, tables
+from beyondacc.kernels import distance as kinds, pairwise, tables
 from beyondacc.metrics.ranks import (
     RankDiscount,
     Relevance,
@@ -29,7 +29,7 @@ __all__ = ["eild", "ild", "ils", "vendi"]
 
 Missing = Literal["skip", "one", "zero"]
 _POLICIES = {"skip": pairwise.SKIP, "one": pairwise.ONE, "zero": pairwise.ZERO}
-_FAST = {pairwise.JACCARD, pairwise.COSINE_SETS, pairwise.HAMMING, pairwise.OWN}
+_FAST = {kinds.JACCARD, kinds.COSINE_SETS, kinds.HAMMING, kinds.OWN}
 
 
 def distance_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
@@ -73,7 +73,7 @@ def ild(
     policy = _POLICIES[missing]
     alone = math.nan if singleton is None else singleton
     rest = (inputs.lists, inputs.lengths, k, policy, alone, values)
-    if pairs.kind == pairwise.COSINE_VECTORS:
+    if pairs.kind == kinds.COSINE_VECTORS:
         pairwise.ild_cosine_rows(pairs.factor, pairs.sizes, pairs.vectors, *rest)
     elif pairs.kind in _FAST:
         pairwise.ild_rows(*pairs, *rest)

@@ -13,7 +13,7 @@ from beyondacc.distances import COOCCURRENCE, JACCARD, NPMI, Distance
 from beyondacc.kernels.profile import centroid_rows
 from beyondacc.metrics.diversity import Missing, distance_bounds
 from beyondacc.metrics.ranks import Weighting, list_metric, ratio, relevance_needs
-from beyondacc.pairs import ToProfile, item_rows, to_profile
+from beyondacc.pairs import ToProfile, item_rows, scaled_rows, to_profile
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff
 from beyondacc.spec.registry import metric
@@ -207,7 +207,7 @@ def distance_unexpectedness(
     """
     train = inputs.run.train
     weights = np.full((len(inputs), min(k, inputs.lists.shape[1])), np.nan)
-    rows = item_rows(inputs.run)
-    cosine = distance == "cosine"
-    centroid_rows(rows, inputs.lists, inputs.lengths, k, inputs.users, train.starts, train.items, cosine, weights)
+    rows, inverse_norms = item_rows(inputs.run), scaled_rows(inputs.run)[1]
+    lists = (inputs.lists, inputs.lengths, k, inputs.users)
+    centroid_rows(rows, inverse_norms, *lists, train.starts, train.items, distance == "cosine", weights)
     return _mean_of_items(inputs, k, weights)

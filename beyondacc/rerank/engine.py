@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
 from beyondacc.distances import JACCARD, Distance
-from beyondacc.kernels import greedy, jit, pairwise
+from beyondacc.kernels import distance as kinds, greedy, jit
 from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, table_rows
 from beyondacc.rerank.base import NORMALISATIONS, Picks, Reranker
 from beyondacc.rerank.taste import profile_rows
@@ -33,7 +33,7 @@ def tables_of(
     chosen: Distance, arrays: PairArrays, run: Binding, rows: slice
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Yield the rows of a block with the distances inside their lists, which are empty where kernels work them out."""
-    if arrays.kind != pairwise.TABLE:
+    if arrays.kind != kinds.TABLE:
         yield rows, np.empty((0, 0, 0))
         return
     width = run.lists.shape[1]

@@ -1,0 +1,201 @@
+"""The distance of two items, of lists whose features are copied side by side into small memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.kernels.jit import kernel, popcount, reduction
+from beyondacc.types import Bits, Floats, Int, ItemIds
+
+__all__ = [
+    "COSINE_CLIPPED",
+    "COSINE_SETS",
+    "COSINE_VECTORS",
+    "EUCLIDEAN",
+    "HAMMING",
+    "JACCARD",
+    "OWN",
+    "TABLE",
+    "distance_row",
+    "dot",
+    "gather",
+    "set_distance",
+    "squared_distance",
+]
+
+JACCARD, COSINE_SETS, HAMMING, COSINE_VECTORS, COSINE_CLIPPED, EUCLIDEAN, OWN, TABLE = range(8)
+
+
+@reduction
+def dot(a: Floats, b: Floats) -> float:
+    """Return the product of two rows."""
+    total = 0.0
+    for position in range(a.shape[0]):
+        total += a[position] * b[position]
+    return total
+
+
+@reduction
+def squared_distance(a: Floats, b: Floats) -> float:
+    """Return the squared Euclidean distance of two rows."""
+    total = 0.0
+    for position in range(a.shape[0]):
+        difference = np.float64(a[position]) - np.float64(b[position])
+        total += difference * difference
+    return total
+
+
+@kernel
+def gather(
+    kind: int,
+    bits: Bits,
+    sizes: Floats,
+    vectors: Floats,
+    own_rows: Floats,
+    items: ItemIds,
+    n: Int,
+    to: Int,
+    sets: Bits,
+    counts: Floats,
+    rows: Floats,
+    own_local: Floats,
+) -> None:
+    """Copy the features of the first n items next to each other, from position `to`.
+
+    Pairs are then compared in memory that is small and contiguous, which is many times faster.
+
+    Parameters
+    ----------
+    kind
+        Kinds of sets read `bits`, kinds of vectors `vectors`, OWN `own_rows`; TABLE needs none of them.
+    sizes : (n_items,)
+        Number of features of an item for sets; reciprocal norm for vectors; 0 where the item has none.
+    sets, counts, rows, own_local
+        The copies of bits, sizes, vectors and own_rows.
+    """
+    if kind == TABLE:
+        return
+    for position in range(n):
+        counts[to + position] = sizes[items[position]]
+    if COSINE_VECTORS <= kind <= EUCLIDEAN:
+        for position in range(n):
+            item = items[position]
+            for column in range(vectors.shape[1]):
+                rows[to + position, column] = vectors[item, column]
+    elif kind == OWN:
+        for position in range(n):
+            item = items[position]
+            for column in range(own_rows.shape[1]):
+                own_local[to + position, column] = own_rows[item, column]
+    elif bits.shape[1] == 1:
+        for position in range(n):
+            sets[to + position, 0] = bits[items[position], 0]
+    else:
+        for position in range(n):
+            item = items[position]
+            for word in range(bits.shape[1]):
+                sets[to + position, word] = bits[item, word]
+
+
+@kernel
+def set_distance(kind: int, shared: int, one: float, other: float) -> float:
+    """Distance of two sets from the number of features they share and have each; of no meaning where one is empty."""
+    if kind == HAMMING:
+        return one + other - 2.0 * shared
+    scale = one + other - shared if kind == JACCARD else np.sqrt(one * other)
+    return 1.0 - shared / (scale if scale > 0 else 1.0)
+
+
+@reduction
+def _dots(rows: Floats, one: Int, n: Int, out: NDArray[np.float64], to: Int) -> None:
+    """Products of one row with the first n, four at a time, so that the one is read once for four."""
+    width = rows.shape[1]
+    nothing = rows.dtype.type(0)
+    fours = n // 4
+    for four in range(fours):
+        first, second, third, fourth = nothing, nothing, nothing, nothing
+        for place in range(width):
+            mine = rows[one, place]
+            first += mine * rows[4 * four, place]
+            second += mine * rows[4 * four + 1, place]
+            third += mine * rows[4 * four + 2, place]
+            fourth += mine * rows[4 * four + 3, place]
+        out[to, 4 * four], out[to, 4 * four + 1] = first, second
+        out[to, 4 * four + 2], out[to, 4 * four + 3] = third, fourth
+    for other in range(4 * fours, n):
+        out[to, other] = dot(rows[one], rows[other])
+
+
+@kernel
+def distance_row(
+    kind: int,
+    factor: float,
+    sets: Bits,
+    counts: Floats,
+    rows: Floats,
+    own_local: Floats,
+    own: Any,
+    table: NDArray[np.float64],
+    one: Int,
+    n: Int,
+    missing: float,
+    out: NDArray[np.float64],
+    to: Int,
+) -> None:
+    """Distances of one gathered item to the first n.
+
+    The loops are from 0 and without branches, and arrays are not cut, so that they are vectorised and nothing is
+    counted.
+
+    Parameters
+    ----------
+    kind, sets, counts, rows, own_local
+        As `gather` left them.
+    factor
+        Multiplies the distance.
+    own
+        First-class function of two rows of `own_local`, which are float64 whatever the vectors are.
+    table : (n, n)
+        For TABLE: the distances, NaN where there is none.
+    missing
+        What to write where there is no distance.
+    out, to
+        An array, and in which of its rows to write.
+    """
+    if kind == TABLE:
+        for other in range(n):
+            out[to, other] = missing if np.isnan(table[one, other]) else table[one, other]
+        return
+    count = counts[one]
+    if COSINE_VECTORS <= kind <= COSINE_CLIPPED:
+        most = 2.0 if kind == COSINE_VECTORS else 1.0  # clipped: no similarity below 0
+        _dots(rows, one, n, out, to)
+        for other in range(n):
+            distance = 1.0 - count * counts[other] * out[to, other]
+            # rounding must not make equal items closer than 0, nor opposite ones farther than 2
+            distance = 0.0 if distance < 0 else distance
+            out[to, other] = factor * (most if distance > most else distance)
+    elif kind == EUCLIDEAN:
+        for other in range(n):
+            out[to, other] = np.sqrt(squared_distance(rows[one], rows[other]))
+    elif kind == OWN:
+        for other in range(n):
+            if count != 0 and counts[other] != 0:
+                out[to, other] = own(own_local[one], own_local[other])
+    elif sets.shape[1] == 1:
+        word = sets[one, 0]
+        for other in range(n):
+            out[to, other] = popcount(word & sets[other, 0])
+        for other in range(n):
+            out[to, other] = factor * set_distance(kind, out[to, other], count, counts[other])
+    else:
+        for other in range(n):
+            shared = 0
+            for place in range(sets.shape[1]):
+                shared += popcount(sets[one, place] & sets[other, place])
+            out[to, other] = factor * set_distance(kind, shared, count, counts[other])
+    for other in range(n):
+        out[to, other] = missing if count == 0 or counts[other] == 0 else out[to, other]

@@ -1,0 +1,62 @@
+"""The genres of users' profiles, as metrics read them: once for all metrics of a block of rows."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beyondacc.data.binding import Inputs
+from beyondacc.data.dataset import Features
+from beyondacc.kernels.taste import sparse_taste_rows
+from beyondacc.types import ItemIds, Offsets
+
+__all__ = ["Taste", "features_of", "taste"]
+
+
+class Taste(NamedTuple):
+    """Features of the items of each row's user, compressed rows.
+
+    Attributes
+    ----------
+    starts : (rows + 1,)
+    ids : (n,)
+        Each feature once a row.
+    counts : (n,)
+        How many items have it.
+    shares : (n,)
+        Weights of these items, each spread evenly over the item's features.
+    """
+
+    starts: Offsets
+    ids: ItemIds
+    counts: NDArray[np.float64]
+    shares: NDArray[np.float64]
+
+
+def features_of(inputs: Inputs) -> Features:
+    """Return the features of the items, which were checked to be there."""
+    features = inputs.run.features
+    assert features is not None  # noqa: S101 - Need.FEATURES was checked
+    return features
+
+
+def taste(
+    inputs: Inputs, source: Literal["train", "test"] = "train", weights: Literal["none", "rating"] = "none"
+) -> Taste:
+    """Return what the training items of each row's user, or the relevant test items, consist of."""
+
+    def build() -> Taste:
+        features, profiles = features_of(inputs), inputs.run.train if source == "train" else inputs.run.test
+        n_features = len(features.names)
+        most = int(features.sizes.max(initial=0))  # of one item
+        n = int(np.minimum(np.append(profiles.sizes, 0)[inputs.users] * most, n_features).sum())
+        starts, ids = np.zeros(len(inputs) + 1, np.int64), np.empty(n, np.int32)
+        counts, shares = np.empty(n), np.empty(n)
+        given = profiles.values if weights == "rating" else np.empty(0)
+        rows = (inputs.users, profiles.starts, profiles.items, given)
+        sparse_taste_rows(*rows, features.starts, features.ids, n_features, starts, ids, counts, shares)
+        return Taste(starts, ids, counts, shares)
+
+    return inputs.derive(("taste", source, weights), build)
