@@ -7,28 +7,40 @@ plain percentile interval can miss the estimate altogether.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from beyondacc.data.binding import Binding
 from beyondacc.errors import DataError
-from beyondacc.kernels.exposure import exposure_rows
+from beyondacc.run.local import map_stream
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.states import Exposure, PerUser, State, Sums, exposure_slots
 
-__all__ = ["Compact", "Replicates", "interval", "replicate", "replicate_runs"]
+__all__ = ["Compact", "Replicates", "at_once", "interval", "replicate", "replicate_runs", "weighted_sums"]
 
 Replicates = dict[Metric, NDArray[np.float64]]
-_CELLS = 4_000_000  # numbers in a chunk of replicates
+_CELLS = 4_000_000  # numbers in a chunk of replicates, at most
+_CACHED = 2**17  # numbers that stay in a core's cache
+_SOME = 32  # replicates that make it worth to go through the rows once
+_SINGLE = 2**18  # multiplications for which OpenBLAS starts no threads
+_EXACT = 2**24  # whole numbers below have no rounding in single precision
+
+
+def at_once(width: int) -> int:
+    """Return how many replicates of so many numbers each are computed at once: as a core's cache and memory allow."""
+    width = max(1, width)
+    return max(1, min(_CELLS // width, max(_SOME, _CACHED // width)))
 
 
 def _resamples(n_rows: int, n_boot: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """Yield chunks of multiplicities, shape (replicates, rows), the same for the same seed whatever the chunks are."""
     rng = np.random.default_rng(seed)
-    chunk = max(1, min(n_boot, _CELLS // max(1, n_rows)))
+    chunk = at_once(n_rows)
     for start in range(0, n_boot, chunk):
         n = min(chunk, n_boot - start)
         drawn = rng.integers(0, n_rows, (n, n_rows), dtype=np.int64)
@@ -48,7 +60,11 @@ def replicate(run: Binding, states: Mapping[Metric, State], *, n_boot: int = 100
 
 
 def replicate_runs(
-    runs: Sequence[tuple[Binding, Mapping[Metric, State]]], *, n_boot: int = 1000, seed: int = 0
+    runs: Sequence[tuple[Binding, Mapping[Metric, State]]],
+    *,
+    n_boot: int = 1000,
+    seed: int = 0,
+    threads: int | None = 1,
 ) -> list[Replicates]:
     """Return the replicates of several runs over the same users, who are drawn once for all runs.
 
@@ -62,6 +78,8 @@ def replicate_runs(
         Each run with the states of its metrics.
     n_boot, seed
         Number of replicates, and seed of the draws.
+    threads
+        Number of threads; None: one a core. The replicates do not depend on it.
 
     Returns
     -------
@@ -79,18 +97,22 @@ def replicate_runs(
             f"runs of {sizes[0]} and of {sizes[-1]} users cannot share resamples; bind them all to the same users"
         )
     resampled = [_Resampled(run, states) for run, states in runs]
-    for weights in _resamples(sizes[0], n_boot, seed) if sizes else ():
+
+    def work(weights: NDArray[np.int64]) -> list[Replicates]:
         numbers = weights.astype(np.float64)
-        for each in resampled:
-            each.add(weights, numbers)
-    return [each.replicates for each in resampled]
+        return [each.replicates(weights, numbers) for each in resampled]
+
+    chunks = map_stream(work, _resamples(sizes[0], n_boot, seed) if sizes else (), threads=threads)
+    return [
+        {metric: np.concatenate([np.empty(0), *(chunk[place][metric] for chunk in chunks)]) for metric in states}
+        for place, (_, states) in enumerate(runs)
+    ]
 
 
 class _Resampled:
-    """The replicates of one run, chunk by chunk."""
+    """What the replicates of one run are made of."""
 
     def __init__(self, run: Binding, states: Mapping[Metric, State]) -> None:
-        self.parts: dict[Metric, list[NDArray[np.float64]]] = {metric: [] for metric in states}
         self.columns = _Columns(states)
         kinds: dict[tuple[int, Literal["length", "rank"]], list[Metric]] = {}
         for metric, state in states.items():
@@ -98,21 +120,16 @@ class _Resampled:
                 kinds.setdefault((metric.k, state.by), []).append(metric)
         self.exposures = [(Compact(run, *kind), metrics) for kind, metrics in kinds.items()]
 
-    def add(self, weights: NDArray[np.int64], numbers: NDArray[np.float64]) -> None:
-        """Take a chunk of multiplicities, given as whole numbers and as floats."""
-        for metric, values in self.columns.resample(numbers).items():
-            self.parts[metric].append(values)
+    def replicates(self, weights: NDArray[np.int64], numbers: NDArray[np.float64]) -> Replicates:
+        """Return those of a chunk of multiplicities, given as whole numbers and as floats."""
+        found = self.columns.resample(numbers)
         for exposure, metrics in self.exposures:
-            step = max(1, _CELLS // max(1, exposure.width))
-            for start in range(0, len(weights), step):
-                shown = exposure.resample(weights[start : start + step])
-                for metric in metrics:
-                    self.parts[metric].append(np.asarray(metric.finish(shown), np.float64))
-
-    @property
-    def replicates(self) -> Replicates:
-        """The chunks behind each other."""
-        return {metric: np.concatenate([np.empty(0), *chunks]) for metric, chunks in self.parts.items()}
+            parts = [
+                [np.asarray(metric.finish(shown), np.float64) for metric in metrics]
+                for shown in map(exposure.resample, exposure.cut(weights))
+            ]
+            found |= {metric: np.concatenate(values) for metric, *values in zip(metrics, *parts, strict=True)}
+        return found
 
 
 class _Columns:
@@ -143,8 +160,8 @@ class _Columns:
         """Return the values of the replicates, whose multiplicities `weights` are, shape (replicates, users)."""
         if not self.means and not self.sums:
             return {}
-        totals = weights @ self.values
-        n_defined = (weights @ self.defined)[:, self.pattern]
+        totals = weighted_sums(weights, self.values)
+        n_defined = weighted_sums(weights, self.defined)[:, self.pattern]
         means = np.full(n_defined.shape, np.nan)
         np.divide(totals[:, : len(self.means)], n_defined, out=means, where=n_defined > 0)
         found = {metric: means[:, place] for place, metric in enumerate(self.means)}
@@ -153,28 +170,75 @@ class _Columns:
         return found
 
 
+def weighted_sums(weights: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``weights @ columns``, of (replicates, rows) and (rows, n), with the same bits on any number of threads.
+
+    The rows are cut so that no product is worth a second thread to a linear algebra library. Chunks of replicates are
+    on threads already, and a library that spreads each of them once more took three times as long.
+    """
+    step = max(1, _SINGLE // max(1, len(weights) * columns.shape[1]))
+    total = np.zeros((len(weights), columns.shape[1]))
+    for start in range(0, len(columns), step):
+        total += weights[:, start : start + step] @ columns[start : start + step]
+    return total
+
+
 class Compact:
-    """The lists of a run over the items that are shown at all, so that a replicate costs no walk over the catalogue."""
+    """The lists of a run over the items that are shown at all, so that a replicate costs no walk over the catalogue.
+
+    Attributes
+    ----------
+    slots : (slots,)
+        What is counted apart: list lengths or ranks.
+    shown : (items,)
+        The items that are shown.
+    incidence : (slots * items, rows)
+        1 where a row shows an item in a slot: its product with the multiplicities of rows counts the showings, many
+        replicates at a time.
+    listed : (rows,)
+        Which rows have a list.
+    """
 
     def __init__(self, run: Binding, k: int, by: Literal["length", "rank"]) -> None:
-        self.run, self.k, self.by = run, k, by
-        self.lengths = np.minimum(run.lengths, k).astype(np.int32)
-        lists = np.where(np.arange(min(k, run.lists.shape[1])) < self.lengths[:, None], run.lists[:, :k], -1)
-        shown, places = np.unique(lists, return_inverse=True)
-        padded = int(len(shown) > 0 and shown[0] == -1)
-        self.lists = (places.reshape(lists.shape) - padded).astype(np.int32)
-        self.shown = shown[shown >= 0]
-        self.slots, self.lookup = exposure_slots(self.lengths, k, by)
-        self.width = len(self.slots) * len(self.shown)
+        self.run, self.by = run, by
+        lengths = np.minimum(run.lengths, k).astype(np.int32)
+        self.listed = lengths > 0
+        self.slots, lookup = exposure_slots(lengths, k, by)
+        rows, ranks = np.nonzero(np.arange(min(k, run.lists.shape[1])) < lengths[:, None])
+        self.shown, places = np.unique(run.lists[rows, ranks], return_inverse=True)
+        slots = lookup[ranks] if by == "rank" else lookup[lengths[rows]]
+        self.shape = (len(self.slots), len(self.shown))
+        cells = (slots * len(self.shown) + places.ravel(), rows)
+        ones = np.ones(len(rows), np.float32 if len(run) < _EXACT else np.float64)
+        self.incidence: sparse.csr_array[Any] = sparse.csr_array((ones, cells), (math.prod(self.shape), len(run)))
+
+    def cut(self, rows: NDArray[Any]) -> list[NDArray[Any]]:
+        """Cut replicates into parts whose counts fit into memory."""
+        step = at_once(math.prod(self.shape))
+        return [rows[start : start + step] for start in range(0, len(rows), step)]
+
+    def count(self, incidence: sparse.csr_array[Any], weights: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the showings in each slot, shape (replicates, slots, items), of rows that count several times.
+
+        Parameters
+        ----------
+        incidence : (slots * items, rows)
+            Of these slots and items.
+        weights : (replicates, rows)
+            How often a row counts; every sum is a whole number that its type can hold.
+        """
+        counts: NDArray[Any] = incidence @ weights.T.astype(incidence.dtype, order="C")
+        return counts.T.astype(np.int64, order="C").reshape(len(weights), *self.shape)
+
+    def exposure(self, shown: NDArray[np.int64], lists: NDArray[np.int64], squares: NDArray[np.int64]) -> Exposure:
+        """Put counts of replicates together: showings, lists, and the sum of their squared multiplicities."""
+        return Exposure(shown, self.slots, self.by, lists, squares, self.shown, self.run)
 
     def resample(self, weights: NDArray[np.int64]) -> Exposure:
         """Count with multiplicities of the rows, shape (replicates, rows)."""
-        counts = np.zeros((len(weights), len(self.slots), len(self.shown)), np.int64)
-        exposure_rows(self.lists, self.lengths, self.k, self.by == "rank", self.lookup, weights, counts)
-        some = self.lengths > 0
-        listed = weights if some.all() else weights[:, some]
+        listed = weights if self.listed.all() else weights[:, self.listed]
         squares = np.einsum("ru,ru->r", listed, listed)  # without a copy of the squares
-        return Exposure(counts, self.slots, self.by, listed.sum(axis=-1), squares, self.shown, self.run)
+        return self.exposure(self.count(self.incidence, weights), listed.sum(axis=-1), squares)
 
 
 def interval(

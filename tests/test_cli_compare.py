@@ -2,15 +2,18 @@
 
 import io
 import json
+import math
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from cli_files import run, write_files
 
 import beyondacc as ba
+from beyondacc.cli.options import app
 
 DATA = ("--train", "train.csv", "--test", "test.csv", "--items", "items.csv")
 FEW = ("-m", "ndcg@3,catalog_coverage@3", "--replicates", "50")
@@ -143,3 +146,97 @@ def test_mistakes_are_one_line(capsys, args, message):
     assert done.err.startswith("error: ")
     assert done.err.count("\n") == 1
     assert message in done.err
+
+
+# ------------------------------------------------------------------------------------- what `evaluate` takes as well
+
+
+@pytest.fixture
+def odd():
+    """Two runs with equal scores, seen and repeated items, a list of one item and a user without any."""
+    frame, train = pd.read_csv("recs.csv"), pd.read_csv("train.csv")
+    first = train.groupby("user_id").head(1)[["user_id", "item_id"]].assign(score=0.95)
+    again = frame.groupby("user_id").head(2).assign(score=0.05)
+    names = []
+    for turn, name in enumerate(("one", "other")):
+        kept = frame[(frame["user_id"] != 3) | (frame["score"] == 1)]
+        mixed = kept.assign(score=(kept["score"] * (1 if turn else 3.7) % 1).round(0 if turn else 1))
+        made = pd.concat([first if turn else first.head(4), mixed, again])
+        made[made["user_id"] != 5].to_csv(f"{name}.csv", index=False)
+        names.append(f"{name}.csv")
+    return names
+
+
+CHOICES = [
+    {},
+    {"users": "recommended"},
+    {"seen": "drop"},
+    {"undefined": "zero"},
+    {"gains": "binary"},
+    {"ties": "reversed"},
+    {"ties": "item"},
+    {"convention": "recbole"},
+]
+
+
+def test_lists_are_read_as_evaluate_reads_them(odd, capsys):
+    """Every choice gives the numbers of the library, and changes some."""
+    metrics = ["ndcg@3", "average_precision@3"]
+    data = ba.Dataset("train.csv", "test.csv", "items.csv")
+    found = []
+    for choice in CHOICES:
+        options = [text for name, value in choice.items() for text in (f"--{name}", value)]
+        more = () if "convention" in choice else ("-m", "ild@3", "-m", "gini@3")
+        args = (*odd, *DATA, "-m", ",".join(metrics), *more, "--duplicates", "first", *options)
+        rows = json.loads(ok(capsys, *args, "--replicates", "50", "--format", "json").out)
+        asked = [*metrics, *more[1::2]]
+        lists = {name.removesuffix(".csv"): name for name in odd}
+        reports = ba.evaluate(lists, data, asked, duplicates="first", n_boot=0, **choice)
+        pd.testing.assert_frame_equal(pd.DataFrame(rows), ba.compare(reports, n=50).table, check_dtype=False)
+        found.append(json.dumps(rows))
+    assert len(set(found)) == len(CHOICES)
+
+
+def test_duplicates_and_unknown_items_can_be_errors(odd, capsys):
+    done = run(capsys, "compare", *odd, *DATA, *FEW)
+    assert done.code == 2
+    assert "--duplicates first" in done.err
+    pd.read_csv("recs.csv").assign(item_id=lambda frame: frame["item_id"] + 15).to_csv("far.csv", index=False)
+    ok(capsys, "recs.csv", "far.csv", *DATA, *FEW)
+    done = run(capsys, "compare", "recs.csv", "far.csv", *DATA, *FEW, "--unknown-items", "error")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+
+
+def test_earlier_and_primitive_lists(capsys):
+    args = ("recs.csv", "random.csv", *DATA, "-m", "temporal_novelty@3,unexpectedness@3", "--replicates", "50")
+    rows = json.loads(
+        ok(capsys, *args, "--earlier", "recs.csv", "--primitive", "turned.parquet", "--format", "json").out
+    )
+    data = ba.Dataset("train.csv", "test.csv", "items.csv")
+    reports = ba.evaluate(
+        {"recs": "recs.csv", "random": "random.csv"},
+        data,
+        ["temporal_novelty@3", "unexpectedness@3"],
+        earlier="recs.csv",
+        primitive="turned.parquet",
+        n_boot=0,
+    )
+    pd.testing.assert_frame_equal(pd.DataFrame(rows), ba.compare(reports, n=50).table, check_dtype=False)
+    assert rows[0]["value"] == 0
+    assert rows[0]["other_value"] > 0
+    assert not any(math.isnan(row["p"]) for row in rows)
+
+
+def test_columns_have_the_names_of_ones_own(capsys):
+    for name in ("recs", "random"):
+        pd.read_csv(f"{name}.csv").rename(columns={"user_id": "who", "item_id": "what"}).to_csv(f"{name}.csv")
+    done = ok(capsys, "recs.csv", "random.csv", *DATA, *FEW, "--columns", "user=who,item=what", "--format", "csv")
+    assert len(pd.read_csv(io.StringIO(done.out))) == 2
+
+
+def test_both_commands_take_the_same_options_of_lists():
+    """Whatever `evaluate` is told about lists and data, `compare` can be told."""
+    group = typer.main.get_command(app)
+    taken = {name: {each.name for each in group.commands[name].params} for name in ("evaluate", "compare")}
+    assert taken["evaluate"] - taken["compare"] == {"bootstrap", "per_user"}
+    assert taken["compare"] - taken["evaluate"] == {"method", "baseline", "correction", "replicates", "confidence"}

@@ -12,9 +12,11 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 import beyondacc as ba
+from beyondacc import intervals
 from beyondacc.comparison import significance, swaps, words
 from beyondacc.diagnosis import take
 from beyondacc.errors import DataError, SpecError
+from beyondacc.run.local import map_stream
 
 pytestmark = pytest.mark.kernel
 N_ITEMS = 12
@@ -68,6 +70,126 @@ def test_the_exact_permutation_is_every_exchange(seed):
         if row.metric in COUNTS:
             assert row.p == pytest.approx(naive_exchange(data, one, other, row.metric)), row.metric
     assert table["p"].nunique() > 4
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_drawn_exchanges_are_evaluated_one_by_one(seed):
+    """The same random exchanges, made by hand, of lists of any length, some of items that only one run shows."""
+    n_users, n = 40, 25
+    data, one, other = world(n_users, seed)
+    other[3] = [1, 100][:seed]
+    of_users = OF_USERS[:3]
+    metrics = [*of_users, *COUNTS]
+    reports = ba.evaluate({"a": one, "b": other}, data, metrics, n_boot=0)
+    table = ba.compare(reports, n=n, correction="none").table.set_index("metric")
+    drawn = np.concatenate(list(swaps._drawn(n_users, n, 0)))
+    assert drawn.shape == (n, n_users)
+    assert 0.3 < drawn.mean() < 0.7
+    users = reports["a"].users.tolist()
+    found = {metric: [] for metric in metrics}
+    for swapped in [np.zeros(n_users, bool), *drawn]:
+        pair = [
+            {user: (b if swap else a)[user] for user, swap in zip(users, swapped, strict=True)}
+            for a, b in ((one, other), (other, one))
+        ]
+        made = [ba.evaluate(lists, data, COUNTS, n_boot=0) for lists in pair]
+        for metric in COUNTS:
+            found[metric].append(abs(made[0].value(metric) - made[1].value(metric)))
+        for metric in of_users:
+            change = reports["a"].per_user(metric) - reports["b"].per_user(metric)
+            found[metric].append(abs(np.nansum(np.where(swapped, -change, change))))
+    for metric, values in found.items():
+        assert table.loc[metric, "test"] == "permutation"
+        assert table.loc[metric, "p"] == pytest.approx(np.mean(np.array(values) >= values[0] - 1e-12)), metric
+
+
+@pytest.mark.parametrize("n_users", [8, 40])
+def test_scipy_permutes_and_resamples_alike(n_users):
+    """All exchanges of few users give the same p; of many, both draw their own. Intervals are of other resamples."""
+    data, one, other = world(n_users, 7, worse=0.15)
+    reports = ba.evaluate({"a": one, "b": other}, data, ["ndcg@3", "mean_popularity@3"], n_boot=0)
+    n = 4000
+    table = ba.compare(reports, n=n, correction="none").table.set_index("metric")
+    for metric in table.index:
+        pair = both(reports, metric)
+
+        def gap(x, y, axis=-1):
+            return np.mean(x - y, axis=axis)
+
+        by_scipy = stats.permutation_test(
+            pair, gap, permutation_type="samples", vectorized=True, n_resamples=n, random_state=5
+        )
+        exact = table.loc[metric, "test"] == "exact permutation"
+        assert exact == (n_users == 8)
+        p = by_scipy.pvalue
+        assert table.loc[metric, "p"] == pytest.approx(p, abs=1e-12 if exact else 5 * math.sqrt(p / n))
+        resampled = stats.bootstrap(
+            pair, gap, paired=True, vectorized=True, n_resamples=n, method="percentile", random_state=6
+        )
+        low, high = resampled.confidence_interval
+        row = table.loc[metric]
+        assert (row["ci_low"], row["ci_high"]) == pytest.approx((low, high), abs=0.12 * (high - low))
+
+
+@pytest.mark.parametrize("test", ["permutation", "bootstrap"])
+def test_threads_change_nothing(large, test):
+    _, reports = large
+    once, *others = (ba.compare(reports, n=600, test=test, threads=threads).table for threads in (1, 2, 5))
+    for other in others:
+        pd.testing.assert_frame_equal(once, other, check_exact=True)
+
+
+def test_sums_in_pieces_are_those_of_one_product():
+    rng = np.random.default_rng(3)
+    weights, columns = rng.integers(0, 5, (64, 3001)).astype(float), rng.normal(size=(3001, 17))
+    assert weights.size * 17 > intervals._SINGLE
+    np.testing.assert_allclose(intervals.weighted_sums(weights, columns), weights @ columns, rtol=1e-9, atol=1e-9)
+    assert intervals.weighted_sums(weights, columns[:, :0]).shape == (64, 0)
+
+
+@pytest.mark.parametrize("by", ["length", "rank"])
+@pytest.mark.parametrize("exact", [2**24, 1])
+def test_showings_of_resamples_are_counted_one_by_one(by, exact, monkeypatch):
+    """Also in double precision, which runs of very many users are counted in."""
+    monkeypatch.setattr(intervals, "_EXACT", exact)
+    data, one, _ = world(30, 2)
+    run = ba.evaluate(one, data, "gini@3", n_boot=0).run
+    compact = intervals.Compact(run, 3, by)
+    weights = np.random.default_rng(0).integers(0, 4, (9, len(run)))
+    found = compact.resample(weights)
+    counted = np.zeros((9, len(compact.slots), len(compact.shown)), np.int64)
+    for replicate, times in enumerate(weights):
+        for row, items in enumerate(run.lists):
+            top = items[: min(run.lengths[row], 3)].tolist()
+            for rank, item in enumerate(top):
+                slot = compact.slots.tolist().index(len(top) if by == "length" else rank)
+                counted[replicate, slot, compact.shown.tolist().index(item)] += times[row]
+    np.testing.assert_array_equal(found.shown, counted)
+    listed = weights[:, run.lengths > 0]
+    np.testing.assert_array_equal(found.lists, listed.sum(axis=1))
+    np.testing.assert_array_equal(found.squares, (listed**2).sum(axis=1))
+    assert len(compact.slots) > 1
+
+
+def test_streams_keep_their_order_and_their_errors():
+    """No more parts are made at a time than there are threads."""
+    made, done = [], []
+
+    def parts():
+        for place in range(40):
+            made.append(place)
+            yield place
+
+    def work(place):
+        assert len(made) - len(done) <= 4
+        done.append(place)
+        return place**2
+
+    for threads in (1, 4):
+        assert map_stream(work, parts(), threads=threads) == [place**2 for place in range(40)]
+    assert map_stream(work, [], threads=3) == []
+    with pytest.raises(ZeroDivisionError):
+        map_stream(lambda place: 1 // (place - 7), range(30), threads=3)
 
 
 def naive_signs(differences):
@@ -274,7 +396,7 @@ def test_items_that_only_one_run_lists():
 def test_chunks_change_nothing(large, monkeypatch):
     _, reports = large
     found = ba.compare(reports, n=150).table
-    monkeypatch.setattr(swaps, "_CELLS", 500)
+    monkeypatch.setattr(intervals, "_CELLS", 500)
     again = ba.compare(reports, n=150).table
     pd.testing.assert_frame_equal(found, again)
     other = ba.compare(reports, n=150, seed=1).table

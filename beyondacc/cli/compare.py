@@ -6,34 +6,14 @@ import enum
 import math
 import textwrap
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from beyondacc.cli import output as out
-from beyondacc.cli.evaluate import choose_format, run_names
-from beyondacc.cli.options import (
-    DATA,
-    Averaged,
-    Columns,
-    DefaultCutoff,
-    Force,
-    Format,
-    FormatName,
-    GenreSep,
-    Graded,
-    ItemsFile,
-    OutputFile,
-    Seed,
-    Threshold,
-    TrainFile,
-    Users,
-    Vectors,
-    app,
-    number,
-    split_names,
-)
+from beyondacc.cli.evaluate import choose_format
+from beyondacc.cli.evaluating import Lists, takes_lists
+from beyondacc.cli.options import Force, Format, FormatName, OutputFile, Seed, app, number
 from beyondacc.errors import SpecError, did_you_mean
 from beyondacc.spec.params import Cutoff, Range
 
@@ -63,26 +43,9 @@ class Correction(enum.StrEnum):
 
 
 @app.command()
+@takes_lists
 def compare(
-    recs: Annotated[
-        list[Path], typer.Argument(metavar="RECS...", help="Recommendation lists; each file is a run, named by it.")
-    ],
-    train: TrainFile = None,
-    test: Annotated[
-        Path | None, typer.Option("--test", metavar="FILE", help="Held-out interactions.", rich_help_panel=DATA)
-    ] = None,
-    items: ItemsFile = None,
-    vectors: Vectors = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-m",
-            "--metric",
-            metavar="METRIC",
-            help="A metric such as ndcg@10; may be repeated. The core metrics that the data allow by default.",
-        ),
-    ] = None,
-    k: DefaultCutoff = 10,
+    given: Lists,
     method: Annotated[
         Method,
         typer.Option(
@@ -114,11 +77,6 @@ def compare(
         ),
     ] = 0.95,
     seed: Seed = 0,
-    columns: Columns = None,
-    genre_sep: GenreSep = "|",
-    threshold: Threshold = None,
-    graded: Graded = False,
-    users: Averaged = Users.all,
     form: FormatName = None,
     output: OutputFile = None,
     force: Force = False,
@@ -127,10 +85,10 @@ def compare(
 
     Every metric and pair is tested, p-values are corrected over all of them, and a sentence sums up each pair.
     """
-    names = run_names(recs)
+    names = given.names
     if len(names) < 2:
         raise SpecError("compare needs at least two files of lists, one for each run")
-    if train is None and test is None and items is None:
+    if not given.has_data:
         raise SpecError("compare needs something to evaluate the lists with: pass --train, --test, --items or several")
     if baseline is not None and baseline not in names:
         raise SpecError(f"--baseline {baseline!r} is none of the runs; {did_you_mean(baseline, names)}")
@@ -138,21 +96,9 @@ def compare(
     if output is not None:
         out.check_output(output, force=force)
 
-    from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
     from beyondacc.comparison import compare as compare_runs  # noqa: PLC0415 - heavy
-    from beyondacc.evaluation import check_metrics, evaluate as evaluate_lists  # noqa: PLC0415 - heavy
-    from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
 
-    jit.announce()
-    whats = {name: f"recs of {name!r}" for name in names}
-    paths = {"train": train, "test": test, "items": items, **{whats[name]: path for name, path in names.items()}}
-    tables = inputs.Tables(paths, columns or [])
-    data = tables.dataset(genre_sep=genre_sep, vectors=vectors, threshold=threshold, graded=graded)
-    wanted: Any = split_names(metric)
-    chosen = check_metrics("all" if wanted == ["all"] else wanted or None, data, k=k)
-    lists = {name: tables.rows(what) for name, what in whats.items()}
-    averaged: Any = users.value
-    reports = evaluate_lists(lists, data, chosen, users=averaged, n_boot=0)
+    _, reports = given.read().evaluate(n_boot=0)
     options: dict[str, Any] = {"test": method.value, "correction": correction.value, "baseline": baseline}
     found = compare_runs(reports, **options, n=replicates, confidence=confidence, seed=seed)
     out.deliver(_render(found, form), output)

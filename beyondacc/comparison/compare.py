@@ -94,6 +94,7 @@ def compare(
     n: int = 9999,
     confidence: float = 0.95,
     seed: int = 0,
+    threads: int | None = None,
 ) -> Comparison:
     """Say which of several runs over the same users is better, in what, by how much, and how sure that is.
 
@@ -122,6 +123,8 @@ def compare(
         Of the intervals; a difference is shown where the adjusted p is at most 1 less this.
     seed
         Of the random numbers.
+    threads
+        Number of threads; one a core by default. The result does not depend on it.
 
     Returns
     -------
@@ -160,8 +163,8 @@ def compare(
     wanted = list(next(iter(systems.values())).states)
     pairs = _pairs(list(systems), baseline)
     found = [Pair(systems[one], systems[other], wanted) for one, other in pairs]
-    resample(found, systems, n=n, seed=seed)
-    run_tests(found, test, n=n, seed=seed)
+    resample(found, systems, n=n, seed=seed, threads=threads)
+    run_tests(found, test, n=n, seed=seed, threads=threads)
     table = pd.DataFrame([row for pair in found for row in pair.rows(confidence)])
     table["p_adjusted"] = adjust(table["p"].to_numpy(np.float64), correction)
     table["verdict"] = [_verdict(row, 1.0 - confidence) for row in table.itertuples()]

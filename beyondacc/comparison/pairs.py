@@ -82,7 +82,9 @@ class Pair:
         }
 
 
-def resample(pairs: Sequence[Pair], systems: Mapping[str, System], *, n: int, seed: int) -> None:
+def resample(
+    pairs: Sequence[Pair], systems: Mapping[str, System], *, n: int, seed: int, threads: int | None = None
+) -> None:
     """Resample the users, the same for all systems and pairs."""
     runs: list[Any] = [
         (pair.one.run, {metric: PerUser(paired.difference) for metric, paired in pair.paired.items()}) for pair in pairs
@@ -90,14 +92,14 @@ def resample(pairs: Sequence[Pair], systems: Mapping[str, System], *, n: int, se
     for system in systems.values():
         counts = {metric: state for metric, state in system.states.items() if not isinstance(state, PerUser)}
         runs.append((system.run, counts))
-    found = replicate_runs(runs, n_boot=n, seed=seed)
+    found = replicate_runs(runs, n_boot=n, seed=seed, threads=threads)
     of_system = dict(zip(systems, found[len(pairs) :], strict=True))
     for pair, replicates in zip(pairs, found, strict=False):
         one, other = of_system[pair.one.name], of_system[pair.other.name]
         pair.replicates = replicates | {metric: one[metric] - other[metric] for metric in one}
 
 
-def run_tests(pairs: Sequence[Pair], test: Test, *, n: int, seed: int) -> None:
+def run_tests(pairs: Sequence[Pair], test: Test, *, n: int, seed: int, threads: int | None = None) -> None:
     """Find the p of every pair and metric, by random exchanges that all of them share."""
     exchanges: list[tuple[list[_Key], swaps.Statistic]] = []
     for pair in pairs:
@@ -120,7 +122,7 @@ def run_tests(pairs: Sequence[Pair], test: Test, *, n: int, seed: int) -> None:
             counts = swaps.counted((pair.one.run, pair.one.states), (pair.other.run, pair.other.states))
             exchanges += [([(pair, metric) for metric in metrics], statistic) for metrics, statistic in counts]
     exchanges = _joined(exchanges, n)
-    tested = swaps.permutation_p([statistic for _, statistic in exchanges], n=n, seed=seed)
+    tested = swaps.permutation_p([statistic for _, statistic in exchanges], n=n, seed=seed, threads=threads)
     for (keys, statistic), values in zip(exchanges, tested, strict=True):
         name = "exact permutation" if swaps.enumerated(statistic, n) else "permutation"
         for (pair, metric), p in zip(keys, values.tolist(), strict=True):

@@ -9,7 +9,7 @@ lists of some users is as likely as what was observed. For a mean over users an 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 from beyondacc.comparison.significance import ROUNDING
 from beyondacc.data.binding import Binding
 from beyondacc.data.vocabulary import Vocabulary
-from beyondacc.intervals import Compact
+from beyondacc.intervals import Compact, at_once, weighted_sums
+from beyondacc.run.local import map_stream
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.states import Exposure, State, Sums
 from beyondacc.types import Bools, ItemIds
 
 __all__ = ["Means", "Statistic", "Totals", "counted", "enumerated", "permutation_p"]
-
-_CELLS = 4_000_000  # numbers in a chunk of exchanges
 
 
 class Statistic(Protocol):
@@ -62,7 +61,7 @@ class Means:
 
     def exchanged(self, swapped: Bools) -> NDArray[np.float64]:
         """Return the sums with the signs turned."""
-        return np.asarray(self.columns.sum(axis=0) - 2.0 * (swapped.astype(np.float64) @ self.columns))
+        return np.asarray(self.columns.sum(axis=0) - 2.0 * weighted_sums(swapped.astype(np.float64), self.columns))
 
 
 class Totals:
@@ -84,7 +83,7 @@ class Totals:
 
     def exchanged(self, swapped: Bools) -> NDArray[np.float64]:
         """Return the difference of the two values."""
-        moved = swapped.astype(np.float64) @ self.change
+        moved = weighted_sums(swapped.astype(np.float64), self.change)
         values = [self.metric.finish(total) for total in (self.first + moved, self.second - moved)]
         return np.reshape(np.asarray(values[0] - values[1], np.float64), (-1, 1))
 
@@ -92,30 +91,37 @@ class Totals:
 class _Exposures:
     """Values made of how often each item is shown: the lists of one system and then of the other are rows of one run.
 
-    What one system does not show after an exchange the other does, so only one of the two is counted.
+    Exchanged lists move from one system's counts to those of the other, and only what differs in them is counted.
     """
 
     def __init__(self, run: Binding, k: int, by: Literal["length", "rank"], metrics: Sequence[Metric]) -> None:
         self.metrics = metrics
         self.lists = Compact(run, k, by)
         n = len(run) // 2
-        width = self.lists.lists
-        self.differ = (width[:n] != width[n:]).any(axis=1)
-        self.both = self.lists.resample(np.ones((1, 2 * n), np.int64))
+        rows = self.lists.incidence
+        moved = rows[:, n:] - rows[:, :n]
+        moved.eliminate_zeros()
+        self.moved = moved
+        listed = self.lists.listed.astype(np.int64)
+        self.listed = listed[n:] - listed[:n]
+        # lists that hold the same items at other ranks differ in no count
+        self.differ = np.bincount(moved.indices, minlength=n) > 0
+        one, both = (self.lists.resample(row[None]) for row in (np.repeat([1, 0], n), np.ones(2 * n, np.int64)))
+        self.first, self.both = one, both
         self.scale = np.ones(len(metrics))
 
     def exchanged(self, swapped: Bools) -> NDArray[np.float64]:
         """Return the differences of the values of each metric."""
-        found = np.empty((len(swapped), len(self.metrics)))
-        step = max(1, _CELLS // max(1, self.lists.width))
-        for start in range(0, len(swapped), step):
-            part = swapped[start : start + step]
-            one = self.lists.resample(np.hstack([~part, part]).astype(np.int64))
-            rest = {name: getattr(self.both, name) - getattr(one, name) for name in ("shown", "lists", "squares")}
-            other = dataclasses.replace(one, **rest)
-            for place, metric in enumerate(self.metrics):
-                found[start : start + step, place] = metric.finish(one) - metric.finish(other)
-        return found
+        parts = []
+        for part in self.lists.cut(swapped):
+            shown = self.first.shown + self.lists.count(self.moved, part)
+            lists = np.repeat(self.first.lists, len(part))
+            if self.listed.any():
+                lists += np.where(part, self.listed, 0).sum(axis=1)
+            one = self.lists.exposure(shown, lists, lists)
+            other = self.lists.exposure(self.both.shown - shown, self.both.lists - lists, self.both.lists - lists)
+            parts.append(np.column_stack([metric.finish(one) - metric.finish(other) for metric in self.metrics]))
+        return np.concatenate(parts)
 
 
 def counted(
@@ -167,7 +173,9 @@ def _wide(lists: ItemIds, width: int) -> ItemIds:
     return np.pad(lists, ((0, 0), (0, width - lists.shape[1])), constant_values=-1)
 
 
-def permutation_p(statistics: Sequence[Statistic], *, n: int, seed: int) -> list[NDArray[np.float64]]:
+def permutation_p(
+    statistics: Sequence[Statistic], *, n: int, seed: int, threads: int | None = 1
+) -> list[NDArray[np.float64]]:
     """Return the two-sided p of each difference: how many exchanges give one as far from 0 as the observed one.
 
     Parameters
@@ -179,6 +187,8 @@ def permutation_p(statistics: Sequence[Statistic], *, n: int, seed: int) -> list
         exchanges exist among the users who differ, every one is counted instead, and the p is exact.
     seed
         Of the draws.
+    threads
+        Number of threads; None: one a core. The p do not depend on it.
 
     Returns
     -------
@@ -188,21 +198,17 @@ def permutation_p(statistics: Sequence[Statistic], *, n: int, seed: int) -> list
         Molecular Biology 9(1)).
     """
     tallies = [_Tally(each) for each in statistics]
-    drawn = []
+    drawn = [tally for tally in tallies if not enumerated(tally.statistic, n)]
     for tally in tallies:
         if enumerated(tally.statistic, n):
-            for patterns in _every(tally.statistic.differ):
-                tally.add(patterns)
-        else:
-            tally.far, tally.defined = tally.far + 1, tally.defined + 1
-            drawn.append(tally)
-    n_users = len(statistics[0].differ) if statistics else 0
-    rng = np.random.default_rng(seed)
-    chunk = max(1, _CELLS // max(1, n_users))
-    for start in range(0, n if drawn else 0, chunk):
-        swapped = np.array([_coins(rng, n_users) for _ in range(min(chunk, n - start))])
-        for tally in drawn:
-            tally.add(swapped)
+            tally.add(map_stream(tally.count, _every(tally.statistic.differ), threads=threads))
+    if drawn:
+        n_users = len(statistics[0].differ)
+        counts = map_stream(
+            lambda swapped: [tally.count(swapped) for tally in drawn], _drawn(n_users, n, seed), threads=threads
+        )
+        for tally, parts in zip(drawn, zip(*counts, strict=True), strict=True):
+            tally.add([np.ones((2, 1), np.int64), *parts])
     return [tally.p for tally in tallies]
 
 
@@ -212,16 +218,20 @@ def enumerated(statistic: Statistic, n: int) -> bool:
     return n_differ < 63 and 2**n_differ <= n
 
 
-def _coins(rng: np.random.Generator, n_users: int) -> Bools:
-    """Draw one exchange, apart from all others, so that they do not depend on how many are drawn at once."""
-    return np.unpackbits(np.frombuffer(rng.bytes(-(-n_users // 8)), np.uint8), count=n_users).astype(np.bool_)
+def _drawn(n_users: int, n: int, seed: int) -> Iterator[Bools]:
+    """Yield random exchanges, in chunks; each is drawn apart, so that they do not depend on the chunks."""
+    rng = np.random.default_rng(seed)
+    chunk = at_once(n_users)
+    for start in range(0, n, chunk):
+        coins = [np.frombuffer(rng.bytes(-(-n_users // 8)), np.uint8) for _ in range(min(chunk, n - start))]
+        yield np.unpackbits(np.array(coins), axis=1, count=n_users).view(np.bool_)
 
 
 def _every(differ: Bools) -> Iterator[Bools]:
     """Yield all exchanges among some users, in chunks."""
     rows, n_users = np.flatnonzero(differ), len(differ)
     total = 2 ** len(rows)
-    chunk = max(1, _CELLS // max(1, n_users))
+    chunk = at_once(n_users)
     for start in range(0, total, chunk):
         codes = np.arange(start, min(start + chunk, total))
         patterns = np.zeros((len(codes), n_users), np.bool_)
@@ -239,10 +249,15 @@ class _Tally:
         self.far = np.zeros(len(observed), np.int64)
         self.defined = np.zeros(len(observed), np.int64)
 
-    def add(self, swapped: Bools) -> None:
+    def count(self, swapped: Bools) -> NDArray[np.int64]:
+        """Return for some exchanges how many are as far from 0 and how many define a difference, (2, differences)."""
         found = np.abs(self.statistic.exchanged(swapped))
-        self.far += np.count_nonzero(found >= self.least, axis=0)
-        self.defined += np.count_nonzero(~np.isnan(found), axis=0)
+        return np.array([np.count_nonzero(sides, axis=0) for sides in (found >= self.least, ~np.isnan(found))])
+
+    def add(self, counts: Iterable[NDArray[np.int64]]) -> None:
+        """Take what was counted."""
+        for far, defined in counts:
+            self.far, self.defined = self.far + far, self.defined + defined
 
     @property
     def p(self) -> NDArray[np.float64]:

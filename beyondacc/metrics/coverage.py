@@ -61,6 +61,8 @@ def showings(exposure: Exposure, by_rank: RankDiscount) -> NDArray[Any]:
 
 def _showings(exposure: Exposure, by_rank: RankDiscount) -> NDArray[Any]:
     """Return the same of the catalogue."""
+    if exposure.by == "length":
+        return exposure.catalogue
     return showings(exposure, by_rank)[..., exposure.covered]
 
 
@@ -128,9 +130,9 @@ def genre_coverage(exposure: Exposure, *, k: Cutoff = 10) -> Value:  # noqa: ARG
 
 def _gini(exposure: Exposure, by_rank: RankDiscount, denominator: GiniDenominator, complement: bool) -> Value:
     n = exposure.n_catalogue
-    ascending = np.sort(_showings(exposure, by_rank), axis=-1)
+    ascending = np.sort(_showings(exposure, by_rank).astype(np.float64), axis=-1)
     ranks = np.arange(n - ascending.shape[-1] + 1, n + 1)
-    weighted = ascending @ (2 * ranks - n - 1)
+    weighted = np.einsum("...i,i->...", ascending, (2 * ranks - n - 1).astype(np.float64))
     scale = (n - 1 if denominator == "n-1" else n) if n > 1 else 0
     value = np.clip(ratio(weighted, scale * ascending.sum(axis=-1)), 0.0, 1.0)
     return 1.0 - value if complement else value
@@ -204,11 +206,16 @@ def exposure_gini(
 def _entropy(exposure: Exposure, by_rank: RankDiscount) -> Value:
     shown = _showings(exposure, by_rank)
     total = shown.sum(axis=-1)
-    logs = np.log2(shown, out=np.zeros(shown.shape), where=shown > 0)
-    bits = np.log2(total, out=np.full(np.shape(total), np.nan), where=total > 0) - ratio(
-        (shown * logs).sum(axis=-1), total
-    )
+    most = shown.max(initial=0)
+    few = shown.dtype.kind == "i" and most < shown.size  # numbers, many times over: a table has their terms
+    terms = _terms(np.arange(most + 1)).take(shown) if few else _terms(shown)
+    bits = np.log2(total, out=np.full(np.shape(total), np.nan), where=total > 0) - ratio(terms.sum(axis=-1), total)
     return np.maximum(bits, 0.0)
+
+
+def _terms(shown: NDArray[Any]) -> NDArray[np.float64]:
+    """Return x log2 x, 0 for 0."""
+    return np.asarray(shown * np.log2(shown, out=np.zeros(shown.shape), where=shown > 0))
 
 
 @metric(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from beyondacc.kernels.jit import announce
 
-__all__ = ["blocks", "map_blocks", "map_parts", "n_threads"]
+__all__ = ["blocks", "map_blocks", "map_parts", "map_stream", "n_threads"]
 
 T = TypeVar("T")
+U = TypeVar("U")
 _LEAST = 256  # rows that are worth a thread
-_MOST = 65_536  # rows that bound the memory of a block
+_MOST = 16_384  # rows that bound the memory of a block, and stay in the cache from one metric to the next
 
 
 def n_threads(threads: int | None = None) -> int:
@@ -36,6 +38,8 @@ def map_blocks(
     announce()
     workers = n_threads(threads)
     n_blocks = max(min(workers, n_rows // least), -(-n_rows // _MOST))
+    if n_blocks > workers:
+        n_blocks = -(-n_blocks // workers) * workers  # so that the threads end together
     return map_parts(work, blocks(n_rows, n_blocks), threads=workers)
 
 
@@ -46,3 +50,29 @@ def map_parts(work: Callable[[int, int], T], parts: list[tuple[int, int]], *, th
         return [work(start, stop) for start, stop in parts]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(lambda part: work(*part), parts))
+
+
+def map_stream(work: Callable[[T], U], parts: Iterable[T], *, threads: int | None = None) -> list[U]:
+    """Return what `work` makes of each part, in order; the first error is raised.
+
+    Parts are taken one after the other, whenever a thread is free, so that no more of them exist at a time than there
+    are threads. Where making them takes random numbers these are the same for any number of threads.
+    """
+    workers = n_threads(threads)
+    if workers == 1:
+        return [work(part) for part in parts]
+    source, lock = enumerate(parts), threading.Lock()
+
+    def consume() -> dict[int, U]:
+        made: dict[int, U] = {}
+        while True:
+            with lock:
+                place, part = next(source, (-1, None))
+            if part is None:
+                return made
+            made[place] = work(part)
+
+    with ThreadPoolExecutor(workers) as pool:
+        every = [pool.submit(consume) for _ in range(workers)]
+        found = {place: result for each in every for place, result in each.result().items()}
+    return [found[place] for place in sorted(found)]

@@ -6,6 +6,7 @@ Merging is exact: cutting the users into any number of blocks gives the same bit
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -126,7 +127,7 @@ class Exposure:
         """Return the same: counts have no undefined users."""
         return self
 
-    @property
+    @functools.cached_property
     def covered(self) -> Bools:
         """Which of the items are in the catalogue, shape (items,)."""
         return self.run.catalogue[self.items]
@@ -136,18 +137,21 @@ class Exposure:
         """Size of the catalogue; its items that are not among `items` were not shown."""
         return int(self.run.catalogue.sum())
 
-    @property
+    @functools.cached_property
     def total(self) -> NDArray[np.int64]:
         """Showings of all items, shape (..., items)."""
-        return np.asarray(self.shown.sum(axis=-2))
+        single = self.shown.shape[-2] == 1
+        return self.shown[..., 0, :] if single else np.asarray(self.shown.sum(axis=-2))
 
-    @property
+    @functools.cached_property
     def catalogue(self) -> NDArray[np.int64]:
         """Showings of the catalogue items among `items`, shape (..., covered items)."""
-        return self.total[..., self.covered]
+        return self.total if self.covered.all() else self.total[..., self.covered]
 
     def weighted(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weigh each showing by its slot and return the sums, shape (..., items); weights are (slots,)."""
+        if len(weights) == 1:
+            return np.asarray(self.total * weights[0])
         return np.asarray(np.einsum("...si,s->...i", self.shown, weights))
 
 
