@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import itertools
 import math
 import re
@@ -15,7 +17,7 @@ import beyondacc as ba
 from beyondacc.errors import DataError, SpecError
 from beyondacc.models import MODELS, ItemKNN, Popularity
 from beyondacc.rerank import RERANKERS
-from beyondacc.study import correlate, grid
+from beyondacc.study import correlate, grid, progress as study_progress
 from beyondacc.study.result import PLAIN, Run
 
 pytestmark = pytest.mark.kernel
@@ -186,6 +188,86 @@ def test_progress_on_a_terminal_is_bars(data, models, result, capsys, monkeypatc
     shown = capsys.readouterr().err
     assert "20/20" in shown
     assert "elapsed" in shown
+
+
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class Slow(ba.models.Model):
+    """Tells of its training."""
+
+    text: str = "training loss 0.25, validation nDCG 0.1875"
+
+    def _fit(self, train):
+        self._scores = np.asarray(train.sum(axis=0), float)
+        for epoch in range(1, 4):
+            self._tell(epoch, 3, self.text)
+
+    def _score(self, users):
+        return np.tile(self._scores, (len(users), 1))
+
+
+class Itemwise(Slow):
+    step = "item"
+
+
+def slow_study(data):
+    return ba.Study(data, {"slow": Slow(), "itemwise": Itemwise(text="")}, [], ["ndcg@5"], n_boot=0)
+
+
+def test_progress_in_a_log_tells_epochs_now_and_then(data, capsys, monkeypatch):
+    slow_study(data).run(progress=True)
+    assert "epoch" not in capsys.readouterr().err  # a training of moments
+    monkeypatch.setattr(study_progress, "_SECONDS", 0.0)
+    slow_study(data).run(progress=True)
+    said = [line.partition("] ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert said == [
+        "model 1 of 2: slow; 0 of 2 runs evaluated",
+        *(f"slow: epoch {epoch} of 3, training loss 0.25, validation nDCG 0.1875" for epoch in (1, 2, 3)),
+        "model 2 of 2: itemwise; 1 of 2 runs evaluated",
+        *(f"itemwise: item {item} of 3" for item in (1, 2, 3)),
+        "all 2 runs evaluated",
+    ]
+    slow_study(data).run()
+    assert capsys.readouterr().err == ""
+
+
+def test_progress_on_a_terminal_shows_the_epochs_while_a_model_is_trained(data, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = []
+    tell = Slow._tell
+
+    def look(self, *what):
+        tell(self, *what)
+        shown.append(watched[0].get_renderable())
+
+    watched = []
+    real = study_progress._Bars.__init__
+    monkeypatch.setattr(
+        study_progress._Bars, "__init__", lambda self, bars, *n: (watched.append(bars), real(self, bars, *n))[1]
+    )
+    monkeypatch.setattr(Slow, "_tell", look)
+    slow_study(data).run(progress=True)
+    assert capsys.readouterr().err
+    screens = [plain(each) for each in shown]
+    for screen, epoch in zip(screens, [1, 2, 3] * 2, strict=True):
+        first, second, third = screen
+        assert f" {epoch}/3 " in second
+        assert (first[:26].strip(), second[:26].strip()) in {
+            ("model slow", "validation nDCG 0.1875"),
+            ("model itemwise", "items"),
+        }
+        assert "/2" in third
+        assert max(map(len, screen)) <= 80
+    assert len(plain(watched[0].get_renderable())) == 2  # and not when all is done
+
+
+def plain(renderable):
+    """The lines of something that rich shows, on a screen of 80 columns."""
+    from rich.console import Console
+
+    console = Console(width=80, file=io.StringIO(), color_system=None)
+    console.print(renderable)
+    return console.file.getvalue().splitlines()
 
 
 def test_the_numbers_per_user(result):

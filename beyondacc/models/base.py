@@ -20,7 +20,7 @@ from beyondacc.types import Floats, ItemIds, UserIds
 __all__ = ["MODELS", "Model", "Progress"]
 
 Progress: TypeAlias = Callable[[int, int, str], None]
-"""Told how many epochs are done, of how many, and a text such as the loss."""
+"""Told how many epochs, or other steps, are done, of how many, and a text such as the loss."""
 
 _BLOCK_BYTES = 32 * 2**20  # of scores that ratings are picked from at a time
 
@@ -41,6 +41,9 @@ class Model(Declared, ABC):
     needs: ClassVar[str] = ""
     """The extra of the package that brings the library it needs; empty where none is needed."""
 
+    step: ClassVar[str] = "epoch"
+    """What `fit` tells the number of, while it learns."""
+
     _n_users = 0  # until it is fitted
     _n_items = 0
     _progress: Progress | None = None  # while it is fitted
@@ -59,7 +62,8 @@ class Model(Declared, ABC):
             Sparse matrix, ``(n_users, n_items)``. Every stored entry is one interaction: of an implicit model whatever
             its value, of an explicit one with its value as the rating, which may be 0 or negative. It is not modified.
         progress
-            Called as ``progress(done, total, text)`` after each epoch by models that learn in epochs.
+            Called as ``progress(done, total, text)`` after each epoch by models that learn in epochs, or after other
+            steps, as `step` says.
 
         Raises
         ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -44,6 +44,8 @@ class SLIM(Model):
         Whether weights must not be negative, as in the paper. Without this, fitting takes longer.
     """
 
+    step: ClassVar[str] = "item"
+
     l1: Annotated[float, Range(low=0)] = 3.0
     l2: Annotated[float, Range(low=0, open_low=True)] = 100.0
     positive: bool = True
@@ -56,7 +58,7 @@ class SLIM(Model):
             found = np.zeros((min(_BLOCK, n_items - start), n_items))
             elastic_net_columns(start, gram, self.l1, self.l2, self.positive, _SWEEPS, _TOLERANCE, found)
             blocks.append(sparse.csr_array(found))
-            self._tell(min(start + _BLOCK, n_items), n_items, "items")
+            self._tell(min(start + _BLOCK, n_items), n_items, "")
         weights: Any = sparse.vstack(blocks, format="csr")
         self._users, self._weights = arrays(train), arrays(weights.T.tocsr())
 

@@ -55,7 +55,7 @@ class Cells:
             for reranker in self.study.rerankers
         }
         every = [plain, *(run for runs in swept.values() for run in runs)]
-        lists = self._try(every, lambda: self._candidates(name, seed))
+        lists = self._try(every, lambda: self._candidates(name, seed, told))
         told.trained()
         if lists is None:
             return
@@ -82,7 +82,7 @@ class Cells:
             self.failures |= dict.fromkeys(runs, text)
             return None
 
-    def _candidates(self, name: str, seed: int) -> Recommendations:
+    def _candidates(self, name: str, seed: int, told: Meter) -> Recommendations:
         model, data = self.study.models[name], self.study.data[seed]
         n = self.study.candidates
         if isinstance(model, Recommendations) or not (isinstance(model, Model | Wrapped) or _is_scorer(model)):
@@ -93,7 +93,9 @@ class Cells:
         if isinstance(model, Wrapped):
             made: Recommendations = model.recommend(data, k=n)
         else:
-            made = recommend(model.fit(data.matrix) if isinstance(model, Model) else model, data, k=n)
+            if isinstance(model, Model):
+                model.fit(data.matrix, progress=functools.partial(told.step, model.step))
+            made = recommend(model, data, k=n)
         users = data.users.encode(made.users, axis="user", known="the dataset")
         self.store.put(
             {"users": users, "lists": made.lists, "scores": np.asarray(made.scores)}, "candidates", name, seed

@@ -36,8 +36,9 @@ class Study:
         A dataset, or several as ``{seed: dataset}``: the same data split with other seeds. Each gives runs of its own.
     models
         ``{"name": model}``: a model of `beyondacc.models` (fitted here), its text such as ``"ItemKNN(k=40)"``, any
-        scorer, a wrapped re-ranker, or ready recommendations; or a list of models or texts, named by themselves. The
-        core ones of `beyondacc.models` by default, which ``beyondacc models --json`` tells.
+        scorer, a wrapped re-ranker, or ready recommendations, as lists or the file that holds them; or a list of models
+        or texts, named by themselves. The core ones of `beyondacc.models` by default, which ``beyondacc models --json``
+        tells.
     rerankers
         Re-rankers or their texts, whose weight the sweep sets; MMR, GreedyDiversity, Novelty and Random by default.
     metrics
@@ -119,7 +120,8 @@ class Study:
             Where the results are kept run by run. A study that was stopped goes on where it stopped if it is given the
             same folder, and ends with the same bits. Models and lists of your own are told apart by their names alone.
         progress
-            Say on standard error how far it is: bars with elapsed and remaining time, lines where it is no terminal.
+            Say on standard error how far it is, and how far the training of a model that learns in epochs: bars with
+            elapsed and remaining time, lines where it is no terminal.
         threads
             Number of threads; one a core by default. The result does not depend on it.
 
@@ -170,4 +172,10 @@ def _named_models(models: Mapping[str, Any] | Sequence[Any] | None) -> dict[str,
         models = {str(each): each for each in models}
     if not models:
         raise SpecError("a Study needs at least one model")
-    return {str(name): MODELS.create(each) if isinstance(each, str) else each for name, each in models.items()}
+    return {str(name): _model(each) if isinstance(each, str) else each for name, each in models.items()}
+
+
+def _model(text: str) -> Any:
+    """Return the model that a text describes, or the path of lists that it names."""
+    path = Path(text)
+    return path if path.suffix and path.is_file() else MODELS.create(text)

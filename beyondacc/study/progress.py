@@ -10,12 +10,17 @@ from typing import Any
 
 __all__ = ["Meter", "meter"]
 
+_SECONDS = 10.0  # between lines about the training of one model
+
 
 class Meter:
     """Is told what happens, and shows nothing."""
 
     def model(self, name: str) -> None:
         """Take note that the turn of a model has come."""
+
+    def step(self, unit: str, done: int, total: int, text: str) -> None:
+        """Take note of a step of its training, such as an epoch, as `Model.fit` tells it."""
 
     def trained(self) -> None:
         """Take note that it has recommended."""
@@ -25,7 +30,7 @@ class Meter:
 
 
 class _Lines(Meter):
-    """A line for each model, with the seconds since the start."""
+    """A line for each model, and now and then for its training, with the seconds since the start."""
 
     def __init__(self, n_models: int, n_runs: int) -> None:
         self.n_models = n_models
@@ -33,10 +38,17 @@ class _Lines(Meter):
         self.started = time.perf_counter()
         self.turn = 0
         self.done = 0
+        self.name = ""
+        self.said = self.started
 
     def model(self, name: str) -> None:
         self.turn += 1
+        self.name = name
         self._say(f"model {self.turn} of {self.n_models}: {name}; {self.done} of {self.n_runs} runs evaluated")
+
+    def step(self, unit: str, done: int, total: int, text: str) -> None:
+        if time.perf_counter() - self.said >= _SECONDS:
+            self._say(f"{self.name}: {unit} {done} of {total}{f', {text}' if text else ''}")
 
     def run(self, name: str) -> None:  # noqa: ARG002 - a line for each run would be too many
         self.done += 1
@@ -44,21 +56,30 @@ class _Lines(Meter):
             self._say(f"all {self.n_runs} runs evaluated")
 
     def _say(self, text: str) -> None:
-        print(f"[{time.perf_counter() - self.started:6.1f} s] {text}", file=sys.stderr)  # noqa: T201 - it was asked for
+        self.said = time.perf_counter()
+        print(f"[{self.said - self.started:6.1f} s] {text}", file=sys.stderr)  # noqa: T201 - it was asked for
 
 
 class _Bars(Meter):
-    """A bar for the models and one for the runs, with elapsed and remaining time."""
+    """A bar for the models, one for the steps of one in training, one for the runs; elapsed and remaining time."""
 
     def __init__(self, progress: Any, n_models: int, n_runs: int) -> None:
         self.progress = progress
         self.models = progress.add_task("models", total=n_models)
+        self.steps = progress.add_task("steps", visible=False)
         self.runs = progress.add_task("runs", total=n_runs)
 
     def model(self, name: str) -> None:
         self.progress.update(self.models, description=f"model {name}")
+        self.progress.reset(self.steps, visible=False)  # its time starts anew
+
+    def step(self, unit: str, done: int, total: int, text: str) -> None:
+        # the last thing that a model tells is what it is judged by
+        told = text.rpartition(", ")[2] or f"{unit}s"
+        self.progress.update(self.steps, description=told, completed=done, total=total, visible=True)
 
     def trained(self) -> None:
+        self.progress.update(self.steps, visible=False)
         self.progress.update(self.models, advance=1)
 
     def run(self, name: str) -> None:
