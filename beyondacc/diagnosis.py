@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import bind_lists
+from beyondacc.data.aligning import bind_lists
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.data.vocabulary import same_kind

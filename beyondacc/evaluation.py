@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from beyondacc.convention import Convention, find_convention
-from beyondacc.data.binding import Binding, Users, bind
+from beyondacc.data.aligning import bind
+from beyondacc.data.binding import Binding, Users
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError

@@ -12,7 +12,7 @@ import pandas as pd
 from oracle import ORACLES
 
 from beyondacc import distances
-from beyondacc.data.binding import bind
+from beyondacc.data.aligning import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.distances import Distance

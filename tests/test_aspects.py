@@ -13,7 +13,7 @@ from strategies import random_case
 
 import beyondacc
 from beyondacc import Dataset, Recommendations, evaluate, parse
-from beyondacc.data.binding import bind
+from beyondacc.data.aligning import bind
 from beyondacc.errors import SpecError
 from beyondacc.evaluation import evaluate_run
 from beyondacc.metrics.calibration import draw_order

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from beyondacc import distances, intervals
-from beyondacc.data.binding import bind
+from beyondacc.data.aligning import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, NoEffectWarning, SpecError

@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 from scipy import sparse
 from strategies import assemble, random_case
 
-from beyondacc.data.binding import bind
+from beyondacc.data.aligning import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.evaluation import evaluate, evaluate_run

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding, bind_lists
+from beyondacc.data.aligning import bind_lists
+from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.distances import Distance, missing_for

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beyondacc.data.binding import Binding, bind
+from beyondacc.data.aligning import bind
+from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.evaluation import evaluate_run

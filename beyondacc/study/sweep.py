@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from beyondacc.data.binding import Binding, bind
+from beyondacc.data.aligning import bind
+from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError

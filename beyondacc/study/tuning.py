@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding, bind_lists
+from beyondacc.data.aligning import bind_lists
+from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.diagnosis import ROUNDING, compare, printable, take
