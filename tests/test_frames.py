@@ -12,9 +12,10 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
-from beyondacc.data import frames
+from beyondacc.data.arrow import STRING
 from beyondacc.data.columns import ALIASES, resolve
 from beyondacc.data.frames import Rows, read_rows
+from beyondacc.data.ids import Ids
 from beyondacc.data.items import read_items
 from beyondacc.errors import DataError
 
@@ -55,7 +56,7 @@ def test_every_frame_gives_the_same_rows(maker, data):
     assert (rows.user.tolist(), rows.item.tolist()) == (data["user_id"], data["item_id"])
     for ids in (rows.user, rows.item):
         assert ids.dtype == np.int64 if data is INTS else not pd.api.types.is_integer_dtype(ids.dtype)
-        assert ids.name is None
+        assert ids.index().name is None
     assert rows.rating.dtype == rows.timestamp.dtype == np.float64
     assert (rows.rating.tolist(), rows.timestamp.tolist()) == (data["rating"], data["timestamp"])
     assert rows.score is rows.rank is rows.shape is None
@@ -65,7 +66,7 @@ def test_every_frame_gives_the_same_rows(maker, data):
 def test_floats_are_not_copied_and_strings_do_not_become_objects():
     frame = pd.DataFrame(TEXTS)
     assert np.shares_memory(read_rows(frame, what="train").rating, frame["rating"].to_numpy())
-    assert read_rows(frame, what="train").user.dtype == frame["user_id"].dtype
+    assert read_rows(frame, what="train").user.dtype == STRING
     for source in (pl.DataFrame(TEXTS), pa.table(TEXTS)):
         assert isinstance(read_rows(source, what="train").user.dtype, pd.StringDtype)
 
@@ -79,7 +80,7 @@ def test_a_lazy_frame_collects_the_columns_it_needs_only():
 
 @pytest.mark.parametrize("data", [INTS, TEXTS], ids=["integers", "strings"])
 def test_polars_is_read_without_pyarrow(monkeypatch, data):
-    monkeypatch.setattr(frames.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     rows = read_rows(pl.DataFrame(data), what="train")
     assert (rows.user.tolist(), rows.item.tolist()) == (data["user_id"], data["item_id"])
     assert rows.rating.tolist() == data["rating"]
@@ -113,7 +114,7 @@ def test_dicts_tuples_and_matrices():
 
 
 def test_rows_and_paths_are_taken(tmp_path):
-    rows = Rows(pd.Index([1]), pd.Index([2]))
+    rows = Rows(Ids.of(pd.Index([1])), Ids.of(pd.Index([2])))
     assert read_rows(rows, what="train") is rows
     pd.DataFrame(INTS).to_csv(tmp_path / "train.csv", index=False)
     assert read_rows(tmp_path / "train.csv", what="train").user.tolist() == INTS["user_id"]

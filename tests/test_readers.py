@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from beyondacc.data import movielens, readers
+from beyondacc.data.arrow import Parquet
 from beyondacc.data.frames import read_rows
 from beyondacc.data.items import read_items
 from beyondacc.data.movielens import load_movielens
@@ -45,7 +48,8 @@ def test_tables_come_back(tmp_path, name):
         FRAME.to_parquet(path)
     else:
         FRAME.to_csv(path, index=False, sep="\t" if "tsv" in name else ",")
-    pd.testing.assert_frame_equal(read_table(path, what="recs"), FRAME)
+    table = read_table(path, what="recs")
+    pd.testing.assert_frame_equal(table.to_pandas() if name.endswith("parquet") else table, FRAME)
     assert read_rows(str(path), what="recs").item.tolist() == ["a", "b", "NAME"]
 
 
@@ -172,6 +176,109 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(DependencyError, match=r"^reading parquet needs pyarrow; pip install 'beyondacc\[parquet\]'$"):
         read_table(tmp_path / "t.parquet", what="train")
+
+
+def long_table(n):
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "user_id": np.char.mod("user-%012d", rng.integers(0, 500, n)),
+            "item_id": rng.integers(0, 2**40, 700)[rng.integers(0, 700, n)],
+            "rating": rng.random(n),
+            "comment": np.char.mod("nobody asks for comment %d", np.arange(n)),
+        }
+    )
+
+
+def test_parquet_is_read_column_by_column(tmp_path, monkeypatch):
+    """Only what is needed, and each column is let go before the next one is read."""
+    n = 100_000
+    table = long_table(n)
+    table.to_parquet(tmp_path / "t.parquet", row_group_size=30_000, index=False)
+    asked = []
+    read = Parquet.column
+
+    def column(self, name):
+        asked.append((name, pa.total_allocated_bytes()))
+        return read(self, name)
+
+    monkeypatch.setattr(Parquet, "column", column)
+    before = pa.total_allocated_bytes()
+    rows = read_rows(tmp_path / "t.parquet", what="train")
+    assert [name for name, _ in asked] == ["user_id", "item_id", "rating"]
+    assert max(held for _, held in asked) - before < n  # no column; what is left of the texts are the distinct ones
+    assert rows.user.tolist() == table["user_id"].tolist()
+    assert rows.item.tolist() == table["item_id"].tolist()
+    assert rows.rating.tolist() == table["rating"].tolist()
+    items = read_items(tmp_path / "t.parquet", columns={"item": "comment"})
+    assert list(items.frame.columns) == ["user_id", "item_id", "rating"]
+
+
+def test_parquet_takes_less_memory_than_the_table(tmp_path):
+    """In a process of its own, as the largest memory that one ever had is not forgotten."""
+    n = 1_500_000
+    table = long_table(1000)
+    table = pd.concat([table] * (n // 1000)).assign(comment=np.char.mod("comment %d", np.arange(n)))
+    table.to_parquet(tmp_path / "t.parquet", index=False)
+    code = """
+import resource, sys
+import pandas, pyarrow.parquet
+from beyondacc.data.frames import read_rows
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+read_rows(pandas.DataFrame({"user_id": ["a"], "item_id": [2**40], "rating": [1.0]}), what="train")
+before = peak()
+read_rows(sys.argv[1], what="train")
+print(peak() - before)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "t.parquet")]
+    used = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603 - our own lines
+    # codes of 4 bytes twice and ratings of 8 are the result; the column that is read last comes in chunks, and as pages
+    assert used < 50 * n, used / n
+    assert table.memory_usage(index=False, deep=True).sum() > 60 * n
+
+
+def test_parquet_of_every_kind_of_column(tmp_path):
+    table = long_table(1000)
+    expected = {"user_id": table["user_id"].tolist(), "item_id": table["item_id"].tolist()}
+    schemas = {
+        "user_id": [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())],
+        "item_id": [pa.int64(), pa.float64(), pa.uint64()],
+    }
+    for user, item in zip(schemas["user_id"], schemas["item_id"], strict=True):
+        columns = {"user_id": pa.array(expected["user_id"], user), "item_id": pa.array(expected["item_id"], item)}
+        for options in ({"use_dictionary": False}, {"row_group_size": 99}, {"store_schema": False}):
+            pq.write_table(pa.table(columns), tmp_path / "t.parquet", **options)
+            rows = read_rows(tmp_path / "t.parquet", what="train")
+            assert {"user_id": rows.user.tolist(), "item_id": rows.item.tolist()} == expected
+            assert rows.rating is None
+    with_null = pa.table({"user_id": ["a", None], "item_id": [1, 2]})
+    pq.write_table(with_null, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"column 'user_id' of train has no value \(null or NaN\) in row 1"):
+        read_rows(tmp_path / "t.parquet", what="train")
+
+
+def test_row_labels_of_parquet_are_no_columns(tmp_path):
+    table = pd.DataFrame({"user": [1], "item": [2], "uid": [3]}).set_index("uid")
+    table.to_parquet(tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet", what="train").columns == ["user", "item"]
+    assert read_rows(tmp_path / "t.parquet", what="train").user.tolist() == [1]
+    pd.DataFrame({"user": [1], "item": [2]}, index=[7]).to_parquet(tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet", what="train").columns == ["user", "item"]
+
+
+def test_parquet_without_rows_or_broken_within(tmp_path):
+    path = tmp_path / "t.parquet"
+    FRAME.head(0).to_parquet(path)
+    refused("t.parquet' has no rows", path)
+    long_table(1000).to_parquet(path, compression="snappy")
+    content = bytearray(path.read_bytes())
+    content[4:2000] = bytes(1996)
+    path.write_bytes(content)
+    table = read_table(path, what="recs")
+    message = f"recs: the file {str(path)!r} cannot be read as .parquet: "
+    for read in (lambda: read_rows(path, what="recs"), table.to_pandas):
+        with pytest.raises(DataError, match=re.escape(message)):
+            read()
 
 
 def test_recbole(put):

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from beyondacc.data import vocabulary
+from beyondacc.data.arrow import STRING
 from beyondacc.data.frames import read_rows
-from beyondacc.data.vocabulary import STRING, Vocabulary, factorize
+from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -30,6 +31,7 @@ def lists(draw, count):
 
 
 @given(lists(1))
+@settings(deadline=None)  # the first call may compile
 def test_factorize_numbers_the_sorted_ids(tables):
     [values] = tables
     codes, uniques = factorize(index(values))
@@ -40,6 +42,7 @@ def test_factorize_numbers_the_sorted_ids(tables):
 
 
 @given(lists(2))
+@settings(deadline=None)
 def test_encode_and_decode_against_a_dict(tables):
     known, asked = tables
     order = list(dict.fromkeys(known))
@@ -54,6 +57,7 @@ def test_encode_and_decode_against_a_dict(tables):
 
 
 @given(lists(3), st.booleans())
+@settings(deadline=None)
 def test_union_keeps_the_first_and_sorts_the_rest(tables, with_first):
     first, *parts = tables
     first = list(dict.fromkeys(first)) if with_first else []
@@ -65,6 +69,7 @@ def test_union_keeps_the_first_and_sorts_the_rest(tables, with_first):
 
 
 @given(lists(2))
+@settings(deadline=None)
 def test_extend_keeps_codes(tables):
     known, fresh = tables
     before = Vocabulary(index(list(dict.fromkeys(known))))

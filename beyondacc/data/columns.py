@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beyondacc.data.vocabulary import STRING
+from beyondacc.data.arrow import STRING, chunked, flatten_lists, from_arrow
+from beyondacc.data.ids import Ids, encode_column
 from beyondacc.errors import DataError, choices, did_you_mean
 
 __all__ = [
@@ -24,8 +25,8 @@ __all__ = [
     "as_floats",
     "as_ids",
     "as_lists",
+    "encode_ids",
     "flatten",
-    "from_arrow",
     "is_list_type",
     "plain",
     "resolve",
@@ -158,30 +159,15 @@ def resolve(
     return found
 
 
-def plain(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Decode categoricals and Arrow dtypes of pandas, so that few kinds of columns are left; keeps nulls."""
+def plain(values: Any) -> pd.Series[Any]:
+    """Decode Arrow columns, and categoricals and Arrow dtypes of pandas, so that few kinds are left; keeps nulls."""
+    if not isinstance(values, pd.Series):
+        return from_arrow(values)
     if isinstance(values.dtype, pd.CategoricalDtype):
         categories, codes = values.cat.categories, values.cat.codes.to_numpy()
         decoded = pd.Series(categories.take(codes)) if len(categories) else pd.Series([None] * len(values))
         return decoded.mask(codes < 0) if (codes < 0).any() else decoded
-    if isinstance(values.dtype, pd.ArrowDtype):
-        import pyarrow as pa  # noqa: PLC0415 - optional, and surely there with such a column
-
-        return from_arrow(pa.array(values.array))
-    return values
-
-
-def from_arrow(array: Any) -> pd.Series[Any]:
-    """Turn an Arrow array into a plain column; dictionaries are decoded, lists stay in Arrow."""
-    import pyarrow as pa  # noqa: PLC0415 - optional
-
-    if pa.types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type):
-        return pd.Series(pd.array(array.cast(pa.large_string()), dtype=STRING))
-    if hasattr(array.type, "value_type"):
-        return pd.Series(pd.arrays.ArrowExtensionArray(array))
-    return pd.Series(array.to_pandas())
+    return from_arrow(chunked(values.array)) if isinstance(values.dtype, pd.ArrowDtype) else values
 
 
 def _first(mask: Any) -> int:
@@ -192,6 +178,12 @@ def _refuse_nulls(values: pd.Series[Any], place: str) -> None:
     nulls = values.isna().to_numpy()
     if nulls.any():
         raise DataError(f"{place} has no value (null or NaN) in row {_first(nulls)} {_FIRST}; fill or drop such rows")
+
+
+def encode_ids(column: Any, place: str) -> Ids:
+    """Encode a column of pandas, or an Arrow column; takes and refuses what `as_ids` does."""
+    found = encode_column(column)
+    return Ids.of(as_ids(plain(column), place)) if found is None else found
 
 
 def as_ids(values: pd.Series[Any], place: str) -> pd.Index:
@@ -278,6 +270,10 @@ def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDA
     """
     if values.empty:
         return np.empty(0)
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
+        numbers = values.to_numpy(dtype=np.float64)
+        if values.dtype.kind != "f" or _surely_finite(numbers):
+            return numbers
     if dates and not pd.api.types.is_numeric_dtype(values.dtype):
         values = _seconds(values, place)
     _refuse_nulls(values, place)
@@ -292,6 +288,12 @@ def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDA
         row = _first(infinite)
         raise DataError(f"{place} is {floats[row]} in row {row} {_FIRST}; it must be finite: fill or drop such rows")
     return floats
+
+
+def _surely_finite(floats: NDArray[np.float64]) -> bool:
+    """Tell, by one pass that keeps nothing, that no number is NaN or infinite; a sum may overflow without any."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(floats.sum()))
 
 
 def _seconds(values: pd.Series[Any], place: str) -> pd.Series[Any]:
@@ -346,12 +348,7 @@ def as_lists(values: pd.Series[Any], place: str) -> tuple[NDArray[np.int64], pd.
         If a row holds something else than a list.
     """
     if isinstance(values.dtype, pd.ArrowDtype):
-        import pyarrow as pa  # noqa: PLC0415 - optional, and surely there with such a column
-        import pyarrow.compute as pc  # noqa: PLC0415
-
-        array = pa.array(values.array)
-        lengths = np.asarray(pc.fill_null(pc.list_value_length(array), 0), dtype=np.int64)
-        return lengths, from_arrow(pc.list_flatten(array))
+        return flatten_lists(values)
     present = ~values.isna().to_numpy()
     lists = values[present].tolist()
     if not all(is_list_type(kind) for kind in set(map(type, lists))):

@@ -141,7 +141,8 @@ class Dataset:
             [
                 lambda: _vocabulary(tables, "user", None),
                 lambda: _vocabulary(tables, "item", first),
-            ]
+            ],
+            max((len(rows) for rows in tables.values()), default=0),
         )
         self.titles = None if table is None else table.titles
         self.train = (

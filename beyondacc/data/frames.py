@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
+import functools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -16,19 +16,20 @@ from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 from scipy import sparse
 
+from beyondacc.data.arrow import Parquet, from_arrow, has_arrow, to_arrow
 from beyondacc.data.columns import (
     ALIASES,
     as_floats,
     as_ids,
+    encode_ids,
     flatten,
-    from_arrow,
     is_list_type,
     plain,
     resolve,
     short_name,
 )
+from beyondacc.data.ids import Ids, number_integers, together
 from beyondacc.data.readers import read_table
-from beyondacc.data.vocabulary import STRING
 from beyondacc.errors import DataError
 
 __all__ = ["Rows", "Table", "open_table", "read_rows"]
@@ -48,7 +49,7 @@ class Rows:
     Parameters
     ----------
     user, item
-        ``(n,)`` external ids, int64 or strings, without nulls; `item` is empty where it was not needed and not there.
+        The external ids of the rows; `item` is empty where it was not needed and not there.
     rating, score, rank, timestamp
         ``(n,)`` finite float64, or None where the table has no such column; timestamps of dates are Unix seconds.
     shape
@@ -57,14 +58,14 @@ class Rows:
         All users of a dict of users, those without any item included; None for other sources.
     """
 
-    user: pd.Index
-    item: pd.Index
+    user: Ids
+    item: Ids
     rating: NDArray[np.float64] | None = None
     score: NDArray[np.float64] | None = None
     rank: NDArray[np.float64] | None = None
     timestamp: NDArray[np.float64] | None = None
     shape: tuple[int, int] | None = None
-    owners: pd.Index | None = None
+    owners: pd.Index[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.user)
@@ -78,22 +79,54 @@ class Rows:
         return dataclasses.replace(self, user=self.user[keep], item=self.item[keep], **numbers)
 
 
+class Columns(NamedTuple):
+    """Columns of a table as they lie in memory.
+
+    Attributes
+    ----------
+    by_name
+        For each, a function that brings it as a pandas or an Arrow column.
+    in_memory
+        How many rows are there for the asking; 0 for a file, of which one column at a time is to be read.
+    """
+
+    by_name: dict[str, Callable[[], Any]]
+    in_memory: int
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Table:
-    """An opened frame: the names of its columns, and a function that brings some of them as pandas columns."""
+    """An opened frame.
+
+    Parameters
+    ----------
+    columns
+        Their names.
+    pull
+        Brings some of them as pandas columns.
+    bring
+        Brings some of them as they lie in memory.
+    """
 
     columns: list[Any]
     pull: Callable[[Sequence[str]], dict[str, pd.Series[Any]]]
+    bring: Callable[[Sequence[str]], Columns]
 
 
 def open_table(source: Any, *, what: str, accepted: str = _ACCEPTED) -> Table:
-    """Open any frame that narwhals knows, eager or lazy; lazy ones collect the columns asked for only.
+    """Open any frame that narwhals knows, eager or lazy, or a parquet file; lazy ones collect what is asked for only.
 
     Raises
     ------
     DataError
         If it is no such frame, or two of its columns have one name.
     """
+    if isinstance(source, Parquet):
+        return Table(
+            list(source.columns),
+            pull=lambda names: open_table(source.to_pandas(), what=what).pull(names),
+            bring=lambda names: Columns({name: functools.partial(source.column, name) for name in names}, 0),
+        )
     try:
         frame = nw.from_native(source, pass_through=True)
         if not isinstance(frame, (nw.DataFrame, nw.LazyFrame)):
@@ -103,20 +136,46 @@ def open_table(source: Any, *, what: str, accepted: str = _ACCEPTED) -> Table:
         reason = " ".join(str(error).split())
         raise DataError(f"{what} cannot be read as a table: {reason}; give every column its own name") from error
 
-    def pull(names: Sequence[str]) -> dict[str, pd.Series[Any]]:
-        chosen: Any = frame.select(*names)
-        eager = chosen.collect() if isinstance(chosen, nw.LazyFrame) else chosen
-        return {name: _to_pandas(eager[name]) for name in names}
+    def collect(names: Sequence[str]) -> Any:
+        return frame.select(*names).collect() if isinstance(frame, nw.LazyFrame) else frame
 
-    return Table(columns, pull)
+    def pull(names: Sequence[str]) -> dict[str, pd.Series[Any]]:
+        eager = collect(names)
+        return {name: _to_pandas(eager.get_column(name)) for name in names}
+
+    def bring(names: Sequence[str]) -> Columns:
+        eager = collect(names)
+        return Columns({name: functools.partial(_native, eager.get_column(name)) for name in names}, len(eager))
+
+    return Table(columns, pull, bring)
 
 
 def _to_pandas(column: Any) -> pd.Series[Any]:
     if column.implementation.is_pandas_like():
         return plain(column.to_pandas())
-    if importlib.util.find_spec("pyarrow"):
+    if has_arrow():
         return from_arrow(column.to_arrow())
     return pd.Series(column.to_numpy())
+
+
+def _native(column: Any) -> Any:
+    """Return a series as a pandas or an Arrow column, without a copy where that can be."""
+    if column.implementation.is_pandas_like():
+        return column.to_pandas()
+    return to_arrow(column) if has_arrow() else _without_arrow(column)
+
+
+def _without_arrow(column: Any) -> pd.Series[Any]:
+    """Return a series of polars as a pandas column, its texts as a categorical of polars' own codes."""
+    if column.dtype not in {nw.String, nw.Categorical, nw.Enum} or column.null_count():
+        return pd.Series(column.to_numpy())
+    coded = column.cast(nw.String).cast(nw.Categorical)
+    numbers = number_integers([coded.to_native().to_physical().to_numpy()])
+    assert numbers is not None  # noqa: S101 - polars numbers texts by whole numbers, though not from 0 on
+    distinct = coded.unique()
+    order = np.argsort(distinct.to_native().to_physical().to_numpy())
+    texts = np.array(distinct.cast(nw.String).to_list(), dtype=object)[order]
+    return pd.Series(pd.Categorical.from_codes(numbers.translate(numbers.ascending()[0]), pd.Index(texts)))
 
 
 def read_rows(source: Any, *, what: str, columns: Mapping[str, str] | None = None, need_item: bool = True) -> Rows:
@@ -163,15 +222,17 @@ def _from_frame(source: Any, what: str, columns: Mapping[str, str] | None, *, ne
     item = () if need_item else ("item_id",)
     wanted = ("user_id", "item_id") if need_item else ("user_id",)
     found = resolve(table.columns, wanted, columns, what, optional=(*item, "rating", "score", "rank", "timestamp"))
-    pulled = table.pull(list(found.values()))
-    # each column is let go as soon as it is converted
-    ready: dict[str, Any] = {
-        short_name(name): as_ids(pulled.pop(column), _place(column, what))
-        if name in {"user_id", "item_id"}
-        else as_floats(pulled.pop(column), _place(column, what), dates=name == "timestamp")
-        for name, column in found.items()
-    }
-    return Rows(**({"item": pd.Index([], dtype=STRING)} | ready))
+    brought = table.bring(list(found.values()))
+
+    def convert(name: str) -> Any:
+        column, place = brought.by_name.pop(found[name])(), _place(found[name], what)
+        if name in {"user_id", "item_id"}:
+            return encode_ids(column, place)
+        return as_floats(plain(column), place, dates=name == "timestamp")
+
+    names = list(found)
+    ready = together([functools.partial(convert, name) for name in names], brought.in_memory)
+    return Rows(**({"item": Ids.none()} | dict(zip(map(short_name, names), ready, strict=True))))
 
 
 def _place(column: str, what: str) -> str:
@@ -189,11 +250,14 @@ def _from_sparse(source: Any, what: str) -> Rows:
     if source.dtype.kind not in "biuf":
         raise DataError(f"{what} is a sparse matrix of {source.dtype}; pass one of real numbers")
     coo = source.tocoo()
-    user, item = (pd.Index(position.astype(np.int64)) for position in (coo.row, coo.col))
+    user, item = (
+        Ids(position.astype(np.int32, copy=False), pd.RangeIndex(size), exact=False)
+        for position, size in zip((coo.row, coo.col), source.shape, strict=True)
+    )
     return Rows(user, item, **_values(coo.data, what), shape=source.shape)
 
 
-def _ids(values: Iterable[Any], axis: str, what: str) -> pd.Index:
+def _ids(values: Iterable[Any], axis: str, what: str) -> pd.Index[Any]:
     return as_ids(pd.Series(list(values)), f"the {axis} of {what}")
 
 
@@ -203,7 +267,7 @@ def _is_ranked(kind: type) -> bool:
 
 def _from_dict(source: Mapping[Any, Any], what: str) -> Rows:
     if not source:
-        return Rows(pd.Index([]), pd.Index([]))
+        return Rows(Ids.none(), Ids.none())
     lower = {key.lower() for key in source if isinstance(key, str)}
     if all(lower & {name.lower(), *map(str.lower, ALIASES[name])} for name in ("user_id", "item_id")):
         raise DataError(
@@ -222,22 +286,24 @@ def _from_dict(source: Mapping[Any, Any], what: str) -> Rows:
     lengths = np.fromiter(map(len, lists), np.int64, len(lists))
     codes = np.repeat(np.arange(len(lists)), lengths)
     owners = _ids(source, "users", what)
-    user = owners.take(codes)
+    known = Ids.of(owners)
+    user = Ids(known.codes.take(codes), known.distinct, exact=False)
     if all(nested):
         values = pd.Series(list(chain.from_iterable(each.values() for each in lists)))
-        return Rows(user, _ids(chain.from_iterable(lists), "items", what), **_values(values, what), owners=owners)
+        item = Ids.of(_ids(chain.from_iterable(lists), "items", what))
+        return Rows(user, item, **_values(values, what), owners=owners)
     rank = np.arange(1, len(codes) + 1, dtype=np.float64) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return Rows(user, as_ids(flatten(lists), f"the items of {what}"), rank=rank, owners=owners)
+    return Rows(user, encode_ids(flatten(lists), f"the items of {what}"), rank=rank, owners=owners)
 
 
 def _from_tuples(source: Sequence[Any], what: str) -> Rows:
     if not source:
-        return Rows(pd.Index([]), pd.Index([]))
+        return Rows(Ids.none(), Ids.none())
     good = {2, 3} if all(issubclass(kind, (tuple, list)) for kind in set(map(type, source))) else set()
     if good and len(lengths := set(map(len, source))) == 1 and lengths <= good:
         user, item, *value = zip(*source, strict=True)
         extra = _values(pd.Series(list(value[0])), what) if value else {}
-        return Rows(_ids(user, "users", what), _ids(item, "items", what), **extra)
+        return Rows(Ids.of(_ids(user, "users", what)), Ids.of(_ids(item, "items", what)), **extra)
     width = len(source[0]) if isinstance(source[0], (tuple, list)) and len(source[0]) in {2, 3} else 0
     row = next(row for row, each in enumerate(source) if not (isinstance(each, (tuple, list)) and len(each) == width))
     raise DataError(

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.data.arrow import STRING
 from beyondacc.data.columns import ALIASES, as_floats, as_ids, as_lists, is_list_type, resolve, short_name
 from beyondacc.data.frames import open_table
 from beyondacc.data.readers import read_table, read_vectors
-from beyondacc.data.vocabulary import STRING
 from beyondacc.errors import DataError
 from beyondacc.types import ItemIds, Offsets
 
@@ -176,7 +176,7 @@ def _genres(values: pd.Series[Any], place: str, genre_sep: str) -> Genres:
         return _pack(np.repeat(np.arange(len(values)), lengths), flat, len(values))
     # items share few combinations of genres, so only the distinct texts are split
     codes, distinct = pd.factorize(values)
-    texts = [_text(value, place).split(genre_sep) for value in distinct]
+    texts = [_text(value, place).split(genre_sep) for value in distinct.tolist()]
     pieces = np.fromiter(map(len, texts), np.int64, len(texts))
     table = _pack(
         np.repeat(np.arange(len(texts)), pieces), pd.Series([name for text in texts for name in text]), len(texts)
@@ -229,7 +229,8 @@ def _pack(rows: NDArray[np.int64], flat: pd.Series[Any], n_rows: int) -> Genres:
     position = {name: number for number, name in enumerate(names)}
     renumber = np.array([*(position.get(name, -1) for name in cleaned), -1], dtype=np.int64)  # the last one for nulls
     final = renumber[codes]
-    keys = np.unique(rows[final >= 0] * max(len(names), 1) + final[final >= 0])
+    keys = np.sort(rows[final >= 0] * max(len(names), 1) + final[final >= 0])
+    keys = keys[np.diff(keys, prepend=-1) > 0]  # np.unique hashes whole numbers, which takes longer than to sort them
     rows, indices = np.divmod(keys, max(len(names), 1))
     return Genres(_cumulate(np.bincount(rows, minlength=n_rows)), indices.astype(np.int32), names)
 

@@ -7,8 +7,8 @@ and RecBole files the texts that pandas takes as missing (``NA``, ``null``, the 
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
-import importlib.util
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.data.arrow import Parquet, has_arrow
 from beyondacc.data.columns import ALIASES, RECBOLE_TYPES
 from beyondacc.errors import DataError, DependencyError, choices
 
@@ -28,14 +29,15 @@ _GENRES: Final = (
     "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
 )  # fmt: skip
 _TITLES: Final = ("title", *ALIASES["title"])
+_ITEM: Final = frozenset(name.lower() for name in ("item_id", *ALIASES["item_id"]))
 
 
-def read_table(path: str | os.PathLike[str], *, what: str) -> pd.DataFrame:
+def read_table(path: str | os.PathLike[str], *, what: str) -> Any:
     """Read a table by the extension of its file.
 
     ========================  ===========================================================================
     ``.csv`` ``.tsv``         with a header; also ``.csv.gz`` and ``.tsv.gz``
-    ``.parquet``              needs pyarrow (extra ``parquet``)
+    ``.parquet``              needs pyarrow (extra ``parquet``); also LensKit's layout of a row a list
     ``.run`` ``.trec``        TREC run, ``qid Q0 docid rank score tag``; TREC orders by score, here `rank` decides as
                               long as it tells rows apart: a rank that is the same in all rows is left out
     ``.qrels``                TREC judgements, ``qid 0 docid rel``; rows with rel <= 0, judged not relevant, are dropped
@@ -53,8 +55,9 @@ def read_table(path: str | os.PathLike[str], *, what: str) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
-        With the file's own column names, or canonical ones where the format has no header.
+    pandas.DataFrame or Parquet
+        With the file's own column names, or canonical ones where the format has no header. Of a parquet file nothing is
+        read yet; `open_table` knows it.
 
     Raises
     ------
@@ -245,19 +248,21 @@ def _movies_dat(file: Path, what: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["item_id", "title", "genres"])
 
 
-def _parquet(file: Path, what: str) -> pd.DataFrame:
+def _parquet(file: Path, what: str) -> pd.DataFrame | Parquet:
     with file.open("rb") as stream:
         if stream.read(4) != b"PAR1":
             raise _broken(file, what, "it does not begin with the mark of a parquet file")
-    if importlib.util.find_spec("pyarrow") is None:
+    if not has_arrow():
         raise DependencyError("reading parquet needs pyarrow; pip install 'beyondacc[parquet]'")
-    try:
-        return pd.read_parquet(file, engine="pyarrow")
-    except (ValueError, OSError) as error:  # pyarrow's errors are of these kinds
-        raise _broken(file, what, " ".join(str(error).split())) from error
+    found = Parquet(file, functools.partial(_broken, file, what))
+    if _ITEM & {name.lower() for name in found.columns}:
+        return found
+    # LensKit's own layout: a row a list, its items as records in one column
+    lists = [name for name, parts in found.records.items() if _ITEM & {part.lower() for part in parts}]
+    return found.unnested(lists[0]) if lists else found
 
 
-_BY_SUFFIX: Final[Mapping[str, Callable[[Path, str], pd.DataFrame]]] = {
+_BY_SUFFIX: Final[Mapping[str, Callable[[Path, str], pd.DataFrame | Parquet]]] = {
     ".csv": _separated(","),
     ".csv.gz": _separated(","),
     ".tsv": _separated("\t"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.frames import Rows, read_rows
+from beyondacc.data.ids import Ids, together
 from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
-from beyondacc.types import Floats, ItemIds
+from beyondacc.types import Floats, ItemIds, UserIds
 
 __all__ = ["Recommendations"]
 
@@ -47,7 +49,7 @@ class Recommendations:
     input_ranks: ItemIds | None = None
     ordered_by_score: bool = True
 
-    @property
+    @functools.cached_property
     def lengths(self) -> NDArray[np.int32]:
         """How many items each list holds."""
         listed: NDArray[np.int64] = np.count_nonzero(self.lists >= 0, axis=1)
@@ -196,7 +198,11 @@ class Recommendations:
                 f"{what} holds {int(array.min())}; item ids of an array must be >= 0, or -1 where a list ends"
             )
         positions, ranks = np.nonzero(array >= 0)
-        rows = Rows(user=ids[positions], item=pd.Index(array[positions, ranks].astype(np.int64)))
+        owners = Ids.of(ids)
+        rows = Rows(
+            user=Ids(owners.codes.take(positions), owners.distinct, exact=False),
+            item=Ids.of(pd.Index(array[positions, ranks].astype(np.int64))),
+        )
         return cls._from_rows(rows, data, what=what, users=ids)
 
     @classmethod
@@ -213,11 +219,17 @@ class Recommendations:
         if data is not None:
             _same_type(rows.user, data, "user", what)
             _same_type(rows.item, data, "item", what)
-        everyone = rows.user if rows.owners is None else rows.owners
-        owners = Vocabulary.union([everyone] if users is None else [], users)
-        items = Vocabulary.union([rows.item]) if data is None else data.items.extend(rows.item)
-        owner = owners.encode(rows.user)
-        item = items.encode(rows.item)
+        everyone: list[Ids | pd.Index[Any]] = [rows.user] if rows.owners is None else [rows.user, rows.owners]
+
+        def number_users() -> tuple[Vocabulary, UserIds]:
+            owners, tables = Vocabulary.numbering(everyone, users)
+            return owners, rows.user.translate(tables[0])
+
+        def number_items() -> tuple[Vocabulary, ItemIds]:
+            items, tables = Vocabulary.numbering([rows.item]) if data is None else data.items.join([rows.item])
+            return items, rows.item.translate(tables[0])
+
+        (owners, owner), (items, item) = together([number_users, number_items], len(rows))
         starts = np.zeros(len(owners) + 1, np.int64)
         order = np.empty(len(owner), np.int64)
         align.group_rows(owner, starts, order)
@@ -241,7 +253,7 @@ class Recommendations:
         return cls(owners.ids, items, lists, scores, ordered_by_score=rows.rank is None)
 
 
-def _same_type(ids: pd.Index[Any], data: Dataset, axis: Literal["user", "item"], what: str) -> None:
+def _same_type(ids: Ids | pd.Index[Any], data: Dataset, axis: Literal["user", "item"], what: str) -> None:
     """Refuse ids of another type than the dataset's here, before they are all found to be unknown."""
     vocabulary = data.users if axis == "user" else data.items
     vocabulary.encode(ids[:1], axis=axis, what=what, known="the dataset")

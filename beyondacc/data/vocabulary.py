@@ -1,40 +1,29 @@
-"""External ids <-> contiguous int32 codes, by hash for strings and by table for integers."""
+"""External ids <-> contiguous int32 codes, by hash for strings and spread integers, by table for close ones."""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.data.arrow import STRING, look_up
+from beyondacc.data.ids import Ids, encode_index
 from beyondacc.errors import DataError
 from beyondacc.types import ItemIds
 
-__all__ = ["STRING", "Vocabulary", "factorize", "hash_ids", "same_kind"]
+__all__ = ["Vocabulary", "factorize", "hash_ids", "same_kind"]
 
 _MAX_IDS = np.iinfo(np.int32).max
 
 
-def _string_dtype() -> Any:
-    default = pd.Index(["a"]).dtype
-    if default != np.dtype(object):
-        return default
-    # pandas 2 keeps strings as Python objects unless it is asked for Arrow's
-    return pd.StringDtype("pyarrow") if importlib.util.find_spec("pyarrow") else default
-
-
-#: The dtype of string ids: what pandas infers, or Arrow strings where that would be Python objects.
-STRING: Final = _string_dtype()
-
-
-def _kind(ids: pd.Index) -> Literal["integer", "string"]:
+def _kind(ids: Ids | pd.Index[Any]) -> Literal["integer", "string"]:
     return "integer" if pd.api.types.is_integer_dtype(ids.dtype) else "string"
 
 
-def same_kind(ids: pd.Index, known: pd.Index, *, axis: str, what: str, other: str) -> None:
+def same_kind(ids: Ids | pd.Index[Any], known: Ids | pd.Index[Any], *, axis: str, what: str, other: str) -> None:
     """Refuse to compare string ids with integer ids; empty ids fit everything.
 
     Raises
@@ -49,8 +38,9 @@ def same_kind(ids: pd.Index, known: pd.Index, *, axis: str, what: str, other: st
         )
 
 
-def _example(ids: pd.Index) -> str:
-    return repr(int(ids[0]) if _kind(ids) == "integer" else str(ids[0]))
+def _example(ids: Ids | pd.Index[Any]) -> str:
+    first = ids[:1].tolist()[0]
+    return repr(int(first) if _kind(ids) == "integer" else str(first))
 
 
 def _span(values: NDArray[np.int64], count: int) -> tuple[int, int] | None:
@@ -62,7 +52,7 @@ def _span(values: NDArray[np.int64], count: int) -> tuple[int, int] | None:
     return (low, width) if width <= 4 * count + 2**20 else None
 
 
-def factorize(ids: pd.Index) -> tuple[ItemIds, pd.Index]:
+def factorize(ids: Ids | pd.Index[Any]) -> tuple[ItemIds, pd.Index[Any]]:
     """Give each distinct id a number.
 
     Parameters
@@ -77,22 +67,13 @@ def factorize(ids: pd.Index) -> tuple[ItemIds, pd.Index]:
     uniques : pandas.Index
         The distinct ids, sorted ascending, so that the order of the rows does not matter.
     """
-    if _kind(ids) == "integer":
-        values = np.asarray(ids, dtype=np.int64)
-        if (span := _span(values, len(values))) is not None:
-            low, width = span
-            offsets = values - low if low else values
-            seen = np.zeros(width, dtype=np.bool_)
-            seen[offsets] = True
-            table = np.cumsum(seen, dtype=np.int32)
-            table -= 1
-            return table.take(offsets), pd.Index(np.flatnonzero(seen) + low)
-    codes, uniques = pd.factorize(ids)
-    distinct = pd.Index(uniques) if _kind(ids) == "integer" else pd.Index(uniques, dtype=STRING)
-    order = np.asarray(distinct.argsort())
-    ranks = np.empty(len(order), dtype=np.int32)
-    ranks[order] = np.arange(len(order), dtype=np.int32)
-    return ranks.take(codes), distinct.take(order)
+    encoded = _encoded(ids)
+    ranks, uniques = encoded.ascending()
+    return encoded.translate(ranks), uniques
+
+
+def _encoded(ids: Ids | pd.Index[Any]) -> Ids:
+    return ids if isinstance(ids, Ids) else Ids.of(ids)
 
 
 def hash_ids(ids: pd.Index) -> NDArray[np.uint64]:
@@ -107,6 +88,8 @@ class Vocabulary:
     ----------
     ids
         ``(n,)`` unique integer or string ids; the code of an id is its position.
+    checked
+        Whether they are known to be unique.
 
     Raises
     ------
@@ -116,7 +99,7 @@ class Vocabulary:
 
     __slots__ = ("_low", "_table", "ids", "kind")
 
-    def __init__(self, ids: pd.Index) -> None:
+    def __init__(self, ids: pd.Index[Any], *, checked: bool = False) -> None:
         if len(ids) > _MAX_IDS:
             raise DataError(f"{len(ids)} ids are more than the {_MAX_IDS} that can be numbered; split the data")
         self.kind: Literal["integer", "string"] = _kind(ids)
@@ -128,7 +111,7 @@ class Vocabulary:
             self._tabulate(values)
         else:
             self.ids = pd.Index(ids, dtype=STRING)
-        if self._table is None and not self.ids.is_unique:
+        if self._table is None and not checked and len(Ids.of(self.ids).distinct) < len(self.ids):
             self._refuse_duplicates()
 
     def _tabulate(self, values: NDArray[np.int64]) -> None:
@@ -152,7 +135,9 @@ class Vocabulary:
     def __repr__(self) -> str:
         return f"Vocabulary({len(self)} {self.kind} ids)"
 
-    def encode(self, ids: pd.Index, *, axis: str = "item", what: str = "recs", known: str = "train") -> ItemIds:
+    def encode(
+        self, ids: Ids | pd.Index[Any], *, axis: str = "item", what: str = "recs", known: str = "train"
+    ) -> ItemIds:
         """Return the code of each id, -1 where it is unknown.
 
         Parameters
@@ -168,18 +153,27 @@ class Vocabulary:
             If strings are looked up among integers or the reverse.
         """
         same_kind(ids, self.ids, axis=axis, what=what, other=known)
-        if not len(self):
-            return np.full(len(ids), -1, dtype=np.int32)
-        if self._table is not None and _kind(ids) == "integer":
+        encoded = _encoded(ids)
+        # few distinct ids occur many times, so that only the distinct ones are looked up
+        return encoded.translate(self._places(encoded.distinct))
+
+    def _places(self, asked: pd.Index[Any]) -> ItemIds:
+        """Return the code of each of some distinct ids, -1 where it is unknown."""
+        if not len(self) or not len(asked):
+            return np.full(len(asked), -1, dtype=np.int32)
+        if self.kind == "string":
+            return look_up(asked, self.ids)
+        values = np.asarray(asked, dtype=np.int64)
+        if self._table is not None:
             # subtraction modulo 2**64 sends every id below the range above it, so one comparison is enough
-            offsets = np.asarray(ids, dtype=np.int64).view(np.uint64)
+            offsets = values.view(np.uint64)
             if self._low:
                 offsets = offsets - np.uint64(self._low % 2**64)
             return self._table.take(np.minimum(offsets, np.uint64(len(self._table) - 1)).view(np.int64))
-        # few distinct ids occur many times: hash each row once, look up the distinct ones only
-        codes, uniques = pd.factorize(ids)
-        distinct = pd.Index(uniques, dtype=self.ids.dtype)
-        return self.ids.get_indexer(distinct).astype(np.int32).take(codes)
+        together = encode_index([self.ids, pd.Index(values)])
+        table = np.full(len(together.distinct), -1, np.int32)
+        table[together.codes[: len(self)]] = np.arange(len(self), dtype=np.int32)
+        return table.take(together.codes[len(self) :])
 
     def find(self, id_: Any) -> int:
         """Return the code of one id, -1 where it is unknown: `encode` without what only pays for many."""
@@ -200,22 +194,69 @@ class Vocabulary:
             raise IndexError(f"code {codes.min()} has no external id")
         return self.ids.take(np.asarray(codes, dtype=np.intp))
 
-    def extend(self, ids: pd.Index) -> Vocabulary:
+    def extend(self, ids: Ids | pd.Index[Any]) -> Vocabulary:
         """Return a vocabulary that keeps all codes and numbers the unknown ids after them, sorted ascending."""
-        _, distinct = factorize(ids)
-        fresh = distinct[self.encode(distinct) < 0]
-        if not len(self):
-            return Vocabulary(fresh)
-        return Vocabulary(self.ids.append(fresh.astype(self.ids.dtype))) if len(fresh) else self
+        same_kind(ids, self.ids, axis="item", what="recs", other="train")
+        return self.join([ids])[0]
+
+    def join(self, parts: Sequence[Ids | pd.Index[Any]]) -> tuple[Vocabulary, list[ItemIds]]:
+        """Give the unknown ids of several columns of one kind numbers after the known ones, sorted ascending.
+
+        Returns
+        -------
+        Vocabulary
+            The same one where nothing is unknown.
+        tables
+            For each part, the code of each of its `distinct` ids.
+        """
+        columns = [_encoded(part) for part in parts]
+        tables = [self._places(column.distinct) for column in columns]
+        unknown = [table < 0 for table in tables]
+        for place, column in enumerate(columns):
+            if not column.exact and unknown[place].any():  # who occurs is only counted where somebody is new
+                unknown[place] &= column.occurring
+        strangers = [
+            column.distinct if strange.all() else column.distinct[strange]
+            for column, strange in zip(columns, unknown, strict=True)
+        ]
+        filled = [some for some in strangers if len(some)]
+        if not filled:
+            return self, tables
+        # those of one column differ already
+        alone = len(filled) == 1
+        fresh = Ids(np.arange(len(filled[0]), dtype=np.int32), filled[0]) if alone else encode_index(filled)
+        ranks, ids = fresh.ascending()
+        codes = fresh.translate(ranks)
+        codes += np.int32(len(self))
+        first = 0
+        for table, strange in zip(tables, unknown, strict=True):
+            last = first + int(np.count_nonzero(strange))
+            table[strange] = codes[first:last]
+            first = last
+        return Vocabulary(self.ids.append(ids.astype(self.ids.dtype)) if len(self) else ids, checked=True), tables
 
     @classmethod
     def union(
-        cls, parts: Sequence[pd.Index], first: pd.Index | None = None, *, axis: str = "item", names: Sequence[str] = ()
+        cls,
+        parts: Sequence[Ids | pd.Index[Any]],
+        first: pd.Index[Any] | None = None,
+        *,
+        axis: str = "item",
+        names: Sequence[str] = (),
     ) -> Vocabulary:
-        """Give the ids of several tables one numbering.
+        """Give the ids of several tables one numbering; see `numbering`."""
+        return cls.numbering(parts, first, axis=axis, names=names)[0]
 
-        Parts may repeat ids, but are best the `uniques` of `factorize`: then ``vocabulary.encode(uniques)[codes]``
-        encodes each table without hashing its rows a second time.
+    @classmethod
+    def numbering(
+        cls,
+        parts: Sequence[Ids | pd.Index[Any]],
+        first: pd.Index[Any] | None = None,
+        *,
+        axis: str = "item",
+        names: Sequence[str] = (),
+    ) -> tuple[Vocabulary, list[ItemIds]]:
+        """Give the ids of several tables one numbering, and say what it calls those of each.
 
         Parameters
         ----------
@@ -226,6 +267,12 @@ class Vocabulary:
         axis, names
             For messages: ``"user"`` or ``"item"``, and the name of each table (that of `first` first, if it is given).
 
+        Returns
+        -------
+        Vocabulary
+        tables
+            For each part, the code of each of its `distinct` ids.
+
         Raises
         ------
         DataError
@@ -234,11 +281,7 @@ class Vocabulary:
         tables = [*([] if first is None else [first]), *parts]
         labels = [*names, *(f"table {number}" for number in range(len(names), len(tables)))]
         filled = [position for position, table in enumerate(tables) if len(table)]
-        if not filled:
-            return cls(pd.Index([], dtype=STRING))
         for position in filled[1:]:
             base = filled[0]
             same_kind(tables[position], tables[base], axis=axis, what=labels[position], other=labels[base])
-        start = cls(tables[0][:0] if first is None else first)
-        distinct = [factorize(table)[1] for table in parts if len(table)]
-        return start.extend(distinct[0].append(distinct[1:])) if distinct else start
+        return cls(pd.Index([], dtype=STRING) if first is None else first).join(parts)

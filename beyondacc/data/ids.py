@@ -1,0 +1,274 @@
+"""Columns of ids, encoded: which distinct ids there are, and which of them each row holds.
+
+Integers are numbered by subtraction where they lie close together, else by a hash table; texts by Arrow's dictionaries.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from beyondacc.data.arrow import STRING, chunked, dictionaries, is_arrow_backed, number_chunks
+from beyondacc.kernels import encoding
+from beyondacc.run.local import blocks, map_parts, n_threads
+from beyondacc.types import Bools, ItemIds
+
+__all__ = ["Ids", "encode_column", "encode_index", "number_integers", "together"]
+
+T = TypeVar("T")
+_BLOCK: Final = 2**16  # rows whose 64-bit copies stay in the cache
+_WORTH_A_THREAD: Final = 2**20
+_WORTH_THREADS: Final = 2**16  # rows that take longer than to start threads
+_WIDEST: Final = 2**21  # a table of so many codes is little more than a cache holds
+_FEWEST_SLOTS: Final = 2**12
+_EXACT: Final = 2.0**53  # whole floats beyond it may already have merged two ids
+_LARGEST: Final = np.iinfo(np.int64).max
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ids:
+    """The ids of n rows.
+
+    Parameters
+    ----------
+    codes
+        ``(n,)`` position in `distinct` of the id of each row.
+    distinct
+        Ids that differ, int64 or strings, in any order.
+    exact
+        Whether every one of them occurs.
+    """
+
+    codes: ItemIds
+    distinct: pd.Index[Any]
+    exact: bool = True
+
+    def __post_init__(self) -> None:
+        # read-only, whoever else has the memory, so that kernels are compiled for one kind of array
+        codes = np.ascontiguousarray(self.codes, np.int32).view()
+        codes.flags.writeable = False
+        object.__setattr__(self, "codes", codes)
+
+    @classmethod
+    def of(cls, ids: pd.Index[Any]) -> Ids:
+        """Encode valid ids, int64 or strings."""
+        return encode_index([ids])
+
+    @classmethod
+    def none(cls) -> Ids:
+        """Return the ids of no rows, which fit every kind."""
+        return cls(np.empty(0, np.int32), pd.Index([], dtype=STRING))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: Any) -> Ids:
+        return Ids(self.codes[rows], self.distinct, exact=False)
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the ids."""
+        return self.distinct.dtype
+
+    def index(self) -> pd.Index[Any]:
+        """Return the id of each row."""
+        return self.distinct.take(self.codes)
+
+    def tolist(self) -> list[Any]:
+        """Return the id of each row."""
+        return self.index().tolist()
+
+    @functools.cached_property
+    def parts(self) -> list[tuple[int, int]]:
+        """Nearly equal parts of the rows, for threads."""
+        return blocks(len(self), min(n_threads(), len(self) // _WORTH_A_THREAD))
+
+    @functools.cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How often each distinct id occurs in each of the parts, shape (parts, distinct)."""
+        counts = np.zeros((len(self.parts), len(self.distinct)), np.int64)
+        numbered = dict(zip(self.parts, counts, strict=True))
+        map_parts(lambda low, high: encoding.count_codes(self.codes[low:high], numbered[low, high]), self.parts)
+        return counts
+
+    @property
+    def occurring(self) -> Bools:
+        """Which of the distinct ids occur."""
+        return np.ones(len(self.distinct), np.bool_) if self.exact else self.counts.sum(axis=0) > 0
+
+    def ascending(self) -> tuple[ItemIds, pd.Index[Any]]:
+        """Sort the ids that occur.
+
+        Returns
+        -------
+        ranks : (distinct,)
+            The place of each distinct id among those that occur, -1 for others.
+        ids
+            Those that occur, ascending.
+        """
+        occurring = self.occurring
+        places = np.flatnonzero(occurring)
+        if not isinstance(self.distinct, pd.RangeIndex):
+            places = places[np.asarray(self.distinct.take(places).argsort())]
+        ranks = np.full(len(occurring), -1, np.int32)
+        ranks[places] = np.arange(len(places), dtype=np.int32)
+        return ranks, self.distinct.take(places)
+
+    def translate(self, table: ItemIds) -> ItemIds:
+        """Return ``table[code]`` of each row."""
+        found = np.empty(len(self), np.int32)
+        for low in range(0, len(self), _BLOCK):
+            part = self.codes[low : low + _BLOCK]
+            # codes are never out of range, and only then is nothing buffered
+            table.take(part, out=found[low : low + len(part)], mode="clip")
+        return found
+
+
+def together(tasks: Sequence[Callable[[], T]], n: int) -> list[T]:
+    """Do tasks on n rows, on threads where that pays; of several errors the one of the first task is raised."""
+    threads = None if n >= _WORTH_THREADS else 1
+    return map_parts(lambda task, _: tasks[task](), [(task, task + 1) for task in range(len(tasks))], threads=threads)
+
+
+def _blocks(chunks: Sequence[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    for chunk in chunks:
+        for low in range(0, len(chunk), _BLOCK):
+            yield chunk[low : low + _BLOCK]
+
+
+def _bounds(chunks: Sequence[NDArray[Any]]) -> tuple[int, int] | None:
+    """Return the least and the largest number, or None if some are not whole or beyond 64 bits."""
+    lowest, highest = _LARGEST, -_LARGEST - 1
+    for block in _blocks(chunks):
+        low, high = block.min(), block.max()
+        if block.dtype.kind == "f" and not (-_EXACT <= low <= high <= _EXACT and (np.floor(block) == block).all()):
+            return None
+        lowest, highest = min(lowest, int(low)), max(highest, int(high))
+    return (lowest, highest) if highest <= _LARGEST else None
+
+
+def number_integers(chunks: Sequence[NDArray[Any]]) -> Ids | None:
+    """Encode whole numbers of any type, as one column; None if some are not whole or beyond 64 bits."""
+    n = sum(map(len, chunks))
+    if not n:
+        return Ids.none()
+    bounds = _bounds(chunks)
+    if bounds is None:
+        return None
+    low, high = bounds
+    codes = np.empty(n, np.int32)
+    if high - low >= min(4 * n + _BLOCK, _WIDEST) or high == _LARGEST:
+        return Ids(codes, _hash(chunks, codes))
+    room = np.empty(_BLOCK, np.int64)
+    first = 0
+    for block in _blocks(chunks):
+        last = first + len(block)
+        if low:
+            codes[first:last] = np.subtract(block.astype(np.int64, copy=False), low, out=room[: len(block)])
+        else:
+            codes[first:last] = block
+        first = last
+    return Ids(codes, pd.RangeIndex(low, high + 1), exact=False)
+
+
+def _hash(chunks: Sequence[NDArray[Any]], codes: ItemIds) -> pd.Index[Any]:
+    """Write a number for each integer, by first appearance, and return those that differ."""
+    codes.fill(-1)
+    slots, distinct = _table(_FEWEST_SLOTS)
+    known = first = 0
+    for block in _blocks(chunks):
+        words = np.ascontiguousarray(block, np.int64).view()
+        words.flags.writeable = False  # as the columns of pandas, so that the kernel is compiled once
+        found = codes[first : first + len(block)]
+        at = 0
+        with np.errstate(over="ignore"):  # a hash is a product modulo 2**64, which Python says where it is no kernel
+            while (known := encoding.number_words(words, at, slots, distinct, known, found)) == len(distinct):
+                at = len(found) if found[-1] >= 0 else at + int(np.argmin(found[at:]))
+                before = distinct.view()
+                before.flags.writeable = False
+                slots, distinct = _table(4 * len(slots))
+                known = encoding.number_words(before, 0, slots, distinct, 0, np.empty(len(before), np.int32))
+        first += len(block)
+    return pd.Index(distinct[:known].copy())
+
+
+def _table(n_slots: int) -> tuple[ItemIds, NDArray[np.int64]]:
+    """Return an empty hash table and room for what it holds: at most a third of the slots, so that few collide."""
+    return np.full(n_slots, -1, np.int32), np.empty(n_slots // 3, np.int64)
+
+
+def encode_index(parts: Sequence[pd.Index[Any]]) -> Ids:
+    """Encode valid ids of one kind, int64 or strings, as one column."""
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return Ids.none()
+    if pd.api.types.is_integer_dtype(parts[0].dtype):
+        found = number_integers([np.asarray(part, dtype=np.int64) for part in parts])
+    else:
+        found = encode_column(pd.Series(parts[0].append(list(parts[1:]))))
+    assert found is not None  # noqa: S101 - ids were checked before
+    return found
+
+
+def encode_column(column: Any) -> Ids | None:
+    """Encode a column of pandas, or an Arrow column, as it lies in memory.
+
+    Returns
+    -------
+    Ids or None
+        None where ids are missing or are not all whole numbers or all strings, as far as that can be told quickly:
+        whoever looks row by row finds out what is wrong, if anything is.
+    """
+    if not len(column):
+        return Ids.none()
+    if not isinstance(column, pd.Series):
+        return _from_arrow(column)
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy()
+        known = encode_column(pd.Series(column.cat.categories))
+        return None if known is None or codes.min() < 0 else Ids(known.codes.take(codes), known.distinct, exact=False)
+    if is_arrow_backed(dtype):
+        return _from_arrow(chunked(column.array))
+    if isinstance(dtype, np.dtype) and dtype.kind in "iuf":
+        return number_integers([column.to_numpy()])
+    if pd.api.types.is_bool_dtype(dtype):
+        return None
+    if pd.api.types.is_integer_dtype(dtype):
+        return None if column.hasnans else number_integers([column.to_numpy(dtype=dtype.name.lower())])
+    texts = isinstance(dtype, pd.StringDtype) or pd.api.types.is_object_dtype(dtype)
+    return _from_objects(column) if texts else None
+
+
+def _from_objects(column: pd.Series[Any]) -> Ids | None:
+    """Encode texts that are Python objects already."""
+    try:
+        codes, distinct = pd.factorize(column)
+    except TypeError:  # lists and the like
+        return None
+    # what equals a text is one, so that the distinct ones tell the kind of all; numbers of other types may be equal
+    if codes.min() < 0 or pd.api.types.infer_dtype(distinct, skipna=False) != "string":
+        return None
+    return Ids(codes.astype(np.int32), pd.Index(distinct, dtype=STRING))
+
+
+def _from_arrow(column: Any) -> Ids | None:
+    if (chunks := number_chunks(column)) is not None:
+        return number_integers(chunks)
+    if (found := dictionaries(column)) is None:
+        return None
+    if found.distinct:
+        codes = found.chunks[0] if len(found.chunks) == 1 else np.concatenate(found.chunks)
+        return Ids(codes, found.index())
+    known = encode_column(found.entries)
+    if known is None:
+        return None
+    tables = (known.codes[start:] for start in found.starts)
+    parts = [table.take(chunk) for table, chunk in zip(tables, found.chunks, strict=True)]
+    return Ids(np.concatenate(parts), known.distinct, exact=False)
