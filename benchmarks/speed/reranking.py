@@ -1,119 +1,118 @@
-"""What a sweep saves, how long one user waits, and what each re-ranker costs.
+"""What a sweep of weights saves, and how long one user waits.
 
-Run ``python benchmarks/speed/reranking.py M`` (or S). Every ratio is of one run on one machine: medians of repeats that
-alternate. With ``--peer`` also pyversity, where it is installed, on the same encoded candidates.
+Run ``python benchmarks/speed/reranking.py M`` (or S).
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from workloads import make
+from encoded import World, load_world
+from timing import alternate, ratio, table
 
 import beyondacc as ba
 from beyondacc.rerank import RERANKERS
-from beyondacc.run.local import n_threads
 
-WEIGHTS = tuple(step / 20 for step in range(21))
-PEERS = {
-    "mmr": "MMR(distance=cosine(clip=true), normalize=none)",
-    "msd": "MSD(distance=cosine, normalize=none)",
-    "dpp": "DPP(distance=cosine)",
-    "ssd": "SSD",
-    "cover": "Cover(distance=cosine, normalize=none, gamma=0.5)",
-}
+__all__ = ["measure_reranking", "reranking_tables"]
+
+_WEIGHTS = tuple(step / 20 for step in range(21))
+_ONE_USER = ("MMR(distance=cosine)", "MMR", "DPP", "SSD", "Calibrated", "Random")
 
 
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median time of a call, after one that does not count."""
-    work()
-    found = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - started)
-    return float(np.median(found))
+def _sweep(spec: str, world: World, repeats: int) -> dict[str, Any]:
+    """Compare a sweep over 21 weights with one run, and with 21."""
+    chosen = RERANKERS.create(spec)
+    given: tuple[Any, ...] = (world.candidates, world.data)
+    times = alternate(
+        {
+            "one": lambda: chosen.rerank(*given, threads=1),
+            "sweep": lambda: chosen.sweep(*given, _WEIGHTS, threads=1),
+            "every": lambda: [chosen.at(weight).rerank(*given, threads=1) for weight in _WEIGHTS],
+        },
+        repeats=repeats,
+        budget=5.0,
+    )
+    return {
+        "reranker": spec,
+        "seconds": {name: each.processor.median for name, each in times.items()},
+        "sweep / one": ratio(times["sweep"].processor, times["one"].processor),
+        "every / sweep": ratio(times["every"].processor, times["sweep"].processor),
+    }
 
 
-def sweeps(candidates: ba.Recommendations, data: ba.Dataset, repeats: int) -> None:
-    """Compare a sweep over 21 weights with 21 single runs, and with one."""
-    print("\n| re-ranker | one run | sweep of 21 / one run | 21 runs / sweep |\n| --- | ---: | ---: | ---: |")
-    for name in RERANKERS:
-        for text in [name] + [f"{name}(distance=cosine)"] * ("distance" in RERANKERS[name].parameters):
-            chosen = RERANKERS.create(text)
-            one = seconds(lambda c=chosen: c.rerank(candidates, data, threads=1), repeats)
-            swept = seconds(lambda c=chosen: c.sweep(candidates, data, WEIGHTS, threads=1), repeats)
-            every = seconds(
-                lambda c=chosen: [c.at(weight).rerank(candidates, data, threads=1) for weight in WEIGHTS], 1
-            )
-            print(f"| {text} | {one:.3f} s | {swept / one:.1f} | {every / swept:.1f} |", flush=True)
-
-
-def one_user(data: ba.Dataset, n: int = 1000) -> None:
+def _one_user(spec: str, data: ba.Dataset, n: int) -> dict[str, Any]:
     """Answer users one by one, from 100 candidates with vectors of 64 dimensions."""
     rng = np.random.default_rng(0)
     factors = tuple(rng.normal(size=(len(axis), 64)).astype(np.float32) for axis in (data.users, data.items))
     users = data.users.ids[:n].tolist()
-    print(f"\n| re-ranker, {len(data.items):,} items | median | 99 % |\n| --- | ---: | ---: |")
-    for text in ("MMR(distance=cosine)", "MMR", "DPP", "SSD", "Calibrated", "Random"):
-        recommender = RERANKERS.create(text).wrap(factors, data, candidates=100)
-        recommender.recommend(users[0])
-        found = []
-        for user in users:
-            started = time.perf_counter()
-            recommender.recommend(user, k=10)
-            found.append(time.perf_counter() - started)
-        median, late = np.quantile(found, (0.5, 0.99)) * 1e6
-        print(f"| {text} | {median:.0f} us | {late:.0f} us |", flush=True)
+    recommender = RERANKERS.create(spec).wrap(factors, data, candidates=100)
+    recommender.recommend(users[0])
+    found = []
+    for user in users:
+        started = time.perf_counter()
+        recommender.recommend(user, k=10)
+        found.append(time.perf_counter() - started)
+    median, late = np.quantile(found, (0.5, 0.99))
+    return {"reranker": spec, "items": len(data.items), "median": float(median), "late": float(late), "users": n}
 
 
-def peers(candidates: ba.Recommendations, data: ba.Dataset, repeats: int, n: int = 2000) -> None:
-    """Compare with pyversity, user by user, conversion left out on both sides."""
-    import pyversity  # noqa: PLC0415 - optional
+def measure_reranking(world: World, *, repeats: int = 3, users: int = 1000, specs: list[str] | None = None) -> Any:
+    """Measure sweeps and single users.
 
-    lists, scores = candidates.lists[:n], candidates.scores[:n]
-    some = ba.Recommendations(candidates.users[:n], candidates.items, lists, scores)
-    inputs = [
-        (data.vectors[row[row >= 0]].astype(np.float32), score[row >= 0].astype(np.float32))
-        for row, score in zip(lists, scores, strict=True)
+    Parameters
+    ----------
+    users
+        Who are answered one by one.
+    specs
+        Only these re-rankers.
+
+    Returns
+    -------
+    dict
+        ``sweeps`` and ``one_user``, a row a re-ranker each.
+    """
+    every = [
+        text
+        for name in RERANKERS
+        if name != "Greedy" and not (name == "Surprise" and world.name == "L")
+        for text in [name] + [f"{name}(distance=cosine)"] * ("distance" in RERANKERS[name].parameters)
     ]
-    print(f"\n| strategy | pyversity / ours, one thread | ours on {n_threads()} | same picks |")
-    print("| --- | ---: | ---: | ---: |")
-    for name, text in PEERS.items():
-        chosen = RERANKERS.create(text)
+    alone = [spec for spec in _ONE_USER if specs is None or spec in specs]
+    return {
+        "sweeps": [_sweep(spec, world, repeats) for spec in specs or every],
+        "one_user": [_one_user(spec, world.data, min(users, len(world.data.users))) for spec in alone],
+    }
 
-        def theirs(name: str = name) -> list[np.ndarray]:
-            strategy = pyversity.Strategy(name)
-            return [
-                pyversity.diversify(rows, values, k=10, strategy=strategy, diversity=0.5).indices
-                for rows, values in inputs
-            ]
 
-        slow = seconds(theirs, 1)
-        fast, faster = (seconds(lambda c=chosen, t=t: c.rerank(some, data, threads=t), repeats) for t in (1, None))
-        made = chosen.rerank(some, data).input_ranks
-        same = np.mean([np.array_equal(one, other) for one, other in zip(theirs(), made, strict=True)])
-        print(f"| {name} | {slow / fast:.0f} | {slow / faster:.0f} | {100 * same:.1f} % |", flush=True)
+def reranking_tables(found: dict[str, Any]) -> str:
+    """Return what was measured as markdown."""
+    sweeps = table(
+        ("re-ranker", "one run, ms", "sweep of 21 / one run", "21 runs / sweep"),
+        (
+            (row["reranker"], 1e3 * row["seconds"]["one"], row["sweep / one"], row["every / sweep"])
+            for row in found["sweeps"]
+        ),
+    )
+    alone = table(
+        ("re-ranker", "items", "median, µs", "99 %, µs"),
+        ((row["reranker"], f"{row['items']:,}", 1e6 * row["median"], 1e6 * row["late"]) for row in found["one_user"]),
+    )
+    return (
+        f"A sweep over 21 weights beside one run and 21 runs, one thread, in time of the processor:\n\n{sweeps}\n\n"
+        f"One user at a time, the best 100 of all items from 64-d factors re-ranked to 10:\n\n{alone}"
+    )
 
 
 def main() -> None:
-    """Make the workload and print the tables."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("size", choices=["S", "M"])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--peer", action="store_true", help="compare with pyversity")
+    parser.add_argument("size")
+    parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
-    work = make(chosen.size)
-    data = ba.Dataset(work.train, work.test, work.items, vectors=work.vectors)
-    candidates = ba.Recommendations.read(work.candidates, data)
-    print(f"{len(candidates):,} users, {candidates.lists.shape[1]} candidates, 10 picks")
-    if chosen.peer:
-        peers(candidates, data, chosen.repeats)
-    one_user(data)
-    sweeps(candidates, data, chosen.repeats)
+    print(reranking_tables(measure_reranking(load_world(chosen.size), repeats=chosen.repeats)))
 
 
 if __name__ == "__main__":
