@@ -13,6 +13,7 @@ from beyondacc import distances, intervals
 from beyondacc.data.aligning import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
+from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.errors import DataError, NoEffectWarning, SpecError
 from beyondacc.evaluation import check_metrics, evaluate, evaluate_run
 from beyondacc.metrics import REGISTRY, catalog_coverage, gini, ild, ndcg, precision, recall
@@ -733,3 +734,23 @@ def test_equal_scores_are_no_ties_where_ranks_decide():
     with pytest.warns(NoEffectWarning):  # two candidates, one left after the first pick
         reranked = MMR(diversity=1.0).rerank(tied, data, k=2)
     assert evaluate(reranked, data, "ndcg@2", n_boot=0).diagnostics["tied_users"] == 0
+
+
+@pytest.mark.parametrize("ties", ["item", "reversed"])
+def test_by_score_is_a_stable_sort_of_each_list(ties):
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        n, k = rng.integers(1, 6, 2)
+        lists = [rng.permutation(30)[: rng.integers(0, k + 1)].tolist() for _ in range(n)]
+        scores = [rng.integers(0, rng.choice([2, 50]), len(each)).astype(float).tolist() for each in lists]
+        scores = [sorted(each, reverse=True) if rng.random() < 0.7 else each for each in scores]
+        width = max(map(len, lists))
+        padded = np.array([each + [-1] * (width - len(each)) for each in lists], np.int32).reshape(n, width)
+        numbers = np.array([each + [np.nan] * (width - len(each)) for each in scores]).reshape(n, width)
+        items = Vocabulary(pd.Index(np.arange(30)))
+        found = Recommendations(pd.Index(np.arange(n)), items, padded, numbers).by_score(ties)
+        for row, (own, values) in enumerate(zip(lists, scores, strict=True)):
+            key = [str(item) for item in own] if ties == "item" else list(range(len(own)))
+            order = sorted(range(len(own)), key=lambda at, v=values, t=key: (v[at], t[at]), reverse=True)
+            assert found.lists[row, : len(own)].tolist() == [own[at] for at in order]
+            assert found.scores[row, : len(own)].tolist() == [values[at] for at in order]

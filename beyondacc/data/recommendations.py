@@ -103,7 +103,13 @@ class Recommendations:
         """
         if self.scores is None:
             return self
-        rows, ranks = np.nonzero(self.lists >= 0)
+        again = dataclasses.replace(self, ordered_by_score=True)
+        within = self.lists[:, 1:] >= 0
+        other = np.flatnonzero(((self.scores[:, 1:] >= self.scores[:, :-1]) & within).any(axis=1))
+        if not len(other):  # all fall strictly already, as most lists do
+            return again
+        places, ranks = np.nonzero(self.lists[other] >= 0)
+        rows = other[places]
         listed, scores = self.lists[rows, ranks], self.scores[rows, ranks]
         key: NDArray[np.int64] = ranks
         if ties == "item":
@@ -111,7 +117,7 @@ class Recommendations:
             key[np.argsort(self.items.ids.astype(str).to_numpy(), kind="stable")] = np.arange(len(key))
             key = key[listed]
         order = np.lexsort((-key, -scores, rows))
-        again = dataclasses.replace(self, lists=self.lists.copy(), scores=self.scores.copy(), ordered_by_score=True)
+        again = dataclasses.replace(again, lists=self.lists.copy(), scores=self.scores.copy())
         again.lists[rows, ranks] = listed[order]
         np.asarray(again.scores)[rows, ranks] = scores[order]
         if self.input_ranks is not None:
