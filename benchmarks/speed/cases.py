@@ -10,7 +10,7 @@ import naive
 import naive_rerank
 import numpy as np
 from encoded import Arrays, K
-from limits import gather_name, lookup_name
+from limits import add_name, gather_name, lookup_name
 
 __all__ = ["CASES", "PROTOTYPE", "PROTOTYPE_NOTE", "Bound", "Case"]
 
@@ -142,7 +142,9 @@ def _squares(arrays: Arrays) -> Bound:
     sizes = np.diff(arrays.train_starts)
     own = np.add.reduceat(np.append(shown[arrays.train_items], False).astype(np.int64), arrays.train_starts[:-1])
     pairs = float((np.where(sizes > 0, own, 0) * sizes).sum())
-    return Bound("add_L2", pairs, "sum over users of profile x shown items of it, counters increased")
+    return Bound(
+        add_name(4 * arrays.n_items), pairs, "sum over users of profile x shown items of it, counters increased"
+    )
 
 
 def _pool(arrays: Arrays) -> tuple[int, int, int]:

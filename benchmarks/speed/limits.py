@@ -19,7 +19,7 @@ from timing import blas_threads, table
 
 from beyondacc.kernels.jit import popcount
 
-__all__ = ["LIMITS", "gather_name", "lookup_name", "measure_limits"]
+__all__ = ["LIMITS", "add_name", "gather_name", "lookup_name", "measure_limits"]
 
 #: name -> what is counted
 LIMITS = {
@@ -36,7 +36,8 @@ LIMITS = {
     "lookup_L1": "numbers looked up at random, in the first cache",
     "lookup_L2": "the same, in the second cache",
     "lookup_L3": "the same, in the third cache",
-    "add_L2": "counters increased at random, in the second cache",
+    "add_L1": "counters increased, a hundred ascending ones at a time, in the first cache",
+    "add_L2": "the same, in the second cache",
 }
 _L2_BYTES = 2**20  # of tables that are to lie in the second cache: half of the usual 2 MB
 _MATRIX, _WIDTH = 100, 64
@@ -50,6 +51,11 @@ def gather_name(n_bytes: int) -> str:
 def lookup_name(n_bytes: int) -> str:
     """Return the limit for looking numbers up in a table of such a size."""
     return "lookup_L1" if n_bytes <= 2**15 else "lookup_L2" if n_bytes <= 2 * _L2_BYTES else "lookup_L3"
+
+
+def add_name(n_bytes: int) -> str:
+    """Return the limit for counting in a table of such a size."""
+    return "add_L1" if n_bytes <= 2**15 else "add_L2"
 
 
 _fast = numba.njit(nogil=True, fastmath=True, error_model="numpy")
@@ -217,9 +223,10 @@ def measure_limits(*, seconds: float = 0.3, copy_bytes: int | None = None, side:
         numbers = np.ones(n_bytes // 8)
         places = rng.integers(0, len(numbers), 100_000).astype(np.int32)
         found[name] = rate(lambda n=numbers, p=places: _look_up(n, p), len(places))
-    counters = np.zeros(_L2_BYTES // 8, np.int32)
-    places = rng.integers(0, len(counters), 100_000).astype(np.int32)
-    found["add_L2"] = rate(lambda: _add(counters, places), len(places))
+    for name, n_bytes in (("add_L1", 2**14), ("add_L2", _L2_BYTES // 4)):
+        counters = np.zeros(n_bytes // 4, np.int32)
+        places = np.sort(rng.integers(0, len(counters), (1000, 100)), axis=1).astype(np.int32).ravel()
+        found[name] = rate(lambda c=counters, p=places: _add(c, p), len(places))
     return found
 
 

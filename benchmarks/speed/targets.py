@@ -39,6 +39,11 @@ _README = {
 }
 
 
+def _seconds(clock: float, processor: float) -> str:
+    """Return both: on a busy machine the clock counts what others do."""
+    return f"{number(clock)} s, {number(processor)} s of the processor"
+
+
 def _of_kernels(size: str, found: Result) -> Iterator[Target]:
     for row in found["rows"]:
         name, ratios = f"{size}, {row['case']}", row["ratios"]
@@ -60,18 +65,19 @@ def _of_kernels(size: str, found: Result) -> Iterator[Target]:
 def _of_registry(size: str, found: Result) -> Iterator[Target]:
     if size == "L":
         seconds = min(found["together"].values())
-        yield "L, all metrics without co-occurrence: under 2 s", f"{number(seconds)} s", seconds < 2
+        measured = _seconds(seconds, found["together_processor"]["1"])
+        yield "L, all metrics without co-occurrence: under 2 s", measured, seconds < 2
 
 
 def _of_first(_size: str, found: Result) -> Iterator[Target]:
-    seconds = found["imports"]["beyondacc"]["median"]
-    yield "import beyondacc: under 0.35 s", f"{number(seconds)} s", seconds < 0.35
+    row = found["imports"]["beyondacc"]
+    yield "import beyondacc: under 0.35 s", _seconds(row["median"], row["processor"]), row["median"] < 0.35
     for what, row in found["evaluations"].items():
-        seconds = row["total"]
-        yield f"first evaluation ({what} metrics), warm cache: under 0.8 s", f"{number(seconds)} s", seconds < 0.8
+        measured = _seconds(row["total"], row["total_processor"])
+        yield f"first evaluation ({what} metrics), warm cache: under 0.8 s", measured, row["total"] < 0.8
     if "compiling" in found:
-        seconds = found["compiling"]["everything"]["seconds"]
-        yield "compiling everything: under 20 s", f"{number(seconds)} s", seconds < 20
+        row = found["compiling"]["everything"]
+        yield "compiling everything: under 20 s", _seconds(row["seconds"], row["processor"]), row["seconds"] < 20
 
 
 def _of_growth(_size: str, found: Result) -> Iterator[Target]:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import TypeVar
 
 from beyondacc.kernels.jit import announce
@@ -14,12 +15,14 @@ __all__ = ["blocks", "map_blocks", "map_parts", "map_stream", "n_threads"]
 
 T = TypeVar("T")
 U = TypeVar("U")
+_CHOSEN: ContextVar[int | None] = ContextVar("threads", default=None)  # what runs inside a block asks for no more
 _LEAST = 256  # rows that are worth a thread
 _MOST = 16_384  # rows that bound the memory of a block, and stay in the cache from one metric to the next
 
 
 def n_threads(threads: int | None = None) -> int:
-    """Return the number of threads to use: as given, else one for each core this process may use."""
+    """Return the number of threads to use: as given, else as around this call, else one for each core it may use."""
+    threads = _CHOSEN.get() if threads is None else threads
     if threads is not None:
         return max(1, threads)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -40,7 +43,11 @@ def map_blocks(
     n_blocks = max(min(workers, n_rows // least), -(-n_rows // _MOST))
     if n_blocks > workers:
         n_blocks = -(-n_blocks // workers) * workers  # so that the threads end together
-    return map_parts(work, blocks(n_rows, n_blocks), threads=workers)
+    before = _CHOSEN.set(workers)
+    try:
+        return map_parts(work, blocks(n_rows, n_blocks), threads=workers)
+    finally:
+        _CHOSEN.reset(before)
 
 
 def map_parts(work: Callable[[int, int], T], parts: list[tuple[int, int]], *, threads: int | None = None) -> list[T]:
@@ -48,7 +55,7 @@ def map_parts(work: Callable[[int, int], T], parts: list[tuple[int, int]], *, th
     workers = n_threads(threads)
     if len(parts) == 1 or workers == 1:
         return [work(start, stop) for start, stop in parts]
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers, initializer=_CHOSEN.set, initargs=(workers,)) as pool:
         return list(pool.map(lambda part: work(*part), parts))
 
 
