@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from beyondacc.data.binding import Users
-from beyondacc.spec.params import bind, descriptions, parameters
+from beyondacc.spec.params import Param, bind, descriptions, parameters
 
 __all__ = ["Policy"]
 
@@ -54,7 +55,7 @@ class Policy:
         SpecError
             If a choice is not allowed.
         """
-        known = parameters(cls)
+        known = _choices()
         checked = bind("evaluate", known, given)
         for name, value in convention.items():
             if checked[name] == known[name].default:
@@ -65,3 +66,9 @@ class Policy:
     def documented(cls) -> dict[str, str]:
         """Say what each choice means."""
         return descriptions(cls)
+
+
+@functools.cache
+def _choices() -> Mapping[str, Param]:
+    """Return the choices there are; reading them from the annotations takes as long as a small evaluation."""
+    return parameters(Policy)

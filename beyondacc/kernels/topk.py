@@ -150,7 +150,8 @@ def _topk_rows(
             ordered[:] = largest
             lowest = _select(ordered, n_strides, k - 1)
             lowest = lowest - largest.dtype.type(lowest == zero)  # -0 is not below 0
-        ascending = bits.dtype.type(lowest + least_bits)
+        # numba makes a float of the sum of a signed and an unsigned number
+        ascending = bits.dtype.type(bits.dtype.type(lowest) + least_bits)
         floor[0] = ascending ^ ((ascending >> sign) & mask)
         for rank in range(k):
             keys[rank] = -np.inf
@@ -217,4 +218,5 @@ def topk_rows(
     infinity = int(np.array(np.inf, scores.dtype).view(bits.dtype))
     signs = np.array([most, np.iinfo(bits.dtype).bits - 1, -1 - infinity], bits.dtype)
     largest: NDArray[Any] = np.empty(-(-scores.shape[1] // _STRIDE), np.uint32 if single else np.uint64)
-    return _topk_rows(scores, bits, signs, largest, users, starts, seen, banned, lists, best, lengths)
+    with np.errstate(over="ignore"):  # whole numbers wrap around, also where nothing is compiled
+        return _topk_rows(scores, bits, signs, largest, users, starts, seen, banned, lists, best, lengths)
