@@ -47,7 +47,7 @@ def _ranked(data: Dataset, train: Profiles) -> _Ranked:
         first = group * cooccurrence.GROUP
         cooccurrence.popular_rows(first, item_starts, item_users, order, n_users, table)
 
-    map_parts(work, [(group, group + 1) for group in range(n_groups)] or [(0, 0)][:0])
+    map_parts(work, [(group, group + 1) for group in range(n_groups)])
     cooccurrence.ranked_rows(train.starts, item_starts, item_users, order, table.shape[1], ranks, rest)
     return _Ranked(train.starts, ranks, rest, item_starts, item_users, order, table)
 

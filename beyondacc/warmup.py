@@ -46,7 +46,7 @@ def warmup(workers: int | None = None) -> tuple[float, int]:
     """
     started, before = time.perf_counter(), compilations()
     other = None
-    if n_threads(workers) > 1 and kernels():
+    if n_threads(workers) > 1 and sys.executable and kernels():
         above = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))))
         command = [sys.executable, "-c", "from beyondacc.warmup import second_half; print(second_half())"]
         other = subprocess.Popen(  # noqa: S603 - this Python, and a constant
@@ -59,8 +59,12 @@ def warmup(workers: int | None = None) -> tuple[float, int]:
     for data in _data():
         _use_metrics(data)
     told = other.communicate()[0] if other else ""
-    further = int(told) if other and other.returncode == 0 else second_half()
-    return time.perf_counter() - started, compilations() - before + (further if other else 0)
+    elsewhere = 0
+    if told.strip().isdecimal():
+        elsewhere = int(told)
+    else:  # alone, or the other process could not
+        second_half()
+    return time.perf_counter() - started, compilations() - before + elsewhere
 
 
 def second_half() -> int:

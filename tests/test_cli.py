@@ -14,7 +14,7 @@ from browser import CHROMIUM, open_page
 from cli_files import N_ITEMS, N_USERS, WIDTH, run, write_files
 
 import beyondacc as ba
-from beyondacc import __version__
+from beyondacc import __version__, warmup as warming
 from beyondacc.cli import evaluate as evaluate_command, options
 from beyondacc.cli.output import aligned, decimals, number
 from beyondacc.data.binding import Users
@@ -635,6 +635,18 @@ def test_warmup_compiles_all_that_other_commands_need():
         pytest.skip("the JIT is off")
     assert {name for name, signatures in used.items() if set(signatures) - set(warmed[name])} == set()
     assert sum(map(len, used.values())) > 20
+
+
+@pytest.mark.parametrize(("program", "counted"), [("raise SystemExit(3)", 4), ("print(5)", 8), ("", 4)])
+def test_warmup_does_all_itself_where_the_other_process_fails(monkeypatch, program, counted):
+    real, done = subprocess.Popen, []
+    monkeypatch.setattr(subprocess, "Popen", lambda _, **options: real([sys.executable, "-c", program], **options))
+    monkeypatch.setattr(warming, "kernels", lambda: [True])
+    monkeypatch.setattr(warming, "compilations", lambda: len(done))
+    monkeypatch.setattr(warming, "_use_metrics", lambda _: done.append("metrics"))
+    monkeypatch.setattr(warming, "second_half", lambda: done.append("rest") or 1)
+    assert warming.warmup(workers=2)[1] == counted
+    assert done == ["metrics"] * 3 + ["rest"] * (counted == 4)
 
 
 def test_warmup_says_how_long_it_took_and_where_the_cache_is(capsys):

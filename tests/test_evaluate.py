@@ -19,6 +19,7 @@ from beyondacc.evaluation import check_metrics, evaluate, evaluate_run
 from beyondacc.metrics import REGISTRY, catalog_coverage, gini, ild, ndcg, precision, recall
 from beyondacc.rerank import MMR
 from beyondacc.results import Report, Reports
+from beyondacc.run.local import map_blocks, n_threads
 
 pytestmark = pytest.mark.kernel
 
@@ -754,3 +755,41 @@ def test_by_score_is_a_stable_sort_of_each_list(ties):
             order = sorted(range(len(own)), key=lambda at, v=values, t=key: (v[at], t[at]), reverse=True)
             assert found.lists[row, : len(own)].tolist() == [own[at] for at in order]
             assert found.scores[row, : len(own)].tolist() == [values[at] for at in order]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("power", [-60, 60])
+def test_the_size_of_vectors_changes_no_cosine(dtype, power):
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(12, 4)).astype(dtype)
+    vectors[3] = 0.0
+    train = pd.DataFrame({"user_id": np.repeat(np.arange(6), 4), "item_id": rng.integers(0, 12, 24)})
+    items = pd.DataFrame({"item_id": np.arange(12)})
+    lists = {user: rng.permutation(12)[:5].tolist() for user in range(6)}
+    names = ["distance_unexpectedness@5", "ild(distance=cosine)@5", "surprise_content(distance=cosine)@5"]
+    plain, scaled = (
+        evaluate(lists, Dataset(train, items=items, vectors=each), names, n_boot=0).per_user_frame()
+        for each in (vectors, np.ldexp(vectors, power).astype(dtype))
+    )
+    pd.testing.assert_frame_equal(plain, scaled, rtol=1e-6 if dtype == np.float32 else 1e-12)
+
+
+def test_seen_items_are_dropped_from_a_copy():
+    train = pd.DataFrame({"user_id": [1, 1, 2], "item_id": [1, 2, 3]})
+    data = Dataset(train)
+    recs = Recommendations.read({1: [1, 3], 2: [3, 1]}, data)
+    before, lengths = recs.lists.copy(), recs.lengths.copy()
+    evaluate(recs, data, "self_information@2", seen="drop", n_boot=0)
+    evaluate(recs, data, "self_information@2", n_boot=0)
+    np.testing.assert_array_equal(recs.lists, before)
+    np.testing.assert_array_equal(recs.lengths, lengths)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_what_runs_inside_a_block_asks_for_no_more_threads(threads):
+    usual = n_threads()
+    assert map_blocks(lambda *_: n_threads(), 10_000, threads=threads) == [threads] * max(1, threads)
+    assert n_threads() == usual
+    with pytest.raises(ZeroDivisionError):
+        map_blocks(lambda *_: 1 // 0, 10_000, threads=threads)
+    assert n_threads() == usual

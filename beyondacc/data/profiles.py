@@ -102,10 +102,3 @@ class Profiles:
     def matrix(self, n_columns: int) -> sparse.csr_array:
         """Return the rows as a scipy matrix of shape (rows, n_columns), sharing memory."""
         return sparse.csr_array((self.values, self.items, self.starts), shape=(len(self.starts) - 1, n_columns))
-
-
-def _grouped(codes: ItemIds, n: int) -> tuple[Offsets, Offsets]:
-    """Sort positions by code, stably: where each code starts, and the positions."""
-    starts, order = np.zeros(n + 1, np.int64), np.empty(len(codes), np.int64)
-    align.group_rows(codes, starts, order)
-    return starts, order

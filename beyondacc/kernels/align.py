@@ -17,7 +17,6 @@ __all__ = [
     "gain_rows",
     "group_rows",
     "list_rows",
-    "merge_rows",
     "order_rows",
     "repeated_rows",
     "tied_rows",
@@ -59,39 +58,6 @@ def transpose_rows(starts: Offsets, items: ItemIds, item_starts: Offsets, users:
         for position in range(starts[user], starts[user + 1]):
             users[cursor[items[position]]] = user
             cursor[items[position]] += 1
-
-
-@kernel
-def merge_rows(
-    rows: NDArray[np.int32],
-    items: ItemIds,
-    values: Floats,
-    order: Offsets,
-    starts: Offsets,
-    out_items: ItemIds,
-    out_values: NDArray[np.float64],
-) -> None:
-    """Keep the last value of each (row, item) pair.
-
-    `order` lists positions by row and within a row by item; `starts`, shape ``(n + 1,)``, becomes the row pointers of
-    the result.
-    """
-    filled = 0
-    before_row = np.int32(-1)
-    before_item = np.int32(-1)
-    for position in order:
-        row = rows[position]
-        item = items[position]
-        if row != before_row or item != before_item:
-            out_items[filled] = item
-            filled += 1
-            starts[row + 1] = filled
-            before_row = row
-            before_item = item
-        out_values[filled - 1] = values[position]
-    for row in range(starts.shape[0] - 1):  # rows without items end where the row before them does
-        if starts[row + 1] < starts[row]:
-            starts[row + 1] = starts[row]
 
 
 @kernel

@@ -23,7 +23,7 @@ from beyondacc.types import Floats, Int, Offsets, UserIds
 __all__ = ["GROUP", "popular_rows", "ranked_rows", "shared_rows"]
 
 GROUP = 64  # bits of a word
-_AHEAD, _LINES = 2, 8  # of all those tried the best on two machines
+_AHEAD, _LINES = 2, 8  # the best of those tried on one machine
 _ONE = np.uint64(1)
 
 

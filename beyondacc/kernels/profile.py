@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.align import find
 from beyondacc.kernels.distance import dot, squared_distance
-from beyondacc.kernels.jit import kernel, prefetch
-from beyondacc.types import Floats, ItemIds, Offsets, UserIds
+from beyondacc.kernels.jit import kernel, prefetch, reduction
+from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 
 __all__ = [
     "ahead_of_popularity_rows",
@@ -151,10 +151,19 @@ def ahead_of_primitive_rows(
         out[row] = total
 
 
+@reduction
+def _square(row: Floats) -> float:
+    """Return the squared norm of a row, in double precision."""
+    total = 0.0
+    for place in range(row.shape[0]):
+        total += np.float64(row[place]) * np.float64(row[place])
+    return total
+
+
 @kernel
 def centroid_rows(
     rows: Floats,
-    inverse_norms: Floats,
+    empty: Bools,
     lists: ItemIds,
     lengths: ItemIds,
     k: int,
@@ -169,8 +178,8 @@ def centroid_rows(
     Parameters
     ----------
     rows : (n_items, d)
-    inverse_norms : (n_items,)
-        0 for rows of zeros.
+    empty : (n_items,)
+        Which rows are zeros.
     cosine
         1 - cos, else the Euclidean distance.
     out : (rows, k)
@@ -192,7 +201,7 @@ def centroid_rows(
             for column in range(0, width, per_line):
                 prefetch(rows, ahead * width + column)
             item = items[position]
-            n += inverse_norms[item] != 0
+            n += not empty[item]
             for column in range(width):
                 centre[column] += rows[item, column]
         if n == 0:
@@ -204,10 +213,10 @@ def centroid_rows(
             continue
         for rank in range(lengths[row] if lengths[row] < k else k):
             item = lists[row, rank]
-            if inverse_norms[item] == 0:
+            if empty[item]:
                 continue
             if cosine:
-                distance = 1.0 - dot(rows[item], centre) * inverse_norms[item] / math.sqrt(square)
+                distance = 1.0 - dot(rows[item], centre) / math.sqrt(_square(rows[item]) * square)
                 out[row, rank] = 0.0 if distance < 0 else 2.0 if distance > 2 else distance
             else:
                 out[row, rank] = math.sqrt(squared_distance(rows[item], centre))

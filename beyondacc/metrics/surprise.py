@@ -207,7 +207,7 @@ def distance_unexpectedness(
     """
     train = inputs.run.train
     weights = np.full((len(inputs), min(k, inputs.lists.shape[1])), np.nan)
-    rows, inverse_norms = item_rows(inputs.run), scaled_rows(inputs.run)[1]
+    rows, empty = item_rows(inputs.run), scaled_rows(inputs.run)[1] == 0
     lists = (inputs.lists, inputs.lengths, k, inputs.users)
-    centroid_rows(rows, inverse_norms, *lists, train.starts, train.items, distance == "cosine", weights)
+    centroid_rows(rows, empty, *lists, train.starts, train.items, distance == "cosine", weights)
     return _mean_of_items(inputs, k, weights)
