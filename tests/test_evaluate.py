@@ -757,8 +757,9 @@ def test_by_score_is_a_stable_sort_of_each_list(ties):
             assert found.scores[row, : len(own)].tolist() == [values[at] for at in order]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("power", [-60, 60])
+@pytest.mark.parametrize(
+    ("dtype", "power"), [(np.float32, -70), (np.float32, 70), (np.float64, -400), (np.float64, 400)]
+)
 def test_the_size_of_vectors_changes_no_cosine(dtype, power):
     rng = np.random.default_rng(5)
     vectors = rng.normal(size=(12, 4)).astype(dtype)

@@ -447,11 +447,10 @@ def test_the_kernel_finds_what_is_no_number(rows, seen, banned, k):
 def test_the_kernel_tells_numbers_apart_that_differ_in_their_last_bits(dtype):
     """More stretches than picks, so that a threshold is taken, of scores that no coarser number can tell apart."""
     rng = np.random.default_rng(9)
+    none = [np.empty(0, np.int32)] * 20
     for sign, base in ((1, 1.0), (-1, 1.0), (1, 1e30), (-1, 1e-30), (1, 0.0)):
-        steps = rng.integers(0, 40, (20, 1000))
+        steps = rng.integers(0, 3000, (20, 1000))
         scores = sign * (dtype(base) + (np.spacing(dtype(base)) * steps)).astype(dtype)
-        scores[rng.random(scores.shape) < 0.2] *= -1.0 if base == 0 else 1.0  # -0 among the zeros
-        none = [np.empty(0, np.int32)] * len(scores)
         bad, lists, best, _ = kernel(scores, none, [], 3)
         expected, wanted = sorted_rows(scores, none, [], 3)
         assert bad == -1
@@ -460,3 +459,6 @@ def test_the_kernel_tells_numbers_apart_that_differ_in_their_last_bits(dtype):
         for wrong in (np.nan, np.copysign(np.nan, -1.0), np.inf):
             scores[7, 900] = wrong
             assert kernel(scores, none, [], 3)[0] == 7
+    zeros = np.full((20, 1000), -1.0, dtype)
+    zeros[:, 5], zeros[:, [100, 200, 300]] = -0.0, 0.0
+    np.testing.assert_array_equal(kernel(zeros, none, [], 3)[1], [[5, 100, 200]] * 20)

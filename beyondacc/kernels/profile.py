@@ -216,7 +216,7 @@ def centroid_rows(
             if empty[item]:
                 continue
             if cosine:
-                distance = 1.0 - dot(rows[item], centre) / math.sqrt(_square(rows[item]) * square)
+                distance = 1.0 - dot(rows[item], centre) / (math.sqrt(_square(rows[item])) * math.sqrt(square))
                 out[row, rank] = 0.0 if distance < 0 else 2.0 if distance > 2 else distance
             else:
                 out[row, rank] = math.sqrt(squared_distance(rows[item], centre))

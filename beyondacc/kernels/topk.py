@@ -150,7 +150,7 @@ def _topk_rows(
             ordered[:] = largest
             lowest = _select(ordered, n_strides, k - 1)
             lowest = lowest - largest.dtype.type(lowest == zero)  # -0 is not below 0
-        # numba makes a float of the sum of a signed and an unsigned number
+        # NumPy, where nothing is compiled, makes a float of the sum of a signed and an unsigned number
         ascending = bits.dtype.type(bits.dtype.type(lowest) + least_bits)
         floor[0] = ascending ^ ((ascending >> sign) & mask)
         for rank in range(k):
