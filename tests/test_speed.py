@@ -237,13 +237,13 @@ def _check(folder, *more):
 
 
 def _slowed(monkeypatch):
-    quick = pairwise.ild_rows
+    quick = pairwise.ild_set_rows
 
     def slow(*given):
         for _ in range(8):
             quick(*given)
 
-    monkeypatch.setattr(pairwise, "ild_rows", slow)
+    monkeypatch.setattr(pairwise, "ild_set_rows", slow)
 
 
 def test_check_passes_where_nothing_has_changed(tmp_path, capsys):

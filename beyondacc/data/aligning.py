@@ -66,7 +66,8 @@ def bind(
     ids = ids.append(recs.users[strangers]) if len(strangers) else ids
     if seen == "drop" and data.train is not None:
         kept = np.empty((0, 0)) if scores is None else scores
-        align.drop_seen_rows(lists, kept, lengths, order, data.train.starts, data.train.items)
+        train = data.train
+        align.drop_seen_rows(lists, kept, lengths, order, train.starts, train.items, len(recs.items))
     if unknown_items == "error":
         _refuse_unknown(lists, recs, data, ids)
     return Binding(

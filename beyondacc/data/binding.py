@@ -201,8 +201,8 @@ class Binding:
         lengths = np.minimum(self.lengths, k)
         listed = self.lists[np.arange(self.lists.shape[1]) < lengths[:, None]]
         seen = np.empty(self.lists.shape)
-        train = self.train
-        align.gain_rows(self.lists, lengths, self.users, train.starts, train.items, np.ones(len(train.items)), seen)
+        train, rows = self.train, (self.lists, lengths, self.users)
+        align.gain_rows(*rows, train.starts, train.items, np.ones(len(train.items)), self.n_items, seen)
         scores = self.scores if self.ordered_by_score else None
         tied = 0 if scores is None else align.tied_rows(scores, lengths, k)
         featureless = 0 if self.features is None else int((self.features.sizes[listed] == 0).sum())
@@ -247,8 +247,8 @@ class Inputs:
 
         def build() -> NDArray[np.float64]:
             gains = np.empty(self.lists.shape)
-            test = self.run.test
-            align.gain_rows(self.lists, self.lengths, self.users, test.starts, test.items, test.values, gains)
+            test, rows = self.run.test, (self.lists, self.lengths, self.users)
+            align.gain_rows(*rows, test.starts, test.items, test.values, self.run.n_items, gains)
             return gains
 
         return self.derive("gains", build)
@@ -267,8 +267,8 @@ class Inputs:
         def build() -> Lists:
             lists = np.full((len(self), k), -1, np.int32)
             lengths = np.zeros(len(self), np.int32)
-            train = run.train
-            profile.popular_rows(self.users, train.starts, train.items, run.data.by_popularity, lists, lengths)
+            train, order = run.train, run.data.by_popularity
+            profile.popular_rows(self.users, train.starts, train.items, run.n_items, order, lists, lengths)
             counts = np.where(lists >= 0, run.item_counts[lists].astype(np.float64), np.nan)
             return Lists(lists, lengths, counts)
 

@@ -17,6 +17,7 @@ __all__ = [
     "gain_rows",
     "group_rows",
     "list_rows",
+    "mark",
     "order_rows",
     "repeated_rows",
     "tied_rows",
@@ -116,51 +117,72 @@ def list_rows(starts: Offsets, order: Offsets, items: ItemIds, skip: Bools, list
 
 
 @kernel
-def find(items: ItemIds, low: int, high: int, item: int) -> int:
-    """Binary search in the sorted ``items[low:high]``: the position, or -1.
+def mark(items: ItemIds, low: int, high: int, place: NDArray[np.int64]) -> None:
+    """Note where each item of ``items[low:high]`` stands, for `find`; of equal ones the last."""
+    for position in range(low, high):
+        place[items[position]] = position
 
-    Always as many steps, and without branches that could be guessed wrongly.
+
+@kernel
+def find(items: ItemIds, low: int, high: int, place: NDArray[np.int64], item: int) -> int:
+    """Return the position of an item in ``items[low:high]``, which was marked, or -1.
+
+    What `place` holds for other items, from another row or from nowhere, tells of itself that it is not meant: it need
+    neither be initialised nor cleared (Briggs & Torczon 1993, ACM LOPLAS 2).
     """
-    n = high - low
-    if n <= 0:
-        return -1
-    while n > 1:
-        half = n >> 1
-        low = low + half if items[low + half] <= item else low
-        n -= half
-    return low if items[low] == item else -1
+    position = place[item]
+    return position if low <= position < high and items[position] == item else -1
 
 
 @kernel
 def gain_rows(
-    lists: ItemIds, lengths: ItemIds, users: UserIds, starts: Offsets, items: ItemIds, gains: Floats, out: Floats
+    lists: ItemIds,
+    lengths: ItemIds,
+    users: UserIds,
+    starts: Offsets,
+    items: ItemIds,
+    gains: Floats,
+    n_items: int,
+    out: Floats,
 ) -> None:
     """Write the gain of each listed item for its user, -1 where the item is not among the user's own."""
+    place = np.empty(n_items, np.int64)
     for row in range(lists.shape[0]):
         user = users[row]
         for rank in range(lists.shape[1]):
             out[row, rank] = -1.0
         if user < 0:
             continue
+        low, high = starts[user], starts[user + 1]
+        mark(items, low, high, place)
         for rank in range(lengths[row]):
-            position = find(items, starts[user], starts[user + 1], lists[row, rank])
+            position = find(items, low, high, place, lists[row, rank])
             if position >= 0:
                 out[row, rank] = gains[position]
 
 
 @kernel
 def drop_seen_rows(
-    lists: ItemIds, scores: NDArray[Any], lengths: ItemIds, users: UserIds, starts: Offsets, items: ItemIds
+    lists: ItemIds,
+    scores: NDArray[Any],
+    lengths: ItemIds,
+    users: UserIds,
+    starts: Offsets,
+    items: ItemIds,
+    n_items: int,
 ) -> None:
     """Take the items of the user's own row out of each list, in place; the rest moves up."""
+    place = np.empty(n_items, np.int64)
     for row in range(lists.shape[0]):
         user = users[row]
         if user < 0:
             continue
+        low, high = starts[user], starts[user + 1]
+        mark(items, low, high, place)
         kept = 0
         for rank in range(lengths[row]):
             item = lists[row, rank]
-            if find(items, starts[user], starts[user + 1], item) < 0:
+            if find(items, low, high, place, item) < 0:
                 lists[row, kept] = item
                 if scores.shape[0]:
                     scores[row, kept] = scores[row, rank]

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.distance import HAMMING, OWN, distance_row, dot, gather, set_distance
-from beyondacc.kernels.jit import kernel, popcount
+from beyondacc.kernels.distance import HAMMING, distance_row, dot, gather, set_distance
+from beyondacc.kernels.jit import kernel, popcount, prefetch, reduction
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 
-__all__ = ["SKIP", "ild_cosine_rows", "ild_rows", "pair_rows", "profile_rows"]
+__all__ = ["SKIP", "ild_cosine_rows", "ild_set_rows", "pair_rows", "profile_rows"]
 
 SKIP, ONE, ZERO = range(3)
 
@@ -29,15 +29,31 @@ def _mean_of_pairs(total: float, present: Int, n: Int, missing: int, singleton: 
     return total / pairs if pairs else np.nan
 
 
+@reduction
+def _sum_of_set_distances(kind: int, sets: Bits, counts: Floats, n: Int) -> float:
+    """Sum of the distances of n sets that are not empty, over their pairs."""
+    total = 0.0
+    if sets.shape[1] == 1:
+        for one in range(1, n):
+            word, count = sets[one, 0], counts[one]
+            for other in range(one):
+                total += set_distance(kind, popcount(word & sets[other, 0]), count, counts[other])
+        return total
+    for one in range(1, n):
+        for other in range(one):
+            shared = 0
+            for word in range(sets.shape[1]):
+                shared += popcount(sets[one, word] & sets[other, word])
+            total += set_distance(kind, shared, counts[one], counts[other])
+    return total
+
+
 @kernel
-def ild_rows(
+def ild_set_rows(
     kind: int,
     factor: float,
     bits: Bits,
     sizes: Floats,
-    vectors: Floats,
-    own_rows: Floats,
-    own: Any,
     lists: ItemIds,
     lengths: ItemIds,
     k: int,
@@ -45,36 +61,22 @@ def ild_rows(
     singleton: float,
     out: NDArray[np.float64],
 ) -> None:
-    """Mean distance over the unordered pairs of the first k items, for sets and one's own distance.
-
-    A list is short, so that a call of `distance_row` for each item would cost more than the distances.
-    """
+    """Mean distance over the unordered pairs of the first k items, for sets."""
     width = lists.shape[1]
-    sets = np.empty((width, bits.shape[1]), np.uint64)
-    counts = np.empty(width)
-    rows = np.empty((width, vectors.shape[1]), vectors.dtype)
-    own_local = np.empty((width, own_rows.shape[1]))
-    items = np.empty(width, np.int32)
-    first = np.int64(0)  # numba compiles a callee anew for every type, and a literal is a type of its own
+    sets, counts = np.empty((width, bits.shape[1]), np.uint64), np.empty(width)
     for row in range(lists.shape[0]):
         n = lengths[row] if lengths[row] < k else k
-        present = first
+        present = np.int64(0)
         for rank in range(n):
-            if sizes[lists[row, rank]] != 0:
-                items[present] = lists[row, rank]
+            item = lists[row, rank]
+            if sizes[item] != 0:
+                counts[present] = sizes[item]
+                for word in range(bits.shape[1]):
+                    sets[present, word] = bits[item, word]
                 present += 1
-        gather(kind, bits, sizes, vectors, own_rows, items, present, first, sets, counts, rows, own_local)
-        total = 0.0
-        for one in range(present - 1):
-            for other in range(one + 1, present):
-                if kind == OWN:
-                    total += own(own_local[one], own_local[other])
-                    continue
-                shared = 0
-                for word in range(sets.shape[1]):
-                    shared += popcount(sets[one, word] & sets[other, word])
-                total += set_distance(kind, shared, counts[one], counts[other])
-        out[row] = _mean_of_pairs(factor * total, present, n, missing, singleton)
+        out[row] = _mean_of_pairs(
+            factor * _sum_of_set_distances(kind, sets, counts, present), present, n, missing, singleton
+        )
 
 
 @kernel
@@ -89,19 +91,36 @@ def ild_cosine_rows(
     singleton: float,
     out: NDArray[np.float64],
 ) -> None:
-    """Mean cosine distance over pairs as (|sum v|^2 - sum |v|^2) of the unit vectors: O(k d) instead of O(k^2 d)."""
-    total = np.empty(vectors.shape[1])
+    """Mean cosine distance over pairs as (|sum v|^2 - sum |v|^2) of the unit vectors: O(k d) instead of O(k^2 d).
+
+    Vectors are added four at a time, so that the sum is read and written once for four, and the next list's are asked
+    for ahead.
+    """
+    size, numbers = vectors.shape[1], vectors.reshape(-1)
+    line = 64 // vectors.itemsize
+    total = np.empty(size)
+    items, scales = np.zeros(lists.shape[1] + 3, np.int32), np.zeros(lists.shape[1] + 3)
     for row in range(lists.shape[0]):
+        following = min(row + 1, lists.shape[0] - 1)
+        for rank in range(lengths[following] if lengths[following] < k else k):
+            first = np.int64(lists[following, rank]) * size
+            for at in range(first, first + size, line):
+                prefetch(numbers, at)
         n = lengths[row] if lengths[row] < k else k
-        total[:] = 0.0
         present = 0
         for rank in range(n):
             item = lists[row, rank]
-            scale = inverse_norms[item]
-            if scale != 0:
+            if inverse_norms[item] != 0:
+                items[present], scales[present] = item, inverse_norms[item]
                 present += 1
-                for position in range(vectors.shape[1]):
-                    total[position] += scale * vectors[item, position]
+        scales[present : present + 3] = 0.0
+        total[:] = 0.0
+        for four in range(0, present, 4):
+            a, b, c, d = items[four], items[four + 1], items[four + 2], items[four + 3]
+            by_a, by_b, by_c, by_d = scales[four], scales[four + 1], scales[four + 2], scales[four + 3]
+            for place in range(size):
+                pair = by_a * vectors[a, place] + by_b * vectors[b, place]
+                total[place] += pair + (by_c * vectors[c, place] + by_d * vectors[d, place])
         total_distance = 0.5 * (present * present - dot(total, total))  # the unit vectors' own squares add `present`
         if total_distance < 0:
             total_distance = 0.0

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.align import find
+from beyondacc.kernels.align import find, mark
 from beyondacc.kernels.distance import dot, squared_distance
 from beyondacc.kernels.jit import kernel, prefetch, reduction
 from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
@@ -25,19 +25,21 @@ _AHEAD = 4
 
 @kernel
 def popular_rows(
-    users: UserIds, starts: Offsets, items: ItemIds, order: ItemIds, out: ItemIds, lengths: ItemIds
+    users: UserIds, starts: Offsets, items: ItemIds, n_items: int, order: ItemIds, out: ItemIds, lengths: ItemIds
 ) -> None:
     """Fill each list with the first items of `order` that are not in the user's profile."""
+    place = np.empty(n_items, np.int64)
     for row in range(users.shape[0]):
         user = users[row]
+        low, high = (starts[user], starts[user + 1]) if user >= 0 else (starts[0], starts[0])
+        mark(items, low, high, place)
         filled = 0
         for item in order:
             if filled == out.shape[1]:
                 break
-            if user >= 0 and find(items, starts[user], starts[user + 1], item) >= 0:
-                continue
-            out[row, filled] = item
-            filled += 1
+            if find(items, low, high, place, item) < 0:
+                out[row, filled] = item
+                filled += 1
         lengths[row] = filled
 
 

@@ -29,7 +29,7 @@ __all__ = ["eild", "ild", "ils", "vendi"]
 
 Missing = Literal["skip", "one", "zero"]
 _POLICIES = {"skip": pairwise.SKIP, "one": pairwise.ONE, "zero": pairwise.ZERO}
-_FAST = {kinds.JACCARD, kinds.COSINE_SETS, kinds.HAMMING, kinds.OWN}
+_SETS = {kinds.JACCARD, kinds.COSINE_SETS, kinds.HAMMING}
 
 
 def distance_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
@@ -75,8 +75,8 @@ def ild(
     rest = (inputs.lists, inputs.lengths, k, policy, alone, values)
     if pairs.kind == kinds.COSINE_VECTORS:
         pairwise.ild_cosine_rows(pairs.factor, pairs.sizes, pairs.vectors, *rest)
-    elif pairs.kind in _FAST:
-        pairwise.ild_rows(*pairs, *rest)
+    elif pairs.kind in _SETS:
+        pairwise.ild_set_rows(pairs.kind, pairs.factor, pairs.bits, pairs.sizes, *rest)
     else:
         values, _ = _pairs_of_lists(inputs, k, distance, missing, alone)
     return list_metric(inputs, values)
