@@ -13,7 +13,6 @@ from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 
 __all__ = [
     "drop_seen_rows",
-    "find",
     "gain_rows",
     "group_rows",
     "list_rows",
@@ -118,20 +117,15 @@ def list_rows(starts: Offsets, order: Offsets, items: ItemIds, skip: Bools, list
 
 @kernel
 def mark(items: ItemIds, low: int, high: int, place: NDArray[np.int64]) -> None:
-    """Note where each item of ``items[low:high]`` stands, for `find`; of equal ones the last."""
+    """Note at which position of ``items[low:high]`` each item stands; of equal ones the last.
+
+    An item is there if what `place` holds for it lies from `low` to `high` and ``items`` has the item at that position.
+    Whatever else `place` holds, from another row or from nowhere, tells of itself that it is not meant, so that it need
+    neither be initialised nor cleared (Briggs & Torczon 1993, ACM LOPLAS 2). Callers spell this test out: numba counts
+    references to an array at each call, which takes longer than the test.
+    """
     for position in range(low, high):
         place[items[position]] = position
-
-
-@kernel
-def find(items: ItemIds, low: int, high: int, place: NDArray[np.int64], item: int) -> int:
-    """Return the position of an item in ``items[low:high]``, which was marked, or -1.
-
-    What `place` holds for other items, from another row or from nowhere, tells of itself that it is not meant: it need
-    neither be initialised nor cleared (Briggs & Torczon 1993, ACM LOPLAS 2).
-    """
-    position = place[item]
-    return position if low <= position < high and items[position] == item else -1
 
 
 @kernel
@@ -156,8 +150,9 @@ def gain_rows(
         low, high = starts[user], starts[user + 1]
         mark(items, low, high, place)
         for rank in range(lengths[row]):
-            position = find(items, low, high, place, lists[row, rank])
-            if position >= 0:
+            item = lists[row, rank]
+            position = place[item]
+            if low <= position < high and items[position] == item:
                 out[row, rank] = gains[position]
 
 
@@ -182,7 +177,8 @@ def drop_seen_rows(
         kept = 0
         for rank in range(lengths[row]):
             item = lists[row, rank]
-            if find(items, low, high, place, item) < 0:
+            position = place[item]
+            if not (low <= position < high and items[position] == item):
                 lists[row, kept] = item
                 if scores.shape[0]:
                     scores[row, kept] = scores[row, rank]

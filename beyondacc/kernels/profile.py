@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.align import find, mark
+from beyondacc.kernels.align import mark
 from beyondacc.kernels.distance import dot, squared_distance
 from beyondacc.kernels.jit import kernel, prefetch, reduction
 from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
@@ -37,7 +37,8 @@ def popular_rows(
         for item in order:
             if filled == out.shape[1]:
                 break
-            if find(items, low, high, place, item) < 0:
+            position = place[item]
+            if not (low <= position < high and items[position] == item):
                 out[row, filled] = item
                 filled += 1
         lengths[row] = filled
