@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-@kernel
+@scratch_kernel
 def group_rows(rows: NDArray[np.int32], starts: Offsets, order: Offsets) -> None:
     """Sort by counting: `order` lists the positions of row 0, then of row 1, ..., each in input order.
 
@@ -42,7 +42,7 @@ def group_rows(rows: NDArray[np.int32], starts: Offsets, order: Offsets) -> None
         cursor[row] += 1
 
 
-@kernel
+@scratch_kernel
 def transpose_rows(starts: Offsets, items: ItemIds, item_starts: Offsets, users: UserIds) -> None:
     """Turn compressed rows into compressed columns: which rows hold each item, ascending.
 
@@ -60,7 +60,7 @@ def transpose_rows(starts: Offsets, items: ItemIds, item_starts: Offsets, users:
             cursor[items[position]] += 1
 
 
-@kernel
+@scratch_kernel
 def order_rows(starts: Offsets, order: Offsets, keys: Floats) -> None:
     """Sort the positions of each row by ascending key, in place; equal keys keep their order."""
     longest = 0
@@ -84,7 +84,7 @@ def order_rows(starts: Offsets, order: Offsets, keys: Floats) -> None:
             order[first + place] = spare[place]
 
 
-@kernel
+@scratch_kernel
 def repeated_rows(starts: Offsets, order: Offsets, items: ItemIds, n_items: int, repeated: Bools) -> None:
     """Mark every position whose item stands earlier in the same row."""
     last_row = np.full(n_items, -1, np.int64)
@@ -128,7 +128,7 @@ def mark(items: ItemIds, low: int, high: int, place: NDArray[np.int64]) -> None:
         place[items[position]] = position
 
 
-@kernel
+@scratch_kernel
 def gain_rows(
     lists: ItemIds,
     lengths: ItemIds,
@@ -156,7 +156,7 @@ def gain_rows(
                 out[row, rank] = gains[position]
 
 
-@kernel
+@scratch_kernel
 def drop_seen_rows(
     lists: ItemIds,
     scores: NDArray[Any],

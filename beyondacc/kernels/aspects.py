@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.calibration import forget_shares, normalise_shares
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["alpha_ndcg_rows", "distinct_rows", "err_ia_rows", "proportionality_rows"]
@@ -30,7 +30,7 @@ def _mark(
     return fresh
 
 
-@kernel
+@scratch_kernel
 def distinct_rows(
     feature_starts: Offsets,
     feature_ids: ItemIds,
@@ -149,7 +149,7 @@ def _greedy(
     return total
 
 
-@kernel
+@scratch_kernel
 def alpha_ndcg_rows(
     feature_starts: Offsets,
     feature_ids: ItemIds,
@@ -224,7 +224,7 @@ def alpha_ndcg_rows(
         out[row] = actual / ideal if ideal > 0 else 0.0
 
 
-@kernel
+@scratch_kernel
 def err_ia_rows(
     feature_starts: Offsets,
     feature_ids: ItemIds,
@@ -280,7 +280,7 @@ def err_ia_rows(
         out[row] = total / occurrences if occurrences else nothing
 
 
-@kernel
+@scratch_kernel
 def proportionality_rows(
     feature_starts: Offsets,
     feature_ids: ItemIds,

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.types import Bits, Floats, Int
 
 __all__ = ["make_bench", "row_for"]
 
 
-@kernel
+@scratch_kernel
 def make_bench(width: Int, slots: Int, bits: Bits, vectors: Floats, own_rows: Floats) -> tuple[Any, ...]:
     """Make room for up to `width` candidates and the distances of up to `slots` of them.
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["binomial_rows", "log_absent", "log_tails"]
@@ -43,7 +43,7 @@ def log_absent(p: float) -> float:
     return math.log1p(-p) if p < 1 else -np.inf
 
 
-@kernel
+@scratch_kernel
 def binomial_rows(
     lists: ItemIds,
     lengths: ItemIds,

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.types import Floats, Int, ItemIds, Offsets
 
 __all__ = [
@@ -90,7 +90,7 @@ def forget_shares(shares: NDArray[np.float64], used: ItemIds, n_used: Int) -> No
         shares[used[place]] = 0.0
 
 
-@kernel
+@scratch_kernel
 def entropy_rows(
     feature_starts: Offsets,
     feature_ids: ItemIds,
@@ -180,7 +180,7 @@ def _divergence(
     return total if kind == JS else math.sqrt(total)
 
 
-@kernel
+@scratch_kernel
 def profile_rows(
     kind: int,
     smooth_p: float,
@@ -223,7 +223,7 @@ def profile_rows(
         forget_shares(q, used, n_used)
 
 
-@kernel
+@scratch_kernel
 def catalogue_rows(
     kind: int,
     smooth_p: float,
@@ -262,7 +262,7 @@ def catalogue_rows(
         forget_shares(q, used, n_used)
 
 
-@kernel
+@scratch_kernel
 def share_rows(
     feature_starts: Offsets,
     feature_ids: ItemIds,
@@ -290,7 +290,7 @@ def share_rows(
         forget_shares(shares, used, n_used)
 
 
-@kernel
+@scratch_kernel
 def fragmentation_rows(
     kind: int,
     smooth_p: float,

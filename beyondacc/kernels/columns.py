@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["COMMON_COSINE", "COOCCURRENCE", "COSINE", "NPMI", "PEARSON", "column_rows"]
@@ -85,7 +85,7 @@ def _distance(
     return 0.0 if distance < 0 else 1.0 if distance > 1 else distance
 
 
-@kernel
+@scratch_kernel
 def column_rows(
     kind: int,
     lists: ItemIds,

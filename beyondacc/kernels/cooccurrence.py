@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import comparison, kernel, prefetch
+from beyondacc.kernels.jit import comparison, kernel, prefetch, scratch_kernel
 from beyondacc.types import Floats, Int, Offsets, UserIds
 
 __all__ = ["GROUP", "popular_rows", "ranked_rows", "shared_rows"]
@@ -27,7 +27,7 @@ _AHEAD, _LINES = 2, 8  # the best of those tried on one machine
 _ONE = np.uint64(1)
 
 
-@kernel
+@scratch_kernel
 def ranked_rows(
     starts: Offsets,
     item_starts: Offsets,
@@ -72,7 +72,7 @@ def _add_bits(word: Any, by: Int, counts: NDArray[np.int32]) -> None:
         counts[bit] += np.int32((word >> np.uint64(bit)) & _ONE) * np.int32(by)
 
 
-@kernel
+@scratch_kernel
 def popular_rows(
     first: Int,
     item_starts: Offsets,
@@ -148,7 +148,7 @@ def _compare(
     return most, total
 
 
-@kernel
+@scratch_kernel
 def shared_rows(
     logs: bool,
     shown: Offsets,

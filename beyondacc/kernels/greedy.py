@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import make_bench, row_for
 from beyondacc.kernels.distance import TABLE, distance_row, gather
-from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
+from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, scratch_kernel
 from beyondacc.kernels.scaling import as_given, largest, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 
@@ -37,7 +37,7 @@ def _gather_features(
     starts[n] = place
 
 
-@kernel
+@scratch_kernel
 def greedy_rows(
     kind: int,
     factor: float,

@@ -45,6 +45,7 @@ __all__ = [
     "prefetch",
     "reason",
     "reduction",
+    "scratch_kernel",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -158,19 +159,31 @@ def _compile(function: F, **options: Any) -> F:
     return compiled
 
 
+#: Arrays are not counted: who has only borrowed them need not, and counting is an atomic operation at each call.
+_BORROWS = {"_nrt": False}
+
+
 def kernel(function: F) -> F:
-    """Compile a module-level function: nogil, cached on disk, numpy division, no bounds checks, strict floats."""
+    """Compile a module-level function that makes no arrays.
+
+    nogil, cached on disk, numpy division, no bounds checks, strict floats. Numba refuses one that does make an array.
+    """
+    return _compile(function, **_BORROWS)
+
+
+def scratch_kernel(function: F) -> F:
+    """Compile a function that makes arrays to work in: as `kernel`, but slower where it cuts or passes arrays."""
     return _compile(function)
 
 
 def reduction(function: F) -> F:
     """Compile a sum or a dot product: as `kernel`, but additions may be reordered, so that it is vectorised."""
-    return _compile(function, fastmath={"reassoc", "contract"})
+    return _compile(function, fastmath={"reassoc", "contract"}, **_BORROWS)
 
 
 def comparison(function: F) -> F:
     """Compile a sum of what is larger: as `reduction`, of numbers none of which is NaN, so that it is vectorised."""
-    return _compile(function, fastmath={"reassoc", "contract", "nnan", "nsz"})
+    return _compile(function, fastmath={"reassoc", "contract", "nnan", "nsz"}, **_BORROWS)
 
 
 def first_class(function: Callable[..., float]) -> Any:
@@ -192,7 +205,7 @@ def gain(function: Callable[..., None]) -> Any:
     if numba.config.DISABLE_JIT:
         return function
     if function not in _GAINS:
-        options = {"cache": True, "error_model": "numpy"}
+        options = {"cache": True, "error_model": "numpy", **_BORROWS}
         _GAINS[function] = _with_cache(lambda: numba.cfunc(GAIN_SIGNATURE, **options)(function))
     return _GAINS[function]
 

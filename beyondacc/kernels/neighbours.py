@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.kernels.topk import sift_down
 from beyondacc.types import Floats, ItemIds, Offsets
 
 __all__ = ["nearest_rows", "weighted_sums"]
 
 
-@kernel
+@scratch_kernel
 def nearest_rows(
     start: int,
     offsets: Offsets,

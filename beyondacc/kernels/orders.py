@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.bench import make_bench, row_for
 from beyondacc.kernels.distance import TABLE, distance_row, gather
 from beyondacc.kernels.gains import CLOSE
-from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
+from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, scratch_kernel
 from beyondacc.kernels.scaling import MINMAX, as_given, largest, normalise
 from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Bits, Floats, Int, ItemIds
@@ -53,7 +53,7 @@ def first_of(
         selection[step] = -values[order[step]]
 
 
-@kernel
+@scratch_kernel
 def blend_rows(
     lists: ItemIds,
     scores: Floats,
@@ -165,7 +165,7 @@ def _near(
     return place
 
 
-@kernel
+@scratch_kernel
 def swap_rows(
     kind: int,
     factor: float,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import scratch_kernel
 from beyondacc.types import ItemIds
 
 __all__ = ["rank_rows"]
 
 
-@kernel
+@scratch_kernel
 def rank_rows(lists: ItemIds, others: ItemIds, n_items: int, out: ItemIds) -> None:
     """Write the rank of each item of `lists` in the same row of `others`, -1 where it does not stand there.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.distance import HAMMING, distance_row, dot, gather, set_distance
-from beyondacc.kernels.jit import kernel, popcount, prefetch, reduction
+from beyondacc.kernels.jit import kernel, popcount, prefetch, reduction, scratch_kernel
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["SKIP", "ild_cosine_rows", "ild_set_rows", "pair_rows", "profile_rows"]
@@ -48,7 +48,7 @@ def _sum_of_set_distances(kind: int, sets: Bits, counts: Floats, n: Int) -> floa
     return total
 
 
-@kernel
+@scratch_kernel
 def ild_set_rows(
     kind: int,
     factor: float,
@@ -79,7 +79,7 @@ def ild_set_rows(
         )
 
 
-@kernel
+@scratch_kernel
 def ild_cosine_rows(
     factor: float,
     inverse_norms: Floats,
@@ -127,7 +127,7 @@ def ild_cosine_rows(
         out[row] = _mean_of_pairs(factor * total_distance, present, n, missing, singleton)
 
 
-@kernel
+@scratch_kernel
 def pair_rows(
     kind: int,
     factor: float,
@@ -174,7 +174,7 @@ def pair_rows(
                 out[row, other, one] = out[row, one, other]
 
 
-@kernel
+@scratch_kernel
 def profile_rows(
     kind: int,
     factor: float,

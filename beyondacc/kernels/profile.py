@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.align import mark
 from beyondacc.kernels.distance import dot, squared_distance
-from beyondacc.kernels.jit import kernel, prefetch, reduction
+from beyondacc.kernels.jit import kernel, prefetch, reduction, scratch_kernel
 from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
 _AHEAD = 4
 
 
-@kernel
+@scratch_kernel
 def popular_rows(
     users: UserIds, starts: Offsets, items: ItemIds, n_items: int, order: ItemIds, out: ItemIds, lengths: ItemIds
 ) -> None:
@@ -56,7 +56,7 @@ def _n_items(lists: ItemIds, others: ItemIds) -> int:
     return highest + 1
 
 
-@kernel
+@scratch_kernel
 def unexpected_rows(
     lists: ItemIds, lengths: ItemIds, k: int, expected: ItemIds, gains: Floats, out: NDArray[np.float64]
 ) -> None:
@@ -112,7 +112,7 @@ def _worth(scores: Floats, row: int, n: int, out: NDArray[np.float64]) -> None:
         out[rank] = (scores[row, rank] - low) / (high - low) if high > low else 0.0
 
 
-@kernel
+@scratch_kernel
 def ahead_of_primitive_rows(
     lists: ItemIds,
     lengths: ItemIds,
@@ -163,7 +163,7 @@ def _square(row: Floats) -> float:
     return total
 
 
-@kernel
+@scratch_kernel
 def centroid_rows(
     rows: Floats,
     empty: Bools,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.types import Floats, ItemIds, Offsets
 
 __all__ = ["elastic_net_columns", "warp_epoch"]
@@ -110,7 +110,7 @@ def warp_epoch(
     return total
 
 
-@kernel
+@scratch_kernel
 def elastic_net_columns(
     start: int,
     gram: Floats,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.kernels.topk import sift_down
 from beyondacc.types import Floats, ItemIds, Offsets
 
@@ -13,7 +13,7 @@ __all__ = ["factor_epoch", "neighbour_ratings", "pair_products"]
 _NOISE = 1e-12  # of a sum of squares, below which a variance is rounding
 
 
-@kernel
+@scratch_kernel
 def neighbour_ratings(
     rows: ItemIds,
     starts: Offsets,

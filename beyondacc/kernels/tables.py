@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.kernels.pairwise import ONE, SKIP
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
@@ -40,7 +40,7 @@ def mean_rows(
         out[row] = singleton if n == 1 else total / pairs if pairs else np.nan
 
 
-@kernel
+@scratch_kernel
 def eild_rows(
     tables: NDArray[np.float64],
     lengths: ItemIds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["sparse_taste_rows", "taste_rows"]
@@ -45,7 +45,7 @@ def taste_rows(
                 out[row, feature_ids[position]] += weight / (last - first) if spread else weight
 
 
-@kernel
+@scratch_kernel
 def sparse_taste_rows(
     users: UserIds,
     starts: Offsets,

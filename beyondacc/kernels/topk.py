@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.types import Int, ItemIds, Offsets, UserIds
 
 __all__ = ["sift_down", "topk_rows"]
@@ -83,7 +83,7 @@ def _select(numbers: NDArray[Any], n: Int, rank: Int) -> Any:
     return numbers[rank]
 
 
-@kernel
+@scratch_kernel
 def _topk_rows(
     scores: NDArray[Any],
     bits: NDArray[Any],
