@@ -177,20 +177,22 @@ def distance_row(
             distance = 1.0 - count * counts[other] * out[to, other]
             # rounding must not make equal items closer than 0, nor opposite ones farther than 2
             distance = 0.0 if distance < 0 else distance
-            out[to, other] = factor * (most if distance > most else distance)
-    elif kind == EUCLIDEAN:
+            distance = factor * (most if distance > most else distance)
+            out[to, other] = missing if count == 0 or counts[other] == 0 else distance
+        return
+    if sets.shape[1] == 1 and kind <= HAMMING:
+        word = sets[one, 0]
+        for other in range(n):
+            distance = factor * set_distance(kind, popcount(word & sets[other, 0]), count, counts[other])
+            out[to, other] = missing if count == 0 or counts[other] == 0 else distance
+        return
+    if kind == EUCLIDEAN:
         for other in range(n):
             out[to, other] = np.sqrt(squared_distance(rows[one], rows[other]))
     elif kind == OWN:
         for other in range(n):
             if count != 0 and counts[other] != 0:
                 out[to, other] = own(own_local[one], own_local[other])
-    elif sets.shape[1] == 1:
-        word = sets[one, 0]
-        for other in range(n):
-            out[to, other] = popcount(word & sets[other, 0])
-        for other in range(n):
-            out[to, other] = factor * set_distance(kind, out[to, other], count, counts[other])
     else:
         for other in range(n):
             shared = 0

@@ -64,7 +64,7 @@ class Candidates(NamedTuple):
     relevance : (n,) float64
         Normalised.
     remaining : (n,) int64
-        First the positions that are left, ascending.
+        First the positions that are left, ascending; all of them for a gain that does not say that it reads them.
     distances : (slots, >= n) float64
         Rows of distances, 1 where there is none; those of all n, in order, for a gain that needs all pairs.
     rows : (>= n, d) float64

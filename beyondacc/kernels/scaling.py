@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.jit import kernel
 from beyondacc.types import Floats, Int, ItemIds
 
-__all__ = ["MINMAX", "NONE", "RANK", "ZSCORE", "as_given", "largest", "normalise"]
+__all__ = ["MINMAX", "NONE", "RANK", "ZSCORE", "as_given", "first_largest", "largest", "normalise"]
 
 MINMAX, ZSCORE, RANK, NONE = range(4)
 
@@ -31,6 +31,24 @@ def largest(values: NDArray[np.float64], n: Int) -> float:
     for at in range(8 * (n // 8), n):
         a = values[at] if values[at] > a else a
     return max(a, b, c, d, e, f, g, h)
+
+
+@kernel
+def first_largest(values: NDArray[np.float64], n: Int) -> int:
+    """Return the position of the largest of the first n, of equal ones the first; 0 where all are minus infinity."""
+    most = largest(values, n)
+    for eight in range(n // 8):
+        at = 8 * eight
+        there = (values[at] == most) | (values[at + 1] == most) | (values[at + 2] == most) | (values[at + 3] == most)
+        there |= (values[at + 4] == most) | (values[at + 5] == most) | (values[at + 6] == most)
+        if there | (values[at + 7] == most):
+            while values[at] != most:
+                at += 1
+            return at
+    for at in range(8 * (n // 8), n):
+        if values[at] == most:
+            return at
+    return 0
 
 
 @kernel

@@ -26,7 +26,7 @@ class _Aspects(GreedyReranker):
     """A greedy objective over the genres of the items picked before and those of the profile."""
 
     needs: ClassVar[tuple[Need, ...]] = (Need.FEATURES, Need.TRAIN)
-    uses: ClassVar[int] = greedy.FEATURES
+    uses: ClassVar[int] = greedy.FEATURES | greedy.REMAINING
 
     def _memory(self, run: Binding, _n: int, _k: int) -> int:
         return len(features_of(run).names)

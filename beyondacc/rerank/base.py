@@ -320,7 +320,7 @@ def _shuffled(run: Binding, rng: np.random.Generator) -> Binding:
 def _relevance(run: Binding) -> NDArray[np.float64]:
     """Scores, or where there are none, minus the ranks."""
     if run.scores is not None:
-        return run.scores.astype(np.float64)
+        return np.asarray(run.scores, np.float64)
     return np.broadcast_to(-np.arange(run.lists.shape[1], dtype=np.float64), run.lists.shape).copy()
 
 

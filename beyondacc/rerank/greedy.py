@@ -49,6 +49,7 @@ class GreedyDiversity(DistanceReranker):
     renormalize: bool = False
 
     kernel = gains.mean
+    uses = greedy.DISTANCES | greedy.REMAINING
 
     def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
         return np.array([float(self.renormalize)])
@@ -86,7 +87,7 @@ class Cover(DistanceReranker):
     gamma: Annotated[float, Range(0, 1, open_low=True)] | None = None
 
     kernel = gains.cover
-    uses = greedy.PAIRS
+    uses = greedy.PAIRS | greedy.REMAINING
 
     def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
         return np.array([self.gamma or 0.0])
@@ -144,6 +145,7 @@ class TopicDiversification(DistanceReranker):
     """
 
     kernel = orders.fused_ranks
+    uses = greedy.DISTANCES | greedy.REMAINING
     whole = True
 
     def _memory(self, _run: Binding, n: int, _k: int) -> int:
@@ -210,7 +212,7 @@ class Greedy(DistanceReranker):
 
     gain: Gain
 
-    uses: ClassVar[int] = greedy.DISTANCES
+    uses: ClassVar[int] = greedy.DISTANCES | greedy.REMAINING
 
     def _compiled(self) -> Any:
         return self.gain.compiled

@@ -48,7 +48,7 @@ class SSD(GreedyReranker):
 
     needs: ClassVar[tuple[Need, ...]] = (Need.ROWS,)
     kernel = spectrum
-    uses = greedy.ROWS
+    uses = greedy.ROWS | greedy.REMAINING
 
     def _room(self, n: int, k: int) -> int:
         return max(1, min(n, k, self.window or k))
