@@ -370,8 +370,8 @@ def test_rows_of_many_parts(monkeypatch):
     values = np.random.default_rng(0).integers(5, 12, 100)
     ids = number_integers([values])
     assert ids.parts == [(0, 33), (33, 66), (66, 100)]
-    assert ids.counts.sum(axis=0).tolist() == np.bincount(values - values.min()).tolist()
-    assert ids.counts[1].tolist() == np.bincount(values[33:66] - values.min(), minlength=7).tolist()
+    assert ids.runs.counts.sum(axis=0).tolist() == np.bincount(values - values.min()).tolist()
+    assert ids.runs.counts[1].tolist() == np.bincount(values[33:66] - values.min(), minlength=7).tolist()
 
 
 WITHOUT = """

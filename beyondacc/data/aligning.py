@@ -48,7 +48,7 @@ def bind(
     recs = recs.within(data)
     codes = data.users.encode(recs.users, axis="user", known="the dataset")
     listed = recs.lengths > 0
-    tested = np.zeros(len(data.users), np.bool_) if data.test is None else data.test.sizes > 0
+    tested = np.zeros(len(data.users), np.bool_) if data.test is None else data.test.occupied
     in_recs = np.zeros(len(data.users), np.bool_)
     in_recs[codes[(codes >= 0) & (listed | (users == "all"))]] = True
     both = tested & in_recs

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,24 @@ _WIDEST: Final = 2**21  # a table of so many codes is little more than a cache h
 _FEWEST_SLOTS: Final = 2**12
 _EXACT: Final = 2.0**53  # whole floats beyond it may already have merged two ids
 _LARGEST: Final = np.iinfo(np.int64).max
+
+
+class Runs(NamedTuple):
+    """Where the ids of n rows stand.
+
+    Attributes
+    ----------
+    counts : (parts, distinct)
+        How often each distinct id occurs in each part of the rows.
+    firsts : (distinct,)
+        The row where it first occurs, n where it does not.
+    grouped
+        Whether all rows of an id follow each other.
+    """
+
+    counts: NDArray[np.int64]
+    firsts: NDArray[np.int64]
+    grouped: bool
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -90,17 +108,25 @@ class Ids:
         return blocks(len(self), min(n_threads(), len(self) // _WORTH_A_THREAD))
 
     @functools.cached_property
-    def counts(self) -> NDArray[np.int64]:
-        """How often each distinct id occurs in each of the parts, shape (parts, distinct)."""
+    def runs(self) -> Runs:
+        """How often and where each distinct id occurs."""
         counts = np.zeros((len(self.parts), len(self.distinct)), np.int64)
-        numbered = dict(zip(self.parts, counts, strict=True))
-        map_parts(lambda low, high: encoding.count_codes(self.codes[low:high], numbered[low, high]), self.parts)
-        return counts
+        firsts = np.full(counts.shape, len(self), np.int64)
+        numbered = dict(zip(self.parts, range(len(counts)), strict=True))
+
+        def find(low: int, high: int) -> int:
+            part = numbered[low, high]
+            return encoding.find_runs(self.codes[low:high], low, counts[part], firsts[part])
+
+        n_runs = sum(map_parts(find, self.parts))
+        n_runs -= sum(bool(self.codes[low] == self.codes[low - 1]) for low, _ in self.parts[1:])
+        found = firsts.min(axis=0)
+        return Runs(counts, found, n_runs == np.count_nonzero(found < len(self)))
 
     @property
     def occurring(self) -> Bools:
         """Which of the distinct ids occur."""
-        return np.ones(len(self.distinct), np.bool_) if self.exact else self.counts.sum(axis=0) > 0
+        return np.ones(len(self.distinct), np.bool_) if self.exact else self.runs.firsts < len(self)
 
     def ascending(self) -> tuple[ItemIds, pd.Index[Any]]:
         """Sort the ids that occur.
