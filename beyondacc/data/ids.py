@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.arrow import STRING, chunked, dictionaries, is_arrow_backed, number_chunks
-from beyondacc.kernels import encoding
+from beyondacc.kernels import align, encoding
 from beyondacc.run.local import blocks, map_parts, n_threads
-from beyondacc.types import Bools, ItemIds
+from beyondacc.types import Bools, ItemIds, Offsets
 
-__all__ = ["Ids", "encode_column", "encode_index", "number_integers", "together"]
+__all__ = ["Ids", "encode_column", "encode_index", "number_integers", "read_only", "together"]
 
 T = TypeVar("T")
 _BLOCK: Final = 2**16  # rows whose 64-bit copies stay in the cache
@@ -29,6 +29,13 @@ _WIDEST: Final = 2**21  # a table of so many codes is little more than a cache h
 _FEWEST_SLOTS: Final = 2**12
 _EXACT: Final = 2.0**53  # whole floats beyond it may already have merged two ids
 _LARGEST: Final = np.iinfo(np.int64).max
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array as kernels take what they only read, so that they are compiled once."""
+    found = array.view()
+    found.flags.writeable = False
+    return found
 
 
 class Runs(NamedTuple):
@@ -68,10 +75,7 @@ class Ids:
     exact: bool = True
 
     def __post_init__(self) -> None:
-        # read-only, whoever else has the memory, so that kernels are compiled for one kind of array
-        codes = np.ascontiguousarray(self.codes, np.int32).view()
-        codes.flags.writeable = False
-        object.__setattr__(self, "codes", codes)
+        object.__setattr__(self, "codes", read_only(np.ascontiguousarray(self.codes, np.int32)))
 
     @classmethod
     def of(cls, ids: pd.Index[Any]) -> Ids:
@@ -122,6 +126,33 @@ class Ids:
         n_runs -= sum(bool(self.codes[low] == self.codes[low - 1]) for low, _ in self.parts[1:])
         found = firsts.min(axis=0)
         return Runs(counts, found, n_runs == np.count_nonzero(found < len(self)))
+
+    def grouped(self, rows: ItemIds, n_rows: int) -> tuple[Offsets, Offsets, Offsets]:
+        """Find the rows of each id.
+
+        Parameters
+        ----------
+        rows : (distinct,)
+            The group of each distinct id, -1 where it does not occur; no two are in one.
+        n_rows
+            How many groups there are.
+
+        Returns
+        -------
+        firsts, lengths : (n_rows,)
+            Where each group begins in `order`, and how many rows it has.
+        order
+            The rows, group by group, each in the order given; empty where they stand together already: then the
+            position is the row.
+        """
+        firsts, lengths, known = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64), rows >= 0
+        lengths[rows[known]] = self.runs.counts[:, known].sum(axis=0)
+        if self.runs.grouped:
+            firsts[rows[known]] = self.runs.firsts[known]
+            return firsts, lengths, np.empty(0, np.int64)
+        starts, order = np.zeros(n_rows + 1, np.int64), np.empty(len(self), np.int64)
+        align.group_rows(self.translate(rows), starts, order)
+        return starts[:-1], lengths, order
 
     @property
     def occurring(self) -> Bools:
@@ -209,15 +240,13 @@ def _hash(chunks: Sequence[NDArray[Any]], codes: ItemIds) -> pd.Index[Any]:
     slots, distinct = _table(_FEWEST_SLOTS)
     known = first = 0
     for block in _blocks(chunks):
-        words = np.ascontiguousarray(block, np.int64).view()
-        words.flags.writeable = False  # as the columns of pandas, so that the kernel is compiled once
+        words = read_only(np.ascontiguousarray(block, np.int64))  # as the columns of pandas
         found = codes[first : first + len(block)]
         at = 0
         with np.errstate(over="ignore"):  # a hash is a product modulo 2**64, which Python says where it is no kernel
             while (known := encoding.number_words(words, at, slots, distinct, known, found)) == len(distinct):
                 at = len(found) if found[-1] >= 0 else at + int(np.argmin(found[at:]))
-                before = distinct.view()
-                before.flags.writeable = False
+                before = read_only(distinct)
                 slots, distinct = _table(4 * len(slots))
                 known = encoding.number_words(before, 0, slots, distinct, 0, np.empty(len(before), np.int32))
         first += len(block)

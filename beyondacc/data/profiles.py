@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.ids import Ids
+from beyondacc.data.ids import Ids, read_only
 from beyondacc.data.memo import Memo
 from beyondacc.kernels import align, encoding
 from beyondacc.run.local import map_blocks, map_parts
@@ -182,7 +182,7 @@ class _Coded:
         given = np.empty(0)
         if rated and self.values is not None:
             given = np.ascontiguousarray(self.values, np.float64)
-        codes, given = self.items.codes, _read_only(given)
+        codes, given = self.items.codes, read_only(given)
         items, values = np.empty(n, np.int32), np.empty(len(given))
         if users.runs.grouped:
             firsts, known = np.zeros(n_rows, np.int64), self.rows >= 0
@@ -197,7 +197,7 @@ class _Coded:
                 encoding.scatter_rows(users.codes[part], codes[part], given[part], self.rows, cursor, items, values)
 
             map_parts(scatter, users.parts)
-            firsts, codes, given = starts[:-1], _read_only(items), _read_only(values)  # sorted where they stand
+            firsts, codes, given = starts[:-1], read_only(items), read_only(values)  # sorted where they stand
         sizes, words = np.empty(n_rows, np.int64), -(-self.n_items // 64)
 
         def sort(low: int, high: int) -> None:
@@ -212,10 +212,3 @@ class _Coded:
             return starts, items, values
         encoding.close_rows(starts, sizes, items, values)
         return starts, items[: starts[-1]].copy(), values[: starts[-1]].copy()
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array as kernels take what they only read, so that they are compiled once."""
-    found = array.view()
-    found.flags.writeable = False
-    return found
