@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from scipy import sparse
 
 from beyondacc import DataError, Dataset, Recommendations
-from beyondacc.data import ids as ids_module, profiles as profiles_module
+from beyondacc.data import ids as ids_module, profiles as profiles_module, recommendations as recommendations_module
 from beyondacc.data.ids import Ids, number_integers
 from beyondacc.data.profiles import Profiles
 from beyondacc.data.vocabulary import Vocabulary
@@ -263,3 +263,55 @@ def test_large_sums_are_no_infinite_ratings():
         assert data.train.values.tolist() == [1.7e308, 1.7e308]
         with pytest.raises(DataError, match=r"column 'rating' of train is inf in row 1"):
             Dataset(train=pd.DataFrame({"user": [1, 2, 3], "item": [1, 2, 3], "rating": [0, np.inf, -np.inf]}))
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("key", ["rank", "score", "rank and score", "nothing"])
+@pytest.mark.parametrize("order", ["by user", "shuffled"])
+@pytest.mark.parametrize("threads", [1, 3])
+@given(
+    lists=st.dictionaries(
+        st.integers(0, 5),
+        st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12),
+        min_size=1,
+    ),
+    random=st.randoms(use_true_random=False),
+    k=st.integers(1, 8) | st.none(),
+    sort=st.booleans(),
+)
+@settings(deadline=None, max_examples=20)
+def test_lists_of_rows_in_any_order(key, order, threads, lists, random, k, sort):
+    """Ties keep the order of the rows, the better of two places counts, and the first row that repeats is named."""
+    rows = [(user, *row) for user, rows in lists.items() for row in rows]
+    if order == "shuffled":
+        random.shuffle(rows)
+    column = {"rank": 2, "score": 3, "rank and score": 2, "nothing": 0}[key]
+    sign = -1 if key == "score" else 1
+    if sort:
+        rows.sort(key=lambda row: sign * row[column])
+        rows.sort(key=lambda row: row[0])
+    expected, scores, repeated = {}, {}, []
+    for user in sorted(lists):
+        mine = [(place, row) for place, row in enumerate(rows) if row[0] == user]
+        mine.sort(key=lambda each: sign * each[1][column])
+        expected[user], scores[user] = [], []
+        for place, row in mine:
+            if row[1] in expected[user]:
+                repeated.append(place)
+            else:
+                expected[user].append(row[1])
+                scores[user].append(row[3])
+    names = ["user_id", "item_id", *(["rank"] if "rank" in key else []), *(["score"] if "score" in key else [])]
+    frame = pd.DataFrame(rows, columns=["user_id", "item_id", "rank", "score"])[names]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recommendations_module, "_WORTH_A_THREAD", 1)
+        patch.setattr(recommendations_module, "n_threads", lambda: threads)
+        found = Recommendations.read(frame, duplicates="first", k=k)
+        if repeated:
+            with pytest.raises(DataError, match=rf"more than once .*\(row {min(repeated)}\)"):
+                Recommendations.read(frame)
+    assert found.to_dict() == {user: items[:k] for user, items in expected.items()}
+    assert found.lists[found.lists < 0].tolist() == [-1] * int((found.lists < 0).sum())
+    if "score" in key:
+        padded = [scores[user][:k] + [None] * (found.lists.shape[1] - len(scores[user][:k])) for user in sorted(lists)]
+        assert np.array_equal(found.scores, np.array(padded, float), equal_nan=True)

@@ -293,6 +293,8 @@ def _vocabulary(
         Of the distinct ids of each table.
     """
     parts: list[Ids | pd.Index[Any]] = [getattr(rows, axis) for rows in tables.values()]
+    if axis == "user":  # who occurs is also where their rows are, which profiles need
+        _ = [rows.user.runs for rows in tables.values()]
     names = [*([] if first is None else ["items"]), *tables]
     extents = [rows.shape[axis == "item"] for rows in tables.values() if rows.shape is not None]
     if extents:

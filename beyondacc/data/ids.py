@@ -157,7 +157,13 @@ class Ids:
     @property
     def occurring(self) -> Bools:
         """Which of the distinct ids occur."""
-        return np.ones(len(self.distinct), np.bool_) if self.exact else self.runs.firsts < len(self)
+        if self.exact:
+            return np.ones(len(self.distinct), np.bool_)
+        if "runs" in vars(self):  # they were needed before
+            return self.runs.firsts < len(self)
+        found = np.zeros(len(self.distinct), np.bool_)
+        encoding.mark_codes(self.codes, found)
+        return found
 
     def ascending(self) -> tuple[ItemIds, pd.Index[Any]]:
         """Sort the ids that occur.
@@ -199,15 +205,12 @@ def _blocks(chunks: Sequence[NDArray[Any]]) -> Iterator[NDArray[Any]]:
             yield chunk[low : low + _BLOCK]
 
 
-def _bounds(chunks: Sequence[NDArray[Any]]) -> tuple[int, int] | None:
-    """Return the least and the largest number, or None if some are not whole or beyond 64 bits."""
-    lowest, highest = _LARGEST, -_LARGEST - 1
-    for block in _blocks(chunks):
-        low, high = block.min(), block.max()
-        if block.dtype.kind == "f" and not (-_EXACT <= low <= high <= _EXACT and (np.floor(block) == block).all()):
-            return None
-        lowest, highest = min(lowest, int(low)), max(highest, int(high))
-    return (lowest, highest) if highest <= _LARGEST else None
+def _ends(block: NDArray[Any]) -> tuple[int, int] | None:
+    """Return the least and the largest number, or None if some are not whole."""
+    low, high = block.min(), block.max()
+    if block.dtype.kind == "f" and not (-_EXACT <= low <= high <= _EXACT and (np.floor(block) == block).all()):
+        return None
+    return int(low), int(high)
 
 
 def number_integers(chunks: Sequence[NDArray[Any]]) -> Ids | None:
@@ -215,33 +218,48 @@ def number_integers(chunks: Sequence[NDArray[Any]]) -> Ids | None:
     n = sum(map(len, chunks))
     if not n:
         return Ids.none()
-    bounds = _bounds(chunks)
-    if bounds is None:
-        return None
-    low, high = bounds
     codes = np.empty(n, np.int32)
-    if high - low >= min(4 * n + _BLOCK, _WIDEST) or high == _LARGEST:
+    widest = min(4 * n + _BLOCK, _WIDEST)
+    lowest, highest = _LARGEST, -_LARGEST - 1
+    first = 0
+    for block in _blocks(chunks):
+        ends = _ends(block)
+        if ends is None:
+            return None
+        lowest, highest = min(lowest, ends[0]), max(highest, ends[1])
+        if block.dtype.kind == "i" and highest - lowest >= widest:
+            break  # whatever follows is no better
+        last = first + len(block)
+        if lowest >= 0 and highest < widest:  # while it is in the cache
+            codes[first:last] = block
+        first = last
+    if highest > _LARGEST:
+        return None
+    if highest - lowest >= widest or highest == _LARGEST:
         return Ids(codes, _hash(chunks, codes))
-    room = np.empty(_BLOCK, np.int64)
+    if not 0 <= lowest <= highest < widest:
+        _subtract(chunks, lowest, codes)
+    elif lowest:
+        codes -= np.int32(lowest)
+    return Ids(codes, pd.RangeIndex(lowest, highest + 1), exact=False)
+
+
+def _subtract(chunks: Sequence[NDArray[Any]], low: int, codes: ItemIds) -> None:
     first = 0
     for block in _blocks(chunks):
         last = first + len(block)
-        if low:
-            codes[first:last] = np.subtract(block.astype(np.int64, copy=False), low, out=room[: len(block)])
-        else:
-            codes[first:last] = block
+        codes[first:last] = block.astype(np.int64, copy=False) - low
         first = last
-    return Ids(codes, pd.RangeIndex(low, high + 1), exact=False)
 
 
 def _hash(chunks: Sequence[NDArray[Any]], codes: ItemIds) -> pd.Index[Any]:
     """Write a number for each integer, by first appearance, and return those that differ."""
-    codes.fill(-1)
     slots, distinct = _table(_FEWEST_SLOTS)
     known = first = 0
     for block in _blocks(chunks):
         words = read_only(np.ascontiguousarray(block, np.int64))  # as the columns of pandas
         found = codes[first : first + len(block)]
+        found.fill(-1)
         at = 0
         with np.errstate(over="ignore"):  # a hash is a product modulo 2**64, which Python says where it is no kernel
             while (known := encoding.number_words(words, at, slots, distinct, known, found)) == len(distinct):

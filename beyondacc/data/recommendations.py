@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.ids import Ids, read_only, together
-from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.data.vocabulary import Vocabulary, same_kind
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
 from beyondacc.run.local import blocks, map_parts, n_threads
@@ -228,14 +228,21 @@ class Recommendations:
         if data is not None:
             _same_type(rows.user, data, "user", what)
             _same_type(rows.item, data, "item", what)
-        everyone: list[Ids | pd.Index[Any]] = [rows.user] if rows.owners is None else [rows.user, rows.owners]
+        _ = rows.user.runs  # who occurs, and where their rows are
+
+        def number_users() -> tuple[pd.Index[Any], ItemIds]:
+            known = None if data is None or users is not None or rows.owners is not None else data.users.some(rows.user)
+            if known is not None:
+                return known
+            everyone: list[Ids | pd.Index[Any]] = [rows.user] if rows.owners is None else [rows.user, rows.owners]
+            vocabulary, tables = Vocabulary.numbering(everyone, users)
+            return vocabulary.ids, tables[0]
 
         def number_items() -> tuple[Vocabulary, list[ItemIds]]:
             return Vocabulary.numbering([rows.item]) if data is None else data.items.join([rows.item])
 
-        (owners, (own, *_)), (items, (table,)) = together(
-            [lambda: Vocabulary.numbering(everyone, users), number_items], len(rows)
-        )
+        tasks: list[Callable[[], Any]] = [number_users, number_items]
+        (owners, own), (items, (table,)) = together(tasks, len(rows))
         firsts, lengths, order = rows.user.grouped(own, len(owners))
         longest = int(lengths.max(initial=0))
         width = longest if k is None else min(k, longest)
@@ -262,10 +269,10 @@ class Recommendations:
                 f"{what} lists item {item!r} more than once for user {user!r} (row {at}); "
                 'remove the repetition, or pass duplicates="first" to keep the better rank'
             )
-        return cls(owners.ids, items, lists, scores, ordered_by_score=rows.rank is None)
+        return cls(owners, items, lists, scores, ordered_by_score=rows.rank is None)
 
 
 def _same_type(ids: Ids | pd.Index[Any], data: Dataset, axis: Literal["user", "item"], what: str) -> None:
     """Refuse ids of another type than the dataset's here, before they are all found to be unknown."""
     vocabulary = data.users if axis == "user" else data.items
-    vocabulary.encode(ids[:1], axis=axis, what=what, known="the dataset")
+    same_kind(ids, vocabulary.ids, axis=axis, what=what, other="the dataset")

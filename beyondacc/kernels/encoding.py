@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel, popcount
-from beyondacc.types import Bits, Int, ItemIds, Offsets, UserIds
+from beyondacc.types import Bits, Bools, Int, ItemIds, Offsets, UserIds
 
-__all__ = ["close_rows", "count_items", "find_runs", "number_words", "scatter_rows", "sort_rows"]
+__all__ = ["close_rows", "count_items", "find_runs", "mark_codes", "number_words", "scatter_rows", "sort_rows"]
 
 _SHORT = 8  # rows up to this length are sorted by insertion
 _HALF = np.uint64(32)
@@ -97,6 +97,13 @@ def find_runs(codes: ItemIds, first: Int, counts: NDArray[np.int64], firsts: NDA
     if codes.shape[0]:
         counts[codes[start]] += codes.shape[0] - start
     return runs
+
+
+@kernel
+def mark_codes(codes: ItemIds, marked: Bools) -> None:
+    """Mark the codes that occur."""
+    for code in codes:
+        marked[code] = True
 
 
 @kernel
