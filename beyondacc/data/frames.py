@@ -132,6 +132,12 @@ def open_table(source: Any, *, what: str, accepted: str = _ACCEPTED) -> Table:
             pull=lambda names: open_table(source.to_pandas(), what=what).pull(names),
             bring=lambda names: Columns({name: functools.partial(source.column, name) for name in names}, 0),
         )
+    if type(source) is pd.DataFrame and source.columns.is_unique and source.columns.inferred_type == "string":
+        return Table(  # as below, in a tenth of the time, which is what small frames take
+            source.columns.tolist(),
+            pull=lambda names: {name: plain(source[name]) for name in names},
+            bring=lambda names: Columns({name: functools.partial(source.get, name) for name in names}, len(source)),
+        )
     try:
         frame = nw.from_native(source, pass_through=True)
         if not isinstance(frame, (nw.DataFrame, nw.LazyFrame)):

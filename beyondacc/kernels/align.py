@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, prefetch
 from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
@@ -20,6 +20,9 @@ __all__ = [
     "tied_rows",
     "transpose_rows",
 ]
+
+_AHEAD = 8  # rows whose memory is asked for before it is needed
+_LINE = 8  # 64-bit numbers in a line of the cache
 
 
 @kernel
@@ -106,6 +109,16 @@ def list_rows(
     repeated = -1
     for row in range(low, high):
         first, n = firsts[row], lengths[row]
+        if not scattered and row + _AHEAD < high:  # rows lie in any order
+            coming = firsts[row + _AHEAD]
+            prefetch(codes, coming)
+            prefetch(codes, coming + lengths[row + _AHEAD])
+            if ranked:
+                prefetch(ranks, coming)
+                prefetch(ranks, coming + _LINE)
+            if scored:
+                prefetch(scores, coming)
+                prefetch(scores, coming + _LINE)
         falls = 0
         if not scattered:
             for place in range(first + 1, first + n if ranked else first):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, popcount
+from beyondacc.kernels.jit import kernel, popcount, prefetch
 from beyondacc.types import Bits, Bools, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["close_rows", "count_items", "find_runs", "mark_codes", "number_words", "scatter_rows", "sort_rows"]
 
 _SHORT = 8  # rows up to this length are sorted by insertion
+_AHEAD = 8  # rows whose memory is asked for before it is needed
+_LINE = 8  # 64-bit numbers in a line of the cache
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(2**32 - 1)
 _SCATTER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio (Knuth, volume 3, section 6.4)
@@ -189,6 +191,13 @@ def sort_rows(
     one = np.uint64(1)
     for row in range(low, high):
         source = firsts[row]
+        if row + _AHEAD < high:  # rows lie in any order
+            coming = firsts[row + _AHEAD]
+            prefetch(codes, coming)
+            prefetch(codes, coming + 2 * _LINE)
+            if rated:
+                prefetch(given, coming)
+                prefetch(given, coming + _LINE)
         at = starts[row]
         n = starts[row + 1] - at
         before = np.int32(-1)
