@@ -145,8 +145,8 @@ class Ids:
             The rows, group by group, each in the order given; empty where they stand together already: then the
             position is the row.
         """
-        firsts, lengths, known = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64), rows >= 0
-        lengths[rows[known]] = self.runs.counts[:, known].sum(axis=0)
+        firsts, lengths, known = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64), np.flatnonzero(rows >= 0)
+        lengths[rows[known]] = self.runs.counts.sum(axis=0)[known]
         if self.runs.grouped:
             firsts[rows[known]] = self.runs.firsts[known]
             return firsts, lengths, np.empty(0, np.int64)

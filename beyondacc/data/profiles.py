@@ -154,7 +154,7 @@ class _Coded:
     @functools.cached_property
     def counts(self) -> NDArray[np.int64]:
         """How many rows of input each row has in each of their parts, shape (parts, rows)."""
-        known = self.rows >= 0
+        known = np.flatnonzero(self.rows >= 0)
         counts = np.zeros((len(self.users.parts), self.n_rows), np.int64)
         counts[:, self.rows[known]] = self.users.runs.counts[:, known]
         return counts
@@ -185,7 +185,7 @@ class _Coded:
         codes, given = self.items.codes, read_only(given)
         items, values = np.empty(n, np.int32), np.empty(len(given))
         if users.runs.grouped:
-            firsts, known = np.zeros(n_rows, np.int64), self.rows >= 0
+            firsts, known = np.zeros(n_rows, np.int64), np.flatnonzero(self.rows >= 0)
             firsts[self.rows[known]] = users.runs.firsts[known]
         else:
             # where each part of the input begins to write in each row: after what the parts before it write
