@@ -88,8 +88,12 @@ def _data() -> tuple[Dataset, Dataset, Dataset]:
     )
     vectors = rng.random((_SIDE, 3))
     half = len(ratings) // 2
+    grouped = ratings[:half].sort_values("user_id")
+    # columns of a frame are read-only arrays, those of splits are not; rows stand together or do not; one comes twice
+    by_user = Dataset(pd.concat([grouped, grouped[-1:]]), ratings[half:], items)
+    _ = by_user.item_counts  # before anything is sorted
     return (
-        Dataset(ratings[:half], ratings[half:], items),  # columns of a frame are read-only arrays, splits are not
+        by_user,
         Dataset.split(ratings[["user_id", "item_id"]], items, vectors=vectors),
         Dataset.split(ratings, items, vectors=vectors.astype(np.float32)),
     )

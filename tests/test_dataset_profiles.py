@@ -8,9 +8,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings, strategies as st
+from scipy import sparse
 
 from beyondacc import DataError, Dataset, Recommendations
-from beyondacc.data import ids as ids_module, profiles as profiles_module
+from beyondacc.data import ids as ids_module, profiles as profiles_module, recommendations as recommendations_module
 from beyondacc.data.ids import Ids, number_integers
 from beyondacc.data.profiles import Profiles
 from beyondacc.data.vocabulary import Vocabulary
@@ -78,6 +79,66 @@ def test_rows_become_profiles(n_items, rated, parts, monkeypatch):
         assert [list(row) for row in rows_of(found)] == [sorted(row) for row in expected]
         assert (found.starts.dtype, found.items.dtype, found.values.dtype) == (np.int64, np.int32, np.float64)
         assert found.starts[-1] == len(found.items) == len(found.values)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("order", ["by user", "shuffled"])
+@pytest.mark.parametrize("repeated", [True, False])
+def test_items_are_counted_before_and_after_they_are_sorted(order, repeated):
+    """Rows that name an item twice for a user count once; users and items that do not occur are counted, too."""
+    rng = np.random.default_rng(3)
+    pairs = [(user, item) for user in (0, 2, 3, 7) for item in rng.permutation(20)[: 3 * user + 1].tolist()]
+    pairs = sorted(pairs * 2, key=lambda pair: pair[0]) if repeated else pairs
+    if order == "shuffled":
+        pairs = [pairs[place] for place in rng.permutation(len(pairs))]
+    users, items = (np.array(column) for column in zip(*pairs, strict=True))
+    expected = [len({user for user, other in pairs if other == item}) for item in range(23)]
+    made = [build(users, items, np.arange(2.0, len(users) + 2), n_rows=9, n_items=23) for _ in range(2)]
+    assert made[0].item_counts(23).tolist() == expected
+    assert made[0].occupied.tolist() == [user in {0, 2, 3, 7} for user in range(9)]
+    assert rows_of(made[1]) == rows_of(made[0])
+    assert made[1].item_counts(23).tolist() == expected
+    assert Profiles(made[0].starts, made[0].items, made[0].values).occupied.tolist() == made[0].occupied.tolist()
+
+
+def test_values_of_one():
+    rated = build([0, 0, 1], [2, 1, 0], np.array([1.0, 3.0, 2.0]), n_rows=2, n_items=3)
+    plain = rated.unvalued()  # before and after its rows were made
+    assert rows_of(rated) == [{1: 3.0, 2: 1.0}, {0: 2.0}]
+    for found in (plain, rated.unvalued(), Profiles(rated.starts, rated.items, rated.values).unvalued()):
+        assert rows_of(found) == [{1: 1.0, 2: 1.0}, {0: 1.0}]
+        assert found.unvalued() is found
+    ones = build([0, 1], [1, 0], np.ones(2), n_rows=2, n_items=2)
+    assert ones.unvalued() is ones
+    assert rows_of(ones) == [{1: 1.0}, {0: 1.0}]
+
+
+def _changes():
+    columns = {"user_id": [1, 1, 2], "item_id": [5, 6, 5], "rating": [3.0, 4.0, 5.0]}
+    frame = pd.DataFrame(columns)
+    yield frame, lambda: frame.__setitem__("rating", 0.0)
+    in_place = pd.DataFrame(columns)
+    yield in_place, lambda: in_place.loc.__setitem__((0, "rating"), 0.0)
+    by_position = pd.DataFrame(columns)
+    yield by_position, lambda: by_position.iloc.__setitem__((slice(None), 2), 0.0)
+    shared = np.array(columns["rating"])
+    yield pa.table(columns | {"rating": shared}), lambda: shared.fill(0.0)
+    polars = pl.DataFrame(columns)
+    yield polars, lambda: polars.__setitem__((0, "rating"), 0.0)
+    matrix = sparse.coo_array((columns["rating"], ([0, 0, 1], [0, 1, 0])))
+
+    def change():
+        matrix.data[:], matrix.row[:], matrix.col[:] = 0.0, 1, 1
+
+    yield matrix, change
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_later_changes_of_a_frame_do_not_reach_the_dataset(place):
+    frame, change = list(_changes())[place]
+    data = Dataset(frame)
+    change()
+    assert rows_of(data.train) == [{0: 3.0, 1: 4.0}, {0: 5.0}]
 
 
 def test_profiles_of_rows_that_are_no_vectors():
@@ -202,3 +263,55 @@ def test_large_sums_are_no_infinite_ratings():
         assert data.train.values.tolist() == [1.7e308, 1.7e308]
         with pytest.raises(DataError, match=r"column 'rating' of train is inf in row 1"):
             Dataset(train=pd.DataFrame({"user": [1, 2, 3], "item": [1, 2, 3], "rating": [0, np.inf, -np.inf]}))
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("key", ["rank", "score", "rank and score", "nothing"])
+@pytest.mark.parametrize("order", ["by user", "shuffled"])
+@pytest.mark.parametrize("threads", [1, 3])
+@given(
+    lists=st.dictionaries(
+        st.integers(0, 5),
+        st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12),
+        min_size=1,
+    ),
+    random=st.randoms(use_true_random=False),
+    k=st.integers(1, 8) | st.none(),
+    sort=st.booleans(),
+)
+@settings(deadline=None, max_examples=20)
+def test_lists_of_rows_in_any_order(key, order, threads, lists, random, k, sort):
+    """Ties keep the order of the rows, the better of two places counts, and the first row that repeats is named."""
+    rows = [(user, *row) for user, rows in lists.items() for row in rows]
+    if order == "shuffled":
+        random.shuffle(rows)
+    column = {"rank": 2, "score": 3, "rank and score": 2, "nothing": 0}[key]
+    sign = -1 if key == "score" else 1
+    if sort:
+        rows.sort(key=lambda row: sign * row[column])
+        rows.sort(key=lambda row: row[0])
+    expected, scores, repeated = {}, {}, []
+    for user in sorted(lists):
+        mine = [(place, row) for place, row in enumerate(rows) if row[0] == user]
+        mine.sort(key=lambda each: sign * each[1][column])
+        expected[user], scores[user] = [], []
+        for place, row in mine:
+            if row[1] in expected[user]:
+                repeated.append(place)
+            else:
+                expected[user].append(row[1])
+                scores[user].append(row[3])
+    names = ["user_id", "item_id", *(["rank"] if "rank" in key else []), *(["score"] if "score" in key else [])]
+    frame = pd.DataFrame(rows, columns=["user_id", "item_id", "rank", "score"])[names]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recommendations_module, "_WORTH_A_THREAD", 1)
+        patch.setattr(recommendations_module, "n_threads", lambda: threads)
+        found = Recommendations.read(frame, duplicates="first", k=k)
+        if repeated:
+            with pytest.raises(DataError, match=rf"more than once .*\(row {min(repeated)}\)"):
+                Recommendations.read(frame)
+    assert found.to_dict() == {user: items[:k] for user, items in expected.items()}
+    assert found.lists[found.lists < 0].tolist() == [-1] * int((found.lists < 0).sum())
+    if "score" in key:
+        padded = [scores[user][:k] + [None] * (found.lists.shape[1] - len(scores[user][:k])) for user in sorted(lists)]
+        assert np.array_equal(found.scores, np.array(padded, float), equal_nan=True)

@@ -281,6 +281,57 @@ def test_close_integers_take_no_table():
     assert isinstance(number_integers([np.array([0, 2**22])]).distinct, pd.RangeIndex) is False
 
 
+@pytest.mark.kernel
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 3, 900, 2**20, 2**40, -5, 2**63 - 30]), st.lists(st.integers(0, 20), min_size=1)),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from(["int64", "int32", "uint8", "uint64", "float64"]),
+)
+@settings(deadline=None)
+def test_numbers_of_columns_that_change_their_kind(stretches, dtype):
+    """A column may look close to 0, close together or whole for many rows before it does not."""
+    values = np.array([start + step for start, steps in stretches for step in steps])
+    limits = (-(2**53), 2**53) if dtype == "float64" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    fits = limits[0] <= int(values.min()) and int(values.max()) <= limits[1]
+    given_values = values.astype(dtype)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ids_module, "_BLOCK", 7)
+        ids = number_integers([given_values])
+        if dtype == "float64":
+            assert number_integers([np.append(given_values, 0.5)]) is None
+        if dtype == "uint64":
+            assert number_integers([np.append(given_values, np.uint64(2**63))]) is None
+    if fits:
+        assert ids.tolist() == values.tolist()
+        assert ids.occurring.tolist() == [value in set(values.tolist()) for value in ids.distinct.tolist()]
+
+
+@pytest.mark.kernel
+@given(st.lists(st.integers(0, 6), max_size=30), st.integers(1, 4))
+@settings(deadline=None)
+def test_runs_and_rows_of_each_id(values, parts):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ids_module, "_WORTH_A_THREAD", 4)
+        patch.setattr(ids_module, "n_threads", lambda: parts)
+        ids = Ids(np.array(values, np.int32), pd.RangeIndex(8), exact=False)
+        expected = [[row for row, value in enumerate(values) if value == code] for code in range(8)]
+        assert ids.occurring.tolist() == [bool(rows) for rows in expected]
+        runs = ids.runs
+        assert ids.occurring.tolist() == [bool(rows) for rows in expected]
+        assert runs.counts.sum(axis=0).tolist() == [len(rows) for rows in expected]
+        assert runs.firsts.tolist() == [rows[0] if rows else len(values) for rows in expected]
+        assert runs.grouped == all(rows == list(range(rows[0], rows[-1] + 1)) for rows in expected if rows)
+        table = np.where(ids.occurring, np.arange(8)[::-1], -1).astype(np.int32)  # the code of the last one is row 0
+        firsts, lengths, order = ids.grouped(table, 8)
+    for row, rows in enumerate(reversed(expected)):
+        places = range(firsts[row], firsts[row] + lengths[row])
+        assert [order[place] if len(order) else place for place in places] == rows
+    assert bool(len(order)) == (not runs.grouped)
+
+
 def test_strings_that_are_in_arrow_stay_there(monkeypatch):
     """No array of objects, and no more memory than the codes and one table; conversion to objects is an error."""
     rng = np.random.default_rng(0)
@@ -370,8 +421,8 @@ def test_rows_of_many_parts(monkeypatch):
     values = np.random.default_rng(0).integers(5, 12, 100)
     ids = number_integers([values])
     assert ids.parts == [(0, 33), (33, 66), (66, 100)]
-    assert ids.counts.sum(axis=0).tolist() == np.bincount(values - values.min()).tolist()
-    assert ids.counts[1].tolist() == np.bincount(values[33:66] - values.min(), minlength=7).tolist()
+    assert ids.runs.counts.sum(axis=0).tolist() == np.bincount(values - values.min()).tolist()
+    assert ids.runs.counts[1].tolist() == np.bincount(values[33:66] - values.min(), minlength=7).tolist()
 
 
 WITHOUT = """

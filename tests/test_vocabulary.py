@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 from beyondacc.data import vocabulary
 from beyondacc.data.arrow import STRING
 from beyondacc.data.frames import read_rows
+from beyondacc.data.ids import Ids
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError
 
@@ -159,3 +160,19 @@ def test_padding_has_no_id():
         Vocabulary(pd.Index([1])).decode(np.array([0, -1]))
     with pytest.raises(IndexError):
         Vocabulary(pd.Index([1])).decode(np.array([1]))
+
+
+@given(st.sets(st.integers(-3, 12), min_size=1), st.lists(st.integers(-3, 14), min_size=1), st.sampled_from([1, 2**40]))
+def test_some_of_a_vocabulary(known, asked, scale):
+    vocabulary = Vocabulary(pd.Index(np.array(sorted(known)) * scale))
+    ids = Ids.of(pd.Index(np.array(asked) * scale))
+    found = vocabulary.some(ids)
+    if not set(asked) <= known:
+        assert found is None
+        return
+    names, table = found
+    assert names.tolist() == [value * scale for value in sorted(set(asked))]
+    assert names.take(ids.translate(table)).tolist() == [value * scale for value in asked]
+    assert ((table < 0) == ~ids.occurring).all()
+    assert (names is vocabulary.ids) == (set(asked) == known)
+    assert vocabulary.encode(names).tolist() == [sorted(known).index(value) for value in sorted(set(asked))]

@@ -48,7 +48,7 @@ def bind(
     recs = recs.within(data)
     codes = data.users.encode(recs.users, axis="user", known="the dataset")
     listed = recs.lengths > 0
-    tested = np.zeros(len(data.users), np.bool_) if data.test is None else data.test.sizes > 0
+    tested = np.zeros(len(data.users), np.bool_) if data.test is None else data.test.occupied
     in_recs = np.zeros(len(data.users), np.bool_)
     in_recs[codes[(codes >= 0) & (listed | (users == "all"))]] = True
     both = tested & in_recs
@@ -62,7 +62,8 @@ def bind(
     place[codes[codes >= 0]] = np.flatnonzero(codes >= 0)
     source = np.concatenate([place[known], strangers])
     lists, scores, lengths = _rows_of(recs, source, own=seen == "drop")
-    ids = data.users.ids.take(known) if len(known) else recs.users[:0]
+    ids = data.users.ids if len(known) == len(data.users) else data.users.ids.take(known)
+    ids = ids if len(known) else recs.users[:0]
     ids = ids.append(recs.users[strangers]) if len(strangers) else ids
     if seen == "drop" and data.train is not None:
         kept = np.empty((0, 0)) if scores is None else scores

@@ -22,7 +22,7 @@ from beyondacc.data.profiles import Profiles
 from beyondacc.data.split import make_split
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError, SpecError
-from beyondacc.types import Bits, Bools, Floats, ItemIds, Offsets, UserIds
+from beyondacc.types import Bits, Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["Dataset", "Features", "Profiles", "pad"]
 
@@ -152,7 +152,11 @@ class Dataset:
         if test_rows is not None:
             relevant = _relevant(test_rows, threshold, graded)
             self.test = self._profiles(relevant, user_codes["test"], item_codes["test"])
-        self.catalogue = self._catalogue(table)
+        self.catalogue = np.zeros(len(self.items), np.bool_)
+        if table is not None:
+            self.catalogue[: len(table.ids)] = True
+        elif train_rows is not None:
+            self.catalogue[item_codes["train"][train_rows.item.occurring]] = True
         self.features = self._features(table)
         self.vectors = self._vectors(table)
         self._date_column = table and table.date_column
@@ -202,10 +206,11 @@ class Dataset:
 
     def with_binary_gains(self) -> Dataset:
         """Return the same with a gain of 1 for every relevant item."""
-        if self.test is None or (self.test.values == 1).all():
+        test = self.test and self.test.unvalued()
+        if test is self.test:
             return self
         found = copy.copy(self)
-        found.test = dataclasses.replace(self.test, values=np.ones(len(self.test.values)))
+        found.test = test
         found.derive = Memo()
         return found
 
@@ -220,15 +225,10 @@ class Dataset:
 
     def _profiles(self, rows: Rows, users: UserIds, items: ItemIds) -> Profiles:
         shape = {"n_rows": len(self.users), "n_items": len(self.items)}
-        return Profiles.build(rows.user, rows.item, rows.rating, rows=users, places=items, **shape)
-
-    def _catalogue(self, table: Items | None) -> Bools:
-        catalogue = np.zeros(len(self.items), np.bool_)
-        if table is not None:
-            catalogue[: len(table.ids)] = True
-        elif self.train is not None:
-            catalogue[self.train.items] = True
-        return catalogue
+        values = rows.rating
+        if values is not None and rows.lender is None:  # they are looked at later, when the frame may have changed
+            values = values.copy()
+        return Profiles.build(rows.user, rows.item, values, lender=rows.lender, rows=users, places=items, **shape)
 
     def _features(self, table: Items | None) -> Features | None:
         if table is None or table.genres is None:
@@ -256,12 +256,12 @@ class Dataset:
         if self.train is None:
             return np.zeros(len(self.items), np.int64)
         train = self.train
-        return self.derive("item_counts", lambda: np.bincount(train.items, minlength=len(self.items)))
+        return self.derive("item_counts", lambda: train.item_counts(len(self.items)))
 
     @property
     def n_train_users(self) -> int:
         """Number of users with at least one training row."""
-        return 0 if self.train is None else int(np.count_nonzero(self.train.sizes))
+        return 0 if self.train is None else int(np.count_nonzero(self.train.occupied))
 
     @property
     def by_popularity(self) -> ItemIds:
@@ -293,6 +293,8 @@ def _vocabulary(
         Of the distinct ids of each table.
     """
     parts: list[Ids | pd.Index[Any]] = [getattr(rows, axis) for rows in tables.values()]
+    if axis == "user":  # who occurs is also where their rows are, which profiles need
+        _ = [rows.user.runs for rows in tables.values()]
     names = [*([] if first is None else ["items"]), *tables]
     extents = [rows.shape[axis == "item"] for rows in tables.values() if rows.shape is not None]
     if extents:

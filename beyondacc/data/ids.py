@@ -8,18 +8,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.arrow import STRING, chunked, dictionaries, is_arrow_backed, number_chunks
-from beyondacc.kernels import encoding
+from beyondacc.kernels import align, encoding
 from beyondacc.run.local import blocks, map_parts, n_threads
-from beyondacc.types import Bools, ItemIds
+from beyondacc.types import Bools, ItemIds, Offsets
 
-__all__ = ["Ids", "encode_column", "encode_index", "number_integers", "together"]
+__all__ = ["Ids", "encode_column", "encode_index", "number_integers", "read_only", "together"]
 
 T = TypeVar("T")
 _BLOCK: Final = 2**16  # rows whose 64-bit copies stay in the cache
@@ -29,6 +29,31 @@ _WIDEST: Final = 2**21  # a table of so many codes is little more than a cache h
 _FEWEST_SLOTS: Final = 2**12
 _EXACT: Final = 2.0**53  # whole floats beyond it may already have merged two ids
 _LARGEST: Final = np.iinfo(np.int64).max
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array as kernels take what they only read, so that they are compiled once."""
+    found = array.view()
+    found.flags.writeable = False
+    return found
+
+
+class Runs(NamedTuple):
+    """Where the ids of n rows stand.
+
+    Attributes
+    ----------
+    counts : (parts, distinct)
+        How often each distinct id occurs in each part of the rows.
+    firsts : (distinct,)
+        The row where it first occurs, n where it does not.
+    grouped
+        Whether all rows of an id follow each other.
+    """
+
+    counts: NDArray[np.int64]
+    firsts: NDArray[np.int64]
+    grouped: bool
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,10 +75,7 @@ class Ids:
     exact: bool = True
 
     def __post_init__(self) -> None:
-        # read-only, whoever else has the memory, so that kernels are compiled for one kind of array
-        codes = np.ascontiguousarray(self.codes, np.int32).view()
-        codes.flags.writeable = False
-        object.__setattr__(self, "codes", codes)
+        object.__setattr__(self, "codes", read_only(np.ascontiguousarray(self.codes, np.int32)))
 
     @classmethod
     def of(cls, ids: pd.Index[Any]) -> Ids:
@@ -90,17 +112,58 @@ class Ids:
         return blocks(len(self), min(n_threads(), len(self) // _WORTH_A_THREAD))
 
     @functools.cached_property
-    def counts(self) -> NDArray[np.int64]:
-        """How often each distinct id occurs in each of the parts, shape (parts, distinct)."""
+    def runs(self) -> Runs:
+        """How often and where each distinct id occurs."""
         counts = np.zeros((len(self.parts), len(self.distinct)), np.int64)
-        numbered = dict(zip(self.parts, counts, strict=True))
-        map_parts(lambda low, high: encoding.count_codes(self.codes[low:high], numbered[low, high]), self.parts)
-        return counts
+        firsts = np.full(counts.shape, len(self), np.int64)
+        numbered = dict(zip(self.parts, range(len(counts)), strict=True))
+
+        def find(low: int, high: int) -> int:
+            part = numbered[low, high]
+            return encoding.find_runs(self.codes[low:high], low, counts[part], firsts[part])
+
+        n_runs = sum(map_parts(find, self.parts))
+        n_runs -= sum(bool(self.codes[low] == self.codes[low - 1]) for low, _ in self.parts[1:])
+        found = firsts.min(axis=0)
+        return Runs(counts, found, n_runs == np.count_nonzero(found < len(self)))
+
+    def grouped(self, rows: ItemIds, n_rows: int) -> tuple[Offsets, Offsets, Offsets]:
+        """Find the rows of each id.
+
+        Parameters
+        ----------
+        rows : (distinct,)
+            The group of each distinct id, -1 where it does not occur; no two are in one.
+        n_rows
+            How many groups there are.
+
+        Returns
+        -------
+        firsts, lengths : (n_rows,)
+            Where each group begins in `order`, and how many rows it has.
+        order
+            The rows, group by group, each in the order given; empty where they stand together already: then the
+            position is the row.
+        """
+        firsts, lengths, known = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64), np.flatnonzero(rows >= 0)
+        lengths[rows[known]] = self.runs.counts.sum(axis=0)[known]
+        if self.runs.grouped:
+            firsts[rows[known]] = self.runs.firsts[known]
+            return firsts, lengths, np.empty(0, np.int64)
+        starts, order = np.zeros(n_rows + 1, np.int64), np.empty(len(self), np.int64)
+        align.group_rows(self.translate(rows), starts, order)
+        return starts[:-1], lengths, order
 
     @property
     def occurring(self) -> Bools:
         """Which of the distinct ids occur."""
-        return np.ones(len(self.distinct), np.bool_) if self.exact else self.counts.sum(axis=0) > 0
+        if self.exact:
+            return np.ones(len(self.distinct), np.bool_)
+        if "runs" in vars(self):  # they were needed before
+            return self.runs.firsts < len(self)
+        found = np.zeros(len(self.distinct), np.bool_)
+        encoding.mark_codes(self.codes, found)
+        return found
 
     def ascending(self) -> tuple[ItemIds, pd.Index[Any]]:
         """Sort the ids that occur.
@@ -142,15 +205,12 @@ def _blocks(chunks: Sequence[NDArray[Any]]) -> Iterator[NDArray[Any]]:
             yield chunk[low : low + _BLOCK]
 
 
-def _bounds(chunks: Sequence[NDArray[Any]]) -> tuple[int, int] | None:
-    """Return the least and the largest number, or None if some are not whole or beyond 64 bits."""
-    lowest, highest = _LARGEST, -_LARGEST - 1
-    for block in _blocks(chunks):
-        low, high = block.min(), block.max()
-        if block.dtype.kind == "f" and not (-_EXACT <= low <= high <= _EXACT and (np.floor(block) == block).all()):
-            return None
-        lowest, highest = min(lowest, int(low)), max(highest, int(high))
-    return (lowest, highest) if highest <= _LARGEST else None
+def _ends(block: NDArray[Any]) -> tuple[int, int] | None:
+    """Return the least and the largest number, or None if some are not whole."""
+    low, high = block.min(), block.max()
+    if block.dtype.kind == "f" and not (-_EXACT <= low <= high <= _EXACT and (np.floor(block) == block).all()):
+        return None
+    return int(low), int(high)
 
 
 def number_integers(chunks: Sequence[NDArray[Any]]) -> Ids | None:
@@ -158,40 +218,53 @@ def number_integers(chunks: Sequence[NDArray[Any]]) -> Ids | None:
     n = sum(map(len, chunks))
     if not n:
         return Ids.none()
-    bounds = _bounds(chunks)
-    if bounds is None:
-        return None
-    low, high = bounds
     codes = np.empty(n, np.int32)
-    if high - low >= min(4 * n + _BLOCK, _WIDEST) or high == _LARGEST:
+    widest = min(4 * n + _BLOCK, _WIDEST)
+    lowest, highest = _LARGEST, -_LARGEST - 1
+    first = 0
+    for block in _blocks(chunks):
+        ends = _ends(block)
+        if ends is None:
+            return None
+        lowest, highest = min(lowest, ends[0]), max(highest, ends[1])
+        if block.dtype.kind == "i" and highest - lowest >= widest:
+            break  # whatever follows is no better
+        last = first + len(block)
+        if lowest >= 0 and highest < widest:  # while it is in the cache
+            codes[first:last] = block
+        first = last
+    if highest > _LARGEST:
+        return None
+    if highest - lowest >= widest or highest == _LARGEST:
         return Ids(codes, _hash(chunks, codes))
-    room = np.empty(_BLOCK, np.int64)
+    if not 0 <= lowest <= highest < widest:
+        _subtract(chunks, lowest, codes)
+    elif lowest:
+        codes -= np.int32(lowest)
+    return Ids(codes, pd.RangeIndex(lowest, highest + 1), exact=False)
+
+
+def _subtract(chunks: Sequence[NDArray[Any]], low: int, codes: ItemIds) -> None:
     first = 0
     for block in _blocks(chunks):
         last = first + len(block)
-        if low:
-            codes[first:last] = np.subtract(block.astype(np.int64, copy=False), low, out=room[: len(block)])
-        else:
-            codes[first:last] = block
+        codes[first:last] = block.astype(np.int64, copy=False) - low
         first = last
-    return Ids(codes, pd.RangeIndex(low, high + 1), exact=False)
 
 
 def _hash(chunks: Sequence[NDArray[Any]], codes: ItemIds) -> pd.Index[Any]:
     """Write a number for each integer, by first appearance, and return those that differ."""
-    codes.fill(-1)
     slots, distinct = _table(_FEWEST_SLOTS)
     known = first = 0
     for block in _blocks(chunks):
-        words = np.ascontiguousarray(block, np.int64).view()
-        words.flags.writeable = False  # as the columns of pandas, so that the kernel is compiled once
+        words = read_only(np.ascontiguousarray(block, np.int64))  # as the columns of pandas
         found = codes[first : first + len(block)]
+        found.fill(-1)
         at = 0
         with np.errstate(over="ignore"):  # a hash is a product modulo 2**64, which Python says where it is no kernel
             while (known := encoding.number_words(words, at, slots, distinct, known, found)) == len(distinct):
                 at = len(found) if found[-1] >= 0 else at + int(np.argmin(found[at:]))
-                before = distinct.view()
-                before.flags.writeable = False
+                before = read_only(distinct)
                 slots, distinct = _table(4 * len(slots))
                 known = encoding.number_words(before, 0, slots, distinct, 0, np.empty(len(before), np.int32))
         first += len(block)

@@ -25,3 +25,13 @@ class Memo:
                 self._kept[key] = build()
             found: T = self._kept[key]
             return found
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether what is known by `key` was built."""
+        return key in self._kept
+
+    def without(self, key: Hashable) -> Memo:
+        """Return one that keeps what this one does, but for one key."""
+        found = Memo()
+        found._kept = {other: kept for other, kept in self._kept.items() if other != key}
+        return found

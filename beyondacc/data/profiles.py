@@ -1,31 +1,42 @@
-"""The items of each user: compressed rows, made from coded ones by counting."""
+"""The items of each user: compressed rows, made from coded ones by counting when they are first asked for."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.ids import Ids
+from beyondacc.data.ids import Ids, read_only
+from beyondacc.data.memo import Memo
 from beyondacc.kernels import align, encoding
 from beyondacc.run.local import map_blocks, map_parts
-from beyondacc.types import Floats, ItemIds, Offsets, UserIds
+from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["Profiles"]
 
+_ROWS, _VALUES = "rows", "values"
 _WORTH_THREADS: Final = 2**18  # rows that take longer to sort than to start threads
 
 
-@dataclasses.dataclass(frozen=True)
 class Profiles:
-    """The items of each user with a value each: compressed rows, items ascending and distinct within a row."""
+    """The items of each user with a value each: compressed rows, items ascending and distinct within a row.
 
-    starts: Offsets
-    items: ItemIds
-    values: NDArray[np.float64]
+    Parameters
+    ----------
+    starts, items, values
+        What they are.
+    """
+
+    def __init__(self, starts: Offsets, items: ItemIds, values: NDArray[np.float64]) -> None:
+        self._coded: _Coded | None = None
+        self._kept = Memo()
+        self._kept(_ROWS, lambda: (starts, items))
+        self._kept(_VALUES, lambda: values)
 
     @classmethod
     def build(
@@ -38,55 +49,78 @@ class Profiles:
         places: ItemIds,
         n_rows: int,
         n_items: int,
+        lender: object = None,
     ) -> Profiles:
-        """Compress rows; of equal (row, item) pairs the last value is kept.
+        """Compress rows, when they are first asked for; of equal (row, item) pairs the last value is kept.
 
         Parameters
         ----------
         users, items
             Of each input row.
         values
-            Of each input row; 1 by default.
+            Of each input row, which nobody may change any more; 1 by default.
         rows, places
             What the distinct users and items are called here.
+        lender
+            Is kept as long as `values` are; see `Rows`.
         """
-        n = len(users)
-        counts = np.zeros((len(users.counts), n_rows), np.int64)
-        known = rows >= 0
-        counts[:, rows[known]] = users.counts[:, known]
-        starts = np.zeros(n_rows + 1, np.int64)
-        np.cumsum(counts.sum(axis=0), out=starts[1:])
-        # where each part of the input begins to write in each row: after what the parts before it write
-        cursors = starts[:-1] + np.cumsum(counts, axis=0) - counts
-        made = cls(starts, np.empty(n, np.int32), np.ones(n) if values is None else np.empty(n))
-        given = np.empty(0) if values is None else np.ascontiguousarray(values, np.float64).view()
-        given.flags.writeable = False  # as the columns of a frame, so that the kernel is compiled once
-        written = made.values[: len(given)]
-        numbered = dict(zip(users.parts, cursors, strict=True))
+        made = cls.__new__(cls)
+        if values is not None and (values[:1] == 1).all() and (values == 1).all():
+            values = None  # nothing to sort along
+        coded = _Coded(users, items, values, rows, places, n_rows, n_items, lender)
+        made._coded, made._kept = coded, Memo()  # noqa: SLF001 - its own
+        return made
 
-        def scatter(low: int, high: int) -> None:
-            part = slice(low, high)
-            cursor = numbered[low, high]
-            encoding.scatter_rows(
-                users.codes[part], items.codes[part], given[part], rows, places, cursor, made.items, written
-            )
+    @property
+    def starts(self) -> Offsets:
+        """Where each row begins, and the last one ends, shape (rows + 1,)."""
+        return self._rows()[0]
 
-        def sort(low: int, high: int) -> int:
-            longest = int(np.diff(starts[low : high + 1]).max(initial=0))
-            keys, own, counts = np.empty((2, longest), np.uint64), np.empty(longest), np.empty(257, np.int64)
-            digits = -(-max(n_items - 1, 0).bit_length() // 8)
-            return encoding.sort_rows(starts, low, high, digits, made.items, written, keys, own, counts)
+    @property
+    def items(self) -> ItemIds:
+        """The items, row by row."""
+        return self._rows()[1]
 
-        map_parts(scatter, users.parts)
-        return made._last_ones() if sum(map_blocks(sort, n_rows, threads=None if n >= _WORTH_THREADS else 1)) else made
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The value of each item."""
 
-    def _last_ones(self) -> Profiles:
-        """Keep the last of each item that stands again in its row."""
-        kept = np.append(self.items[1:] != self.items[:-1], np.True_)
-        ends = self.starts[1:][self.sizes > 0] - 1
-        kept[ends] = True
-        before = np.concatenate([[0], np.cumsum(kept)])
-        return Profiles(before[self.starts], self.items[kept], self.values[kept])
+        def build() -> NDArray[np.float64]:
+            coded = self._coded
+            # sorted once more, as few metrics look at values and those of many rows take long to write
+            return np.ones(len(self.items)) if coded is None or coded.values is None else coded.sort(rated=True)[2]
+
+        return self._kept(_VALUES, build)
+
+    def _rows(self) -> tuple[Offsets, ItemIds]:
+        def build() -> tuple[Offsets, ItemIds]:
+            assert self._coded is not None  # noqa: S101 - else they are given
+            return self._coded.sort(rated=False)[:2]
+
+        return self._kept(_ROWS, build)
+
+    def unvalued(self) -> Profiles:
+        """Return the same with a value of 1 for every item; the same object where they are 1 already."""
+        given = self.values if self._coded is None else self._coded.values
+        if given is None or (given == 1).all():
+            return self
+        if self._coded is None:
+            return Profiles(self.starts, self.items, np.ones(len(self.items)))
+        found = copy.copy(self)
+        coded = dataclasses.replace(self._coded, values=None, lender=None)
+        found._coded, found._kept = coded, self._kept.without(_VALUES)  # noqa: SLF001 - its own
+        return found
+
+    @property
+    def occupied(self) -> Bools:
+        """Which rows hold anything, shape (rows,)."""
+        return self.sizes > 0 if self._coded is None else self._coded.lengths > 0
+
+    def item_counts(self, n_items: int) -> NDArray[np.int64]:
+        """Return in how many rows each item stands, shape (n_items,)."""
+        if self._coded is None or not self._coded.users.runs.grouped or _ROWS in self._kept:
+            return np.bincount(self.items, minlength=n_items)
+        return self._coded.count_items()
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -102,3 +136,79 @@ class Profiles:
     def matrix(self, n_columns: int) -> sparse.csr_array:
         """Return the rows as a scipy matrix of shape (rows, n_columns), sharing memory."""
         return sparse.csr_array((self.values, self.items, self.starts), shape=(len(self.starts) - 1, n_columns))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Coded:
+    """Rows that are not compressed yet; see `Profiles.build`."""
+
+    users: Ids
+    items: Ids
+    values: Floats | None
+    rows: UserIds
+    places: ItemIds
+    n_rows: int
+    n_items: int
+    lender: object
+
+    @functools.cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How many rows of input each row has in each of their parts, shape (parts, rows)."""
+        known = np.flatnonzero(self.rows >= 0)
+        counts = np.zeros((len(self.users.parts), self.n_rows), np.int64)
+        counts[:, self.rows[known]] = self.users.runs.counts[:, known]
+        return counts
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many rows of input each row has, shape (rows,)."""
+        found: NDArray[np.int64] = self.counts.sum(axis=0)
+        return found
+
+    def count_items(self) -> NDArray[np.int64]:
+        """Return in how many rows each item stands, if all rows of a user follow each other."""
+        counts = np.zeros(len(self.items.distinct), np.int64)
+        encoding.count_items(self.users.codes, self.items.codes, np.full(len(counts), -1, np.int32), counts)
+        found = np.zeros(self.n_items, np.int64)
+        known = self.places >= 0
+        found[self.places[known]] = counts[known]
+        return found
+
+    def sort(self, *, rated: bool) -> tuple[Offsets, ItemIds, NDArray[np.float64]]:
+        """Return the compressed rows: starts, items and, where they are `rated`, values."""
+        users, n, n_rows, counts = self.users, len(self.users), self.n_rows, self.counts
+        starts = np.zeros(n_rows + 1, np.int64)
+        np.cumsum(self.lengths, out=starts[1:])
+        given = np.empty(0)
+        if rated and self.values is not None:
+            given = np.ascontiguousarray(self.values, np.float64)
+        codes, given = self.items.codes, read_only(given)
+        items, values = np.empty(n, np.int32), np.empty(len(given))
+        if users.runs.grouped:
+            firsts, known = np.zeros(n_rows, np.int64), np.flatnonzero(self.rows >= 0)
+            firsts[self.rows[known]] = users.runs.firsts[known]
+        else:
+            # where each part of the input begins to write in each row: after what the parts before it write
+            numbered = dict(zip(users.parts, starts[:-1] + np.cumsum(counts, axis=0) - counts, strict=True))
+
+            def scatter(low: int, high: int) -> None:
+                part = slice(low, high)
+                cursor = numbered[low, high]
+                encoding.scatter_rows(users.codes[part], codes[part], given[part], self.rows, cursor, items, values)
+
+            map_parts(scatter, users.parts)
+            firsts, codes, given = starts[:-1], read_only(items), read_only(values)  # sorted where they stand
+        sizes, words = np.empty(n_rows, np.int64), -(-self.n_items // 64)
+
+        def sort(low: int, high: int) -> None:
+            longest = int(np.diff(starts[low : high + 1]).max(initial=0))
+            own, keys, last = np.empty(longest), np.empty(longest, np.uint64), np.empty(self.n_items, np.int32)
+            bits, marks = np.zeros(words, np.uint64), np.zeros(-(-words // 64), np.uint64)
+            given_rows = firsts, starts, low, high, codes, self.places, given
+            encoding.sort_rows(*given_rows, items, values, sizes, own, keys, bits, marks, last)
+
+        map_blocks(sort, n_rows, threads=None if n >= _WORTH_THREADS else 1)
+        if sizes.sum() == n:
+            return starts, items, values
+        encoding.close_rows(starts, sizes, items, values)
+        return starts, items[: starts[-1]].copy(), values[: starts[-1]].copy()

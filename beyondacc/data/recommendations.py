@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.frames import Rows, read_rows
-from beyondacc.data.ids import Ids, together
-from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.data.ids import Ids, read_only, together
+from beyondacc.data.vocabulary import Vocabulary, same_kind
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
-from beyondacc.types import Floats, ItemIds, UserIds
+from beyondacc.run.local import blocks, map_parts, n_threads
+from beyondacc.types import Floats, ItemIds
 
 __all__ = ["Recommendations"]
+
+_WORTH_A_THREAD: Final = 2**18  # rows that take longer to list than to start a thread
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,41 +228,51 @@ class Recommendations:
         if data is not None:
             _same_type(rows.user, data, "user", what)
             _same_type(rows.item, data, "item", what)
-        everyone: list[Ids | pd.Index[Any]] = [rows.user] if rows.owners is None else [rows.user, rows.owners]
+        _ = rows.user.runs  # who occurs, and where their rows are
 
-        def number_users() -> tuple[Vocabulary, UserIds]:
-            owners, tables = Vocabulary.numbering(everyone, users)
-            return owners, rows.user.translate(tables[0])
+        def number_users() -> tuple[pd.Index[Any], ItemIds]:
+            known = None if data is None or users is not None or rows.owners is not None else data.users.some(rows.user)
+            if known is not None:
+                return known
+            everyone: list[Ids | pd.Index[Any]] = [rows.user] if rows.owners is None else [rows.user, rows.owners]
+            vocabulary, tables = Vocabulary.numbering(everyone, users)
+            return vocabulary.ids, tables[0]
 
-        def number_items() -> tuple[Vocabulary, ItemIds]:
-            items, tables = Vocabulary.numbering([rows.item]) if data is None else data.items.join([rows.item])
-            return items, rows.item.translate(tables[0])
+        def number_items() -> tuple[Vocabulary, list[ItemIds]]:
+            return Vocabulary.numbering([rows.item]) if data is None else data.items.join([rows.item])
 
-        (owners, owner), (items, item) = together([number_users, number_items], len(rows))
-        starts = np.zeros(len(owners) + 1, np.int64)
-        order = np.empty(len(owner), np.int64)
-        align.group_rows(owner, starts, order)
-        key = rows.rank if rows.rank is not None else None if rows.score is None else -rows.score
-        if key is not None:
-            align.order_rows(starts, order, key)
-        repeated = np.zeros(len(owner), np.bool_)
-        align.repeated_rows(starts, order, item, len(items), repeated)
-        if duplicates == "error" and (at := np.flatnonzero(repeated)).size:
-            first_item, first_user = rows.item[at].tolist()[0], rows.user[at].tolist()[0]
+        tasks: list[Callable[[], Any]] = [number_users, number_items]
+        (owners, own), (items, (table,)) = together(tasks, len(rows))
+        firsts, lengths, order = rows.user.grouped(own, len(owners))
+        longest = int(lengths.max(initial=0))
+        width = longest if k is None else min(k, longest)
+        lists = np.empty((len(owners), max(width, 1)), np.int32)
+        scores = None if rows.score is None else np.empty(lists.shape)
+        ranks, given = (
+            read_only(np.empty(0) if column is None else np.ascontiguousarray(column))
+            for column in (rows.rank, rows.score)
+        )
+        codes, written = rows.item.codes, np.empty((0, 0)) if scores is None else scores
+
+        def write(low: int, high: int) -> int:
+            last, keys = np.full(len(items), -1, np.int32), np.empty(longest)
+            places, spare = np.empty(longest, np.int64), np.empty(longest, np.int64)
+            whose = firsts, lengths, low, high, order
+            return align.list_rows(*whose, codes, table, ranks, given, last, keys, places, spare, lists, written)
+
+        parts = blocks(len(owners), min(n_threads(), len(rows) // _WORTH_A_THREAD))
+        repeated = [row for row in map_parts(write, parts) if row >= 0]
+        if duplicates == "error" and repeated:
+            at = min(repeated)
+            item, user = rows.item[[at]].tolist()[0], rows.user[[at]].tolist()[0]
             raise DataError(
-                f"{what} lists item {first_item!r} more than once for user {first_user!r} (row {at[0]}); "
+                f"{what} lists item {item!r} more than once for user {user!r} (row {at}); "
                 'remove the repetition, or pass duplicates="first" to keep the better rank'
             )
-        longest = int(np.diff(starts).max(initial=0))
-        width = longest if k is None else min(k, longest)
-        lists = np.full((len(owners), max(width, 1)), -1, np.int32)
-        places = np.zeros(lists.shape, np.int64)
-        align.list_rows(starts, order, item, repeated, lists, places)
-        scores = None if rows.score is None else np.where(lists >= 0, rows.score[places], np.nan)
-        return cls(owners.ids, items, lists, scores, ordered_by_score=rows.rank is None)
+        return cls(owners, items, lists, scores, ordered_by_score=rows.rank is None)
 
 
 def _same_type(ids: Ids | pd.Index[Any], data: Dataset, axis: Literal["user", "item"], what: str) -> None:
     """Refuse ids of another type than the dataset's here, before they are all found to be unknown."""
     vocabulary = data.users if axis == "user" else data.items
-    vocabulary.encode(ids[:1], axis=axis, what=what, known="the dataset")
+    same_kind(ids, vocabulary.ids, axis=axis, what=what, other="the dataset")

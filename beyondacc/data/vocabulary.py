@@ -152,6 +152,8 @@ class Vocabulary:
         DataError
             If strings are looked up among integers or the reverse.
         """
+        if ids is self.ids:
+            return np.arange(len(self), dtype=np.int32)
         same_kind(ids, self.ids, axis=axis, what=what, other=known)
         encoded = _encoded(ids)
         # few distinct ids occur many times, so that only the distinct ones are looked up
@@ -174,6 +176,26 @@ class Vocabulary:
         table = np.full(len(together.distinct), -1, np.int32)
         table[together.codes[: len(self)]] = np.arange(len(self), dtype=np.int32)
         return table.take(together.codes[len(self) :])
+
+    def some(self, ids: Ids) -> tuple[pd.Index[Any], ItemIds] | None:
+        """Give those who occur numbers in the order of the vocabulary.
+
+        Returns
+        -------
+        ids
+            Those who occur, ascending where the vocabulary is; the same object as its own where all do.
+        table : (distinct,)
+            The place of each distinct id among them, -1 for others. None instead of both if one is unknown.
+        """
+        places, occurring = self._places(ids.distinct), ids.occurring
+        if (places[occurring] < 0).any():
+            return None
+        present = np.zeros(len(self), np.bool_)
+        present[places[occurring]] = True
+        if present.all():
+            return self.ids, np.where(occurring, places, np.int32(-1))
+        ranks = np.cumsum(present, dtype=np.int32) - np.int32(1)
+        return self.ids[present], np.where(occurring, ranks[places], np.int32(-1))
 
     def find(self, id_: Any) -> int:
         """Return the code of one id, -1 where it is unknown: `encode` without what only pays for many."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import kernel, prefetch, scratch_kernel
 from beyondacc.kernels.sorting import sort_by
-from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
+from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = [
     "drop_seen_rows",
@@ -17,11 +17,12 @@ __all__ = [
     "group_rows",
     "list_rows",
     "mark",
-    "order_rows",
-    "repeated_rows",
     "tied_rows",
     "transpose_rows",
 ]
+
+_AHEAD = 8  # rows whose memory is asked for before it is needed
+_LINE = 8  # 64-bit numbers in a line of the cache
 
 
 @scratch_kernel
@@ -60,59 +61,98 @@ def transpose_rows(starts: Offsets, items: ItemIds, item_starts: Offsets, users:
             cursor[items[position]] += 1
 
 
-@scratch_kernel
-def order_rows(starts: Offsets, order: Offsets, keys: Floats) -> None:
-    """Sort the positions of each row by ascending key, in place; equal keys keep their order."""
-    longest = 0
-    for row in range(starts.shape[0] - 1):
-        longest = max(longest, starts[row + 1] - starts[row])
-    own = np.empty(longest)
-    ranks, spare = np.empty(longest, np.int64), np.empty(longest, np.int64)
-    for row in range(starts.shape[0] - 1):
-        first, n = starts[row], starts[row + 1] - starts[row]
-        ordered = True
-        for place in range(n):
-            own[place] = keys[order[first + place]]
-            ranks[place] = place
-            ordered = ordered and not (place and own[place] < own[place - 1])
-        if ordered:
-            continue
-        sort_by(own, ranks, spare, n)
-        for place in range(n):
-            spare[place] = order[first + ranks[place]]
-        for place in range(n):
-            order[first + place] = spare[place]
-
-
-@scratch_kernel
-def repeated_rows(starts: Offsets, order: Offsets, items: ItemIds, n_items: int, repeated: Bools) -> None:
-    """Mark every position whose item stands earlier in the same row."""
-    last_row = np.full(n_items, -1, np.int64)
-    for row in range(starts.shape[0] - 1):
-        for place in range(starts[row], starts[row + 1]):
-            position = order[place]
-            if last_row[items[position]] == row:
-                repeated[position] = True
-            last_row[items[position]] = row
-
-
 @kernel
-def list_rows(starts: Offsets, order: Offsets, items: ItemIds, skip: Bools, lists: ItemIds, places: Offsets) -> None:
-    """Write the items of each row into a padded matrix, leaving out those marked in `skip`.
+def list_rows(
+    firsts: Offsets,
+    lengths: Offsets,
+    low: Int,
+    high: Int,
+    order: Offsets,
+    codes: ItemIds,
+    table: ItemIds,
+    ranks: Floats,
+    scores: Floats,
+    last: NDArray[np.int32],
+    keys: NDArray[np.float64],
+    places: NDArray[np.int64],
+    spare: NDArray[np.int64],
+    lists: ItemIds,
+    listed_scores: NDArray[np.float64],
+) -> int:
+    """Write the items of the rows from `low` to before `high` into a padded matrix, the best first, each item once.
 
-    `places`, shaped like `lists`, receives the input position of each item. Rows longer than the matrix are cut.
+    Rows longer than the matrix are cut.
+
+    Parameters
+    ----------
+    firsts, lengths
+        Where each row begins and how many input rows it has.
+    order
+        The input row at each position, or empty: the position itself.
+    codes, table
+        The code of each input row, and the item of each code.
+    ranks, scores
+        Of the input rows, or empty. The rows are sorted by rank, else by falling score; equal ones keep their order.
+    last
+        Holds -1 for each item.
+    keys, places, spare
+        Memory that is given, each as long as the longest row.
+    lists, listed_scores
+        Receive items, -1 where a list ends, and their scores, NaN there; the latter may be empty.
+
+    Returns
+    -------
+    int
+        The first input row whose item stands earlier in its list, or -1.
     """
-    for row in range(starts.shape[0] - 1):
+    ranked, scored, scattered = ranks.shape[0] > 0, scores.shape[0] > 0, order.shape[0] > 0
+    repeated = -1
+    for row in range(low, high):
+        first, n = firsts[row], lengths[row]
+        if not scattered and row + _AHEAD < high:  # rows lie in any order
+            coming = firsts[row + _AHEAD]
+            prefetch(codes, coming)
+            prefetch(codes, coming + lengths[row + _AHEAD])
+            if ranked:
+                prefetch(ranks, coming)
+                prefetch(ranks, coming + _LINE)
+            if scored:
+                prefetch(scores, coming)
+                prefetch(scores, coming + _LINE)
+        falls = 0
+        if not scattered:
+            for place in range(first + 1, first + n if ranked else first):
+                falls += ranks[place] < ranks[place - 1]
+            for place in range(first + 1, first + n if scored and not ranked else first):
+                falls += scores[place] > scores[place - 1]
+        chosen = scattered or falls > 0
+        if chosen:
+            for place in range(n):
+                position = order[first + place] if scattered else first + place
+                places[place] = place
+                keys[place] = ranks[position] if ranked else -scores[position] if scored else 0.0
+            sort_by(keys, places, spare, n)
         filled = 0
-        for place in range(starts[row], starts[row + 1]):
-            if filled == lists.shape[1]:
-                break
-            position = order[place]
-            if skip[position]:
+        for place in range(n):
+            position = first + (places[place] if chosen else place)
+            if scattered:
+                position = order[position]
+            item = table[codes[position]]
+            if last[item] == row:
+                if repeated < 0 or position < repeated:
+                    repeated = position
                 continue
-            lists[row, filled] = items[position]
-            places[row, filled] = position
-            filled += 1
+            last[item] = row
+            if filled < lists.shape[1]:
+                lists[row, filled] = item
+                if scored:
+                    listed_scores[row, filled] = scores[position]
+                filled += 1
+        for rank in range(filled, lists.shape[1]):
+            lists[row, rank] = -1
+            if scored:
+                listed_scores[row, rank] = np.nan
+    return repeated
 
 
 @kernel

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
-from beyondacc.types import Int, ItemIds, Offsets, UserIds
+from beyondacc.kernels.jit import kernel, popcount, prefetch
+from beyondacc.types import Bits, Bools, Int, ItemIds, Offsets, UserIds
 
-__all__ = ["count_codes", "number_words", "scatter_rows", "sort_rows"]
+__all__ = ["close_rows", "count_items", "find_runs", "mark_codes", "number_words", "scatter_rows", "sort_rows"]
 
-_SHORT = 24  # rows up to this length are sorted by insertion
-_BYTE = np.uint64(255)
+_SHORT = 8  # rows up to this length are sorted by insertion
+_AHEAD = 8  # rows whose memory is asked for before it is needed
+_LINE = 8  # 64-bit numbers in a line of the cache
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(2**32 - 1)
 _SCATTER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio (Knuth, volume 3, section 6.4)
@@ -68,18 +69,43 @@ def number_words(
 
 
 @kernel
-def count_codes(codes: ItemIds, counts: NDArray[np.int64]) -> None:
-    """Add to `counts` how often each code occurs."""
-    before = np.int32(0)
-    run = 0
+def find_runs(codes: ItemIds, first: Int, counts: NDArray[np.int64], firsts: NDArray[np.int64]) -> int:
+    """Add to `counts` how often each code occurs, and write into `firsts` where it first does.
+
+    Parameters
+    ----------
+    first
+        The position of the first of the codes.
+    firsts
+        Holds more than any position where a code was not met yet.
+
+    Returns
+    -------
+    int
+        How many runs of equal codes there are: as many as codes that occur, if equal ones stand together.
+    """
+    runs = 0
+    start = 0
     for position in range(codes.shape[0]):
-        if codes[position] != before:  # one addition a run: each would wait for the one before it
-            counts[before] += run
-            before = codes[position]
-            run = 0
-        run += 1
-    if run:
-        counts[before] += run
+        if position and codes[position] == codes[position - 1]:
+            continue
+        if position:  # one addition a run: each would wait for the one before it
+            counts[codes[start]] += position - start
+        start = position
+        runs += 1
+        code = codes[position]
+        if first + position < firsts[code]:
+            firsts[code] = first + position
+    if codes.shape[0]:
+        counts[codes[start]] += codes.shape[0] - start
+    return runs
+
+
+@kernel
+def mark_codes(codes: ItemIds, marked: Bools) -> None:
+    """Mark the codes that occur."""
+    for code in codes:
+        marked[code] = True
 
 
 @kernel
@@ -88,7 +114,6 @@ def scatter_rows(
     items: ItemIds,
     values: NDArray[np.float64],
     rows: UserIds,
-    places: ItemIds,
     cursor: Offsets,
     out_items: ItemIds,
     out_values: NDArray[np.float64],
@@ -101,8 +126,8 @@ def scatter_rows(
         Codes of each input row.
     values
         Of each input row, or empty where there are none.
-    rows, places
-        What a user code and an item code are called in the output.
+    rows
+        What a user code is called in the output.
     cursor
         Where the next item of each row is written; moves on.
     """
@@ -117,7 +142,7 @@ def scatter_rows(
             before = users[position]
             row = rows[before]
             at = cursor[row]
-        out_items[at] = places[items[position]]
+        out_items[at] = items[position]
         if rated:
             out_values[at] = values[position]
         at += 1
@@ -127,78 +152,136 @@ def scatter_rows(
 
 @kernel
 def sort_rows(
+    firsts: Offsets,
     starts: Offsets,
-    first: Int,
-    last: Int,
-    digits: Int,
+    low: Int,
+    high: Int,
+    codes: ItemIds,
+    table: ItemIds,
+    given: NDArray[np.float64],
     items: ItemIds,
     values: NDArray[np.float64],
-    keys: NDArray[np.uint64],
+    sizes: NDArray[np.int64],
     own: NDArray[np.float64],
-    counts: NDArray[np.int64],
-) -> int:
-    """Sort each of the rows from `first` to before `last` by item, in place; equal items keep their order.
+    keys: NDArray[np.uint64],
+    bits: Bits,
+    marks: Bits,
+    last: NDArray[np.int32],
+) -> None:
+    """Write the rows from `low` to before `high` by ascending item, of equal items the last.
+
+    A row is a set of bits, which is read in order; a bit of `marks` says that a word of them holds any.
 
     Parameters
     ----------
-    digits
-        How many bytes an item has.
-    values
-        Moved along with the items, or empty.
-    keys, own, counts
-        Memory that is given, as numba takes long to compile what allocates it: (2, longest row), (longest row,) where
-        there are values, (257,).
-
-    Returns
-    -------
-    int
-        How many items stand in their row again.
+    firsts
+        Where each row begins in `codes` and `given`, which may be `items` and `values`: then as `starts`.
+    starts
+        Where each row is written; it ends where the next one starts.
+    table
+        The item of each code.
+    given
+        Values of the rows, or empty where there are none.
+    sizes
+        Receives how many items each row holds: fewer than it had rows where items stand in it again.
+    own, keys, bits, marks, last
+        Memory that is given: (longest row,), (longest row,), (items / 64,) and (items / 4096,) zeros, (items,).
     """
-    rated = values.shape[0] > 0
-    repeated = 0
-    for row in range(first, last):
-        low = starts[row]
-        n = starts[row + 1] - low
-        ordered = True
-        for place in range(1, n):
-            ordered = ordered and items[low + place - 1] < items[low + place]
-        if ordered:
-            continue
-        for place in range(n):
-            keys[0, place] = (np.uint64(items[low + place]) << _HALF) | np.uint64(place)
+    rated = given.shape[0] > 0
+    one = np.uint64(1)
+    for row in range(low, high):
+        source = firsts[row]
+        if row + _AHEAD < high:  # rows lie in any order
+            coming = firsts[row + _AHEAD]
+            prefetch(codes, coming)
+            prefetch(codes, coming + 2 * _LINE)
             if rated:
-                own[place] = values[low + place]
-        side = 0
-        if n <= _SHORT:
-            for place in range(1, n):
-                key = keys[0, place]
-                at = place
-                while at > 0 and keys[0, at - 1] > key:
-                    keys[0, at] = keys[0, at - 1]
-                    at -= 1
-                keys[0, at] = key
-        else:
-            for digit in range(digits):
-                shift = _HALF + np.uint64(8 * digit)
-                for byte in range(257):
-                    counts[byte] = 0
-                for place in range(n):
-                    counts[np.int64((keys[side, place] >> shift) & _BYTE) + 1] += 1
-                for byte in range(256):
-                    counts[byte + 1] += counts[byte]
-                for place in range(n):
-                    key = keys[side, place]
-                    bucket = np.int64((key >> shift) & _BYTE)
-                    keys[1 - side, counts[bucket]] = key
-                    counts[bucket] += 1
-                side = 1 - side
+                prefetch(given, coming)
+                prefetch(given, coming + _LINE)
+        at = starts[row]
+        n = starts[row + 1] - at
         before = np.int32(-1)
+        ordered = True
         for place in range(n):
-            key = keys[side, place]
-            item = np.int32(key >> _HALF)
-            repeated += item == before
+            item = table[codes[source + place]]
+            items[at + place] = item
+            ordered = ordered and before < item
             before = item
-            items[low + place] = item
             if rated:
-                values[low + place] = own[np.int64(key & _LOW_HALF)]
-    return repeated
+                own[place] = given[source + place]
+        if ordered:
+            if rated:
+                for place in range(n):
+                    values[at + place] = own[place]
+            sizes[row] = n
+            continue
+        written = np.int64(0)
+        if n <= _SHORT:
+            for place in range(n):
+                key = (np.uint64(items[at + place]) << _HALF) | np.uint64(place)
+                hole = place
+                while hole > 0 and keys[hole - 1] > key:
+                    keys[hole] = keys[hole - 1]
+                    hole -= 1
+                keys[hole] = key
+            for place in range(n):
+                item = np.int32(keys[place] >> _HALF)
+                written -= place > 0 and items[at + written - 1] == item
+                items[at + written] = item
+                if rated:
+                    values[at + written] = own[np.int64(keys[place] & _LOW_HALF)]
+                written += 1
+            sizes[row] = written
+            continue
+        least, most = np.int64(marks.shape[0]), np.int64(0)
+        for place in range(n):
+            item = np.int64(items[at + place])
+            bits[item >> 6] |= one << np.uint64(item & 63)
+            marks[item >> 12] |= one << np.uint64((item >> 6) & 63)
+            last[item] = place
+            least, most = min(least, item >> 12), max(most, item >> 12)
+        for mark in range(least, most + 1):
+            left = marks[mark]
+            marks[mark] = 0
+            while left:
+                word = (mark << 6) + popcount(~left & (left - one))  # the place of the lowest bit
+                left &= left - one
+                held = bits[word]
+                bits[word] = 0
+                while held:
+                    item = (word << 6) + popcount(~held & (held - one))
+                    held &= held - one
+                    items[at + written] = item
+                    if rated:
+                        values[at + written] = own[last[item]]
+                    written += 1
+        sizes[row] = written
+
+
+@kernel
+def close_rows(starts: Offsets, sizes: NDArray[np.int64], items: ItemIds, values: NDArray[np.float64]) -> None:
+    """Move rows together of which only the first `sizes` items are left, in place."""
+    rated = values.shape[0] > 0
+    at = np.int64(0)
+    for row in range(sizes.shape[0]):
+        low = starts[row]
+        starts[row] = at
+        for place in range(low, low + sizes[row]):
+            items[at] = items[place]
+            if rated:
+                values[at] = values[place]
+            at += 1
+    starts[sizes.shape[0]] = at
+
+
+@kernel
+def count_items(users: UserIds, items: ItemIds, last: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
+    """Add to `counts` how many users have each item, where all rows of a user follow each other.
+
+    `last` holds -1 for each item.
+    """
+    for position in range(users.shape[0]):
+        user, item = users[position], items[position]
+        if last[item] != user:
+            last[item] = user
+            counts[item] += 1
