@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.cooccurrence import shared_to_profile
-from beyondacc.data.binding import Binding, Inputs
+from beyondacc.data.binding import Binding, Inputs, row_sizes
 from beyondacc.data.dataset import Features, Profiles
 from beyondacc.data.matrix import Matrix
 from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels import columns, distance as kinds, jit, pairwise, tables
+from beyondacc.kernels.bench import make_bench
 from beyondacc.run.local import map_parts, n_threads
 from beyondacc.types import Bits, Bools, Floats, ItemIds, UserIds
 
@@ -214,7 +215,8 @@ def pair_tables(
         )
         columns.column_rows(kind, lists, lengths, k, users, *train, *into)
     else:
-        pairwise.pair_rows(*arrays, lists, lengths, k, found)
+        bench = make_bench(lists.shape[1], 1, arrays.bits, arrays.vectors, arrays.own_rows)
+        pairwise.pair_rows(*arrays, lists, lengths, k, bench, found)
     return found
 
 
@@ -301,10 +303,12 @@ def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToPro
         whole = run.own(("columns to profile", chosen, k), lambda: _columns_to_profile(chosen, run, k))
         least, total, counted = (each[inputs.rows].copy() for each in whole)
     else:
-        pairwise.profile_rows(*arrays, lists, lengths, k, *profile, *found)
+        longest = int(row_sizes(train, users).max(initial=0))
+        bench = make_bench(longest + lists.shape[1], 1, arrays.bits, arrays.vectors, arrays.own_rows)
+        pairwise.profile_rows(*arrays, lists, lengths, k, *profile, bench, *found)
     if missing != "skip":
         counts = 1.0 if missing == "one" else 0.0
-        sizes = np.append(train.sizes, 0)[inputs.users][:, None]
+        sizes = row_sizes(train, users)[:, None]
         within = np.arange(shape[1]) < inputs.lengths[:, None]
         absent = np.where(within, sizes - counted, 0)
         least = np.where(absent > 0, np.minimum(least, counts), least)

@@ -16,7 +16,7 @@ from beyondacc.data.vocabulary import Vocabulary, hash_ids
 from beyondacc.kernels import align, profile
 from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
-__all__ = ["Binding", "Inputs", "Lists", "Users"]
+__all__ = ["Binding", "Inputs", "Lists", "Users", "row_sizes"]
 
 Users = Literal["all", "intersection", "recommended", "tested"]
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import kernel
 from beyondacc.types import Bits, Floats, Int
 
-__all__ = ["make_bench", "row_for"]
+__all__ = ["Bench", "make_bench", "row_for"]
 
 
-@scratch_kernel
-def make_bench(width: Int, slots: Int, bits: Bits, vectors: Floats, own_rows: Floats) -> tuple[Any, ...]:
-    """Make room for up to `width` candidates and the distances of up to `slots` of them.
+class Bench(NamedTuple):
+    """What kernels that compare the items of a list work in; made outside of them, so that they count no references.
 
-    Returns
-    -------
+    Attributes
+    ----------
     sets, counts, rows, own_local
         What `distance.gather` fills.
     near : (slots, width)
@@ -26,14 +25,34 @@ def make_bench(width: Int, slots: Int, bits: Bits, vectors: Floats, own_rows: Fl
     slot_of : (width + 1,)
         In which of them a candidate has its distances, -1 where it has none; after the last candidate, the last slot
         that is in use.
+    numbers, places : (4, width), (width,)
+        What each candidate has.
+    no_table : (0, 0)
     """
-    return (
+
+    sets: NDArray[np.uint64]
+    counts: NDArray[np.float64]
+    rows: NDArray[Any]
+    own_local: NDArray[np.float64]
+    near: NDArray[np.float64]
+    slot_of: NDArray[np.int64]
+    numbers: NDArray[np.float64]
+    places: NDArray[np.int64]
+    no_table: NDArray[np.float64]
+
+
+def make_bench(width: int, slots: int, bits: Bits, vectors: Floats, own_rows: Floats) -> Bench:
+    """Make room for up to `width` items and the distances of up to `slots` of them."""
+    return Bench(
         np.empty((width, bits.shape[1]), np.uint64),
         np.empty(width),
         np.empty((width, vectors.shape[1]), vectors.dtype),
         np.empty((width, own_rows.shape[1])),
         np.empty((slots, width)),
         np.full(width + 1, -1, np.int64),
+        np.zeros((4, width)),
+        np.empty(width, np.int64),
+        np.empty((0, 0)),
     )
 
 

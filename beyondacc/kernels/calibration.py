@@ -24,12 +24,21 @@ __all__ = [
     "entropy_rows",
     "forget_shares",
     "fragmentation_rows",
+    "make_room",
     "normalise_shares",
     "profile_rows",
     "share_rows",
 ]
 
 KL, JS, ROOT_JS, HELLINGER = range(4)
+
+
+Room = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]
+
+
+def make_room(n_features: int) -> Room:
+    """Make what kernels that compare shares of features work in: two rows of zeros, and a list of features."""
+    return np.zeros(n_features), np.zeros(n_features), np.empty(n_features, np.int32)
 
 
 @kernel
@@ -180,14 +189,14 @@ def _divergence(
     return total if kind == JS else math.sqrt(total)
 
 
-@scratch_kernel
+@kernel
 def profile_rows(
     kind: int,
     smooth_p: float,
     smooth_q: float,
     feature_starts: Offsets,
     feature_ids: ItemIds,
-    n_features: int,
+    room: Room,
     lists: ItemIds,
     lengths: ItemIds,
     k: int,
@@ -203,10 +212,12 @@ def profile_rows(
 
     Parameters
     ----------
+    room
+        Of `make_room`; left as it was.
     taste_starts, taste_ids, taste_shares
         Features of the profiles, not yet divided by their sum.
     """
-    p, q, used = np.zeros(n_features), np.zeros(n_features), np.empty(n_features, np.int32)
+    p, q, used = room
     for row in range(lists.shape[0]):
         out[row] = np.nan
         n = lengths[row] if lengths[row] < k else k
@@ -290,12 +301,12 @@ def share_rows(
         forget_shares(shares, used, n_used)
 
 
-@scratch_kernel
+@kernel
 def fragmentation_rows(
     kind: int,
     smooth_p: float,
     smooth_q: float,
-    n_features: int,
+    room: Room,
     share_starts: Offsets,
     share_ids: ItemIds,
     shares: Floats,
@@ -308,6 +319,8 @@ def fragmentation_rows(
 
     Parameters
     ----------
+    room
+        Of `make_room`; left as it was.
     share_starts, share_ids, shares
         Genre shares of the lists that have genres, in the cyclic order, as `share_rows` writes them.
     places : (rows of the run,)
@@ -317,7 +330,7 @@ def fragmentation_rows(
     start
         The first row of the block; `out` has one value for each of its rows.
     """
-    p, q, used = np.zeros(n_features), np.zeros(n_features), np.empty(n_features, np.int32)
+    p, q, used = room
     others = share_starts.shape[0] - 2
     compared = sample if sample < others else others
     for position in range(out.shape[0]):

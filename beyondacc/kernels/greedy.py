@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.bench import make_bench, row_for
+from beyondacc.kernels.bench import Bench, row_for
 from beyondacc.kernels.distance import TABLE, distance_row, gather
-from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, scratch_kernel
+from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
 from beyondacc.kernels.scaling import as_given, first_largest, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 
@@ -38,7 +38,7 @@ def _gather_features(
 
 
 @kernel
-def _pick_rows(
+def greedy_rows(
     kind: int,
     factor: float,
     bits: Bits,
@@ -54,7 +54,10 @@ def _pick_rows(
     whole: bool,
     by_user: NDArray[np.float64],
     numbers: NDArray[np.float64],
-    scratch: Any,
+    memory: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    features: NDArray[np.int32],
+    bench: Bench,
     lists: ItemIds,
     scores: Floats,
     lengths: ItemIds,
@@ -63,8 +66,44 @@ def _pick_rows(
     picks: ItemIds,
     selection: NDArray[np.float64],
 ) -> None:
-    """Do the work of `greedy_rows` in arrays that it made."""
-    sets, counts, rows, own_local, near, slot_of, by_candidate, remaining, starts, features, memory, no_table = scratch
+    """Pick k items one by one for each weight, each the one that is worth most given those before.
+
+    What an item is worth is (1 - weight) times its relevance plus weight times what the gain says, or what the gain
+    says alone. Distances, features and whatever the gain prepares are worked out once for all weights.
+
+    Parameters
+    ----------
+    kind, factor, bits, sizes, vectors, own_rows, own
+        The distance, as in `distance.gather`; a missing distance counts as 1.
+    tables : (rows, n, n)
+        For TABLE: the distances.
+    feature_starts, feature_ids
+        Compressed rows of the features of all items, for gains that use FEATURES.
+    gain
+        First-class function, see `jit.GAIN_SIGNATURE`.
+    uses
+        Which of the DISTANCES to the picked item, the distances of all PAIRS, FEATURES, ROWS and what is REMAINING the
+        gain reads.
+    whole
+        Whether the gain is the whole objective.
+    by_user : (rows or 1, m)
+        Numbers of each user for the gain, or the same for all.
+    numbers, memory
+        Numbers for the gain, and those that it may keep: zeros.
+    starts, features
+        Room for the features of one list's candidates.
+    bench
+        With rows for the distances that are kept for the other weights.
+    lists, scores, lengths : (rows, n), (rows, n), (rows,)
+        Candidates in input rank order and their relevance.
+    weights : (rows, weights)
+        Of each user; 0 gives the input order.
+    how
+        Normalisation of the relevance within the row.
+    picks, selection : (rows, weights, k)
+        Positions in the input list and the objective's value at selection; padded with -1 and NaN.
+    """
+    sets, counts, rows, own_local, near, slot_of, by_candidate, remaining, no_table = bench
     relevance, base, term, values = by_candidate[0], by_candidate[1], by_candidate[2], by_candidate[3]
     nothing, nowhere = np.int64(-1), np.int64(0)
     prepare, start = np.int64(PREPARE), np.int64(START)
@@ -125,7 +164,7 @@ def _pick_rows(
                 if uses & REMAINING:
                     slot = picked  # in what remains, which is in order
                     for former in range(step):
-                        slot -= picks[row, at, former] < picked
+                        slot -= int(picks[row, at, former] < picked)
                     for later in range(slot, left):
                         remaining[later] = remaining[later + 1]
                 if left == 0 or step + 1 == picks.shape[2]:
@@ -138,107 +177,3 @@ def _pick_rows(
                             kind, factor, sets, counts, rows, own_local, own, table, picked, n, 1.0, near, place
                         )
                 gain(np.int64(step + 1), picked, place, left, diversity, candidates, own_term)
-
-
-@scratch_kernel
-def greedy_rows(
-    kind: int,
-    factor: float,
-    bits: Bits,
-    sizes: Floats,
-    vectors: Floats,
-    own_rows: Floats,
-    own: Any,
-    tables: NDArray[np.float64],
-    feature_starts: Offsets,
-    feature_ids: ItemIds,
-    gain: Any,
-    uses: int,
-    whole: bool,
-    by_user: NDArray[np.float64],
-    numbers: NDArray[np.float64],
-    n_memory: int,
-    slots: int,
-    lists: ItemIds,
-    scores: Floats,
-    lengths: ItemIds,
-    weights: Floats,
-    how: int,
-    picks: ItemIds,
-    selection: NDArray[np.float64],
-) -> None:
-    """Pick k items one by one for each weight, each the one that is worth most given those before.
-
-    What an item is worth is (1 - weight) times its relevance plus weight times what the gain says, or what the gain
-    says alone. Distances, features and whatever the gain prepares are worked out once for all weights.
-
-    Parameters
-    ----------
-    kind, factor, bits, sizes, vectors, own_rows, own
-        The distance, as in `distance.gather`; a missing distance counts as 1.
-    tables : (rows, n, n)
-        For TABLE: the distances.
-    feature_starts, feature_ids
-        Compressed rows of the features of all items, for gains that use FEATURES.
-    gain
-        First-class function, see `jit.GAIN_SIGNATURE`.
-    uses
-        Which of the DISTANCES to the picked item, the distances of all PAIRS, FEATURES, ROWS and what is REMAINING the
-        gain reads.
-    whole
-        Whether the gain is the whole objective.
-    by_user : (rows or 1, m)
-        Numbers of each user for the gain, or the same for all.
-    numbers, n_memory
-        Numbers for the gain, and how many it may keep.
-    slots
-        How many rows of distances are kept for the other weights.
-    lists, scores, lengths : (rows, n), (rows, n), (rows,)
-        Candidates in input rank order and their relevance.
-    weights : (rows, weights)
-        Of each user; 0 gives the input order.
-    how
-        Normalisation of the relevance within the row.
-    picks, selection : (rows, weights, k)
-        Positions in the input list and the objective's value at selection; padded with -1 and NaN.
-    """
-    width = np.int64(lists.shape[1])
-    most = 0
-    if uses & FEATURES:
-        for item in range(feature_starts.shape[0] - 1):
-            most = max(most, feature_starts[item + 1] - feature_starts[item])
-    sets, counts, rows, own_local, near, slot_of = make_bench(width, np.int64(slots), bits, vectors, own_rows)
-    scratch = (
-        *(sets, counts, rows, own_local, near, slot_of),
-        np.zeros((4, width)),
-        np.empty(width, np.int64),
-        np.zeros(width + 1, np.int64),
-        np.empty(width * most, np.int32),
-        np.zeros(n_memory),
-        np.empty((0, 0)),
-    )
-    _pick_rows(
-        kind,
-        factor,
-        bits,
-        sizes,
-        vectors,
-        own_rows,
-        own,
-        tables,
-        feature_starts,
-        feature_ids,
-        gain,
-        uses,
-        whole,
-        by_user,
-        numbers,
-        scratch,
-        lists,
-        scores,
-        lengths,
-        weights,
-        how,
-        picks,
-        selection,
-    )

@@ -155,7 +155,8 @@ def _with_cache(compile_: Callable[[], Any]) -> Any:
 
 
 def _compile(function: F, **options: Any) -> F:
-    compiled: F = _with_cache(lambda: numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function))
+    options |= {"nogil": True, "cache": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    compiled: F = _with_cache(lambda: numba.njit(**options)(function))
     return compiled
 
 

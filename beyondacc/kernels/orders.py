@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.bench import make_bench, row_for
+from beyondacc.kernels.bench import Bench, row_for
 from beyondacc.kernels.distance import TABLE, distance_row, gather
 from beyondacc.kernels.gains import CLOSE
 from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, scratch_kernel
@@ -165,7 +165,7 @@ def _near(
     return place
 
 
-@scratch_kernel
+@kernel
 def swap_rows(
     kind: int,
     factor: float,
@@ -180,7 +180,7 @@ def swap_rows(
     lengths: ItemIds,
     weights: Floats,
     how: Int,
-    slots: int,
+    bench: Bench,
     picks: ItemIds,
     selection: NDArray[np.float64],
 ) -> None:
@@ -192,16 +192,13 @@ def swap_rows(
 
     Parameters
     ----------
-    kind, factor, bits, sizes, vectors, own_rows, own, tables, slots, lists, scores, lengths, weights, how
+    kind, factor, bits, sizes, vectors, own_rows, own, tables, lists, scores, lengths, weights, how, bench
         As in `greedy.greedy_rows`.
     picks, selection
         In input order, with their relevance, which is normalised as `how` says.
     """
-    width = np.int64(lists.shape[1])
-    sets, counts, rows, own_local, near, slot_of = make_bench(width, np.int64(slots), bits, vectors, own_rows)
-    relevance, level, sums = np.empty(width), np.empty(width), np.empty(width)
-    chosen = np.empty(width, np.int64)  # ascending
-    no_table = np.empty((0, 0))
+    sets, counts, rows, own_local, near, slot_of, by_candidate, chosen, no_table = bench
+    relevance, level, sums = by_candidate[0], by_candidate[1], by_candidate[2]  # those chosen are ascending
     for row in range(lists.shape[0]):
         n = np.int64(lengths[row])
         for position in range(n):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beyondacc.kernels.bench import Bench
 from beyondacc.kernels.distance import HAMMING, distance_row, dot, gather, set_distance
 from beyondacc.kernels.jit import kernel, popcount, prefetch, reduction, scratch_kernel
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
@@ -127,7 +128,7 @@ def ild_cosine_rows(
         out[row] = _mean_of_pairs(factor * total_distance, present, n, missing, singleton)
 
 
-@scratch_kernel
+@kernel
 def pair_rows(
     kind: int,
     factor: float,
@@ -139,18 +140,14 @@ def pair_rows(
     lists: ItemIds,
     lengths: ItemIds,
     k: int,
+    bench: Bench,
     out: NDArray[np.float64],
 ) -> None:
     """Write the distances of all pairs of the first k items of each list, shape (rows, k, k), NaN where there is none.
 
     The diagonal is 0 where the item has features.
     """
-    width = lists.shape[1]
-    sets = np.empty((width, bits.shape[1]), np.uint64)
-    counts = np.empty(width)
-    rows = np.empty((width, vectors.shape[1]), vectors.dtype)
-    own_local = np.empty((width, own_rows.shape[1]))
-    no_table = np.empty((0, 0))
+    sets, counts, rows, own_local, no_table = bench.sets, bench.counts, bench.rows, bench.own_local, bench.no_table
     first = np.int64(0)
     for row in range(lists.shape[0]):
         n = np.int64(lengths[row] if lengths[row] < k else k)
@@ -174,7 +171,7 @@ def pair_rows(
                 out[row, other, one] = out[row, one, other]
 
 
-@scratch_kernel
+@kernel
 def profile_rows(
     kind: int,
     factor: float,
@@ -189,6 +186,7 @@ def profile_rows(
     users: UserIds,
     starts: Offsets,
     items: ItemIds,
+    bench: Bench,
     least: NDArray[np.float64],
     total: NDArray[np.float64],
     counted: NDArray[np.int64],
@@ -197,20 +195,13 @@ def profile_rows(
 
     Parameters
     ----------
+    bench
+        As wide as the longest profile and list together, with one row of distances.
     least, total, counted : (rows, k)
         Infinite, 0 and 0 where there is no distance.
     """
-    longest = 0
-    for row in range(users.shape[0]):
-        if users[row] >= 0 and starts[users[row] + 1] - starts[users[row]] > longest:
-            longest = starts[users[row] + 1] - starts[users[row]]
-    width = longest + lists.shape[1]  # the profile, then the list
-    sets = np.empty((width, bits.shape[1]), np.uint64)
-    counts = np.empty(width)
-    rows = np.empty((width, vectors.shape[1]), vectors.dtype)
-    own_local = np.empty((width, own_rows.shape[1]))
-    distances = np.empty((1, width))
-    no_table = np.empty((0, 0))
+    sets, counts, rows, own_local, no_table = bench.sets, bench.counts, bench.rows, bench.own_local, bench.no_table
+    distances = bench.near
     first = np.int64(0)
     for row in range(lists.shape[0]):
         user = users[row]

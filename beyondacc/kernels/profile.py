@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.align import mark
 from beyondacc.kernels.distance import dot, squared_distance
 from beyondacc.kernels.jit import kernel, prefetch, reduction, scratch_kernel
-from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
+from beyondacc.types import Bools, Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = [
     "ahead_of_popularity_rows",
@@ -20,7 +20,7 @@ __all__ = [
     "unexpected_rows",
 ]
 
-_AHEAD = 4
+_AHEAD = 8
 
 
 @scratch_kernel
@@ -163,6 +163,34 @@ def _square(row: Floats) -> float:
     return total
 
 
+@kernel
+def _add_rows(rows: Floats, empty: Bools, items: ItemIds, low: Int, high: Int, per_line: int, total: Floats) -> int:
+    """Add up the rows of ``items[low:high]`` and return how many of them are not zeros.
+
+    Four at a time, so that the sum is read and written once for four; rows lie anywhere in memory, so that those of the
+    next ones are asked for while these are added.
+    """
+    width = rows.shape[1]
+    total[:] = 0.0
+    n = 0
+    fours = low + (high - low) // 4 * 4
+    for position in range(low, fours, 4):
+        for ahead in range(position + _AHEAD, min(position + _AHEAD + 4, high)):
+            for column in range(0, width, per_line):
+                prefetch(rows, items[ahead] * width + column)
+        a, b, c, d = items[position], items[position + 1], items[position + 2], items[position + 3]
+        n += 4 - (int(empty[a]) + int(empty[b]) + int(empty[c]) + int(empty[d]))
+        for column in range(width):
+            pair = np.float64(rows[a, column]) + np.float64(rows[b, column])
+            total[column] += pair + (np.float64(rows[c, column]) + np.float64(rows[d, column]))
+    for position in range(fours, high):
+        item = items[position]
+        n += not empty[item]
+        for column in range(width):
+            total[column] += rows[item, column]
+    return n
+
+
 @scratch_kernel
 def centroid_rows(
     rows: Floats,
@@ -195,18 +223,7 @@ def centroid_rows(
         user = users[row]
         if user < 0:
             continue
-        centre[:] = 0.0
-        n = 0
-        last = starts[user + 1] - 1
-        for position in range(starts[user], last + 1):
-            # rows lie anywhere in memory: ask for one while another is added
-            ahead = items[position + _AHEAD if position + _AHEAD <= last else last]
-            for column in range(0, width, per_line):
-                prefetch(rows, ahead * width + column)
-            item = items[position]
-            n += not empty[item]
-            for column in range(width):
-                centre[column] += rows[item, column]
+        n = _add_rows(rows, empty, items, starts[user], starts[user + 1], per_line, centre)
         if n == 0:
             continue
         for column in range(width):

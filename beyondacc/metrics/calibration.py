@@ -57,7 +57,7 @@ def _profile(
         *smooth,
         features.starts,
         features.ids,
-        len(features.names),
+        kernel.make_room(len(features.names)),
         inputs.lists,
         inputs.lengths,
         k,
@@ -302,7 +302,7 @@ def radio_fragmentation(
     kernel.fragmentation_rows(
         _kind(divergence),
         *_RADIO_SMOOTHING,
-        len(features.names),
+        kernel.make_room(len(features.names)),
         starts,
         ids,
         shares,

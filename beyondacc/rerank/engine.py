@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from beyondacc.data.binding import Binding
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.kernels import distance as kinds, greedy, jit
+from beyondacc.kernels.bench import make_bench
 from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, table_rows
 from beyondacc.rerank.base import NORMALISATIONS, Picks, Reranker
 from beyondacc.rerank.taste import profile_rows
@@ -92,16 +93,20 @@ class GreedyReranker(Reranker):
         features = run.features if self.uses & greedy.FEATURES else None
         starts = np.zeros(1, np.int64) if features is None else features.starts
         ids = np.empty(0, np.int32) if features is None else features.ids
+        most = int(np.diff(starts).max(initial=0))
         slots = 1
         if self.uses & greedy.PAIRS:
             slots = width
         elif self.uses & greedy.DISTANCES and weights.shape[1] > 1:
             slots = slots_for(width, picks.positions.shape[2] * weights.shape[1])
+        arrays = self._arrays(run)
+        bench = make_bench(width, slots, arrays.bits, arrays.vectors, arrays.own_rows)
+        memory = np.zeros(self._memory(run, width, picks.asked))
         for part, tables in self._parts(run, rows):
             own = slice(part.start - rows.start, part.stop - rows.start)
             made = picks.block(own)
             greedy.greedy_rows(
-                *self._arrays(run),
+                *arrays,
                 tables,
                 starts,
                 ids,
@@ -110,8 +115,10 @@ class GreedyReranker(Reranker):
                 self.whole,
                 self._by_user(run, part),
                 self._numbers(run, picks.asked),
-                self._memory(run, width, picks.asked),
-                slots,
+                memory,
+                np.zeros(width + 1, np.int64),
+                np.empty(width * most, np.int32),
+                bench,
                 run.lists[part],
                 relevance[own],
                 run.lengths[part],

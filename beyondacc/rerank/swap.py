@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from beyondacc.data.binding import Binding
 from beyondacc.distances import JACCARD, Distance
+from beyondacc.kernels.bench import make_bench
 from beyondacc.kernels.orders import swap_rows
 from beyondacc.pairs import pair_arrays
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Picks, Reranker
@@ -46,6 +47,7 @@ class Swap(Reranker):
         width = run.lists.shape[1]
         arrays = pair_arrays(self.distance, run)
         slots = slots_for(width, picks.positions.shape[2] * (1 + weights.shape[1]))
+        bench = make_bench(width, slots, arrays.bits, arrays.vectors, arrays.own_rows)
         for part, tables in tables_of(self.distance, arrays, run, rows):
             own = slice(part.start - rows.start, part.stop - rows.start)
             made = picks.block(own)
@@ -57,7 +59,7 @@ class Swap(Reranker):
                 run.lengths[part],
                 weights[own],
                 NORMALISATIONS[str(self.normalize)],
-                slots,
+                bench,
                 made.positions,
                 made.selection,
             )
