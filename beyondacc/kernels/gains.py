@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison
-from beyondacc.kernels.scaling import ZSCORE, largest, normalise
+from beyondacc.kernels.scaling import ZSCORE, first_largest, normalise
 from beyondacc.types import Int
 
 __all__ = ["CLOSE", "FLOOR", "cover", "determinant", "mean", "nearest", "total"]
@@ -133,10 +133,7 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
         position = candidates.remaining[slot]
         worth[position] = (1.0 - diversity) * candidates.relevance[position] + diversity * term[position]
     while True:
-        most = largest(worth, n)
-        best = 0
-        while best + 1 < n and worth[best] != most:
-            best += 1
+        best = first_largest(worth, n)
         if worked_out[best] == step:
             return
         term[best] = _uncovered(similar, best, covered, power, gamma)

@@ -162,14 +162,14 @@ def greedy_rows(
                 base[picked] = -np.inf
                 left -= 1
                 if uses & REMAINING:
-                    slot = picked  # in what remains, which is in order
+                    before = 0  # picked earlier, and remains are in order
                     for former in range(step):
-                        slot -= int(picks[row, at, former] < picked)
-                    for later in range(slot, left):
+                        before += int(picks[row, at, former] < picked)
+                    for later in range(picked - before, left):
                         remaining[later] = remaining[later + 1]
                 if left == 0 or step + 1 == picks.shape[2]:
                     continue
-                place = picked
+                place: Int = picked
                 if uses & DISTANCES:
                     place, known = row_for(slot_of, near, picked, n)
                     if not known:

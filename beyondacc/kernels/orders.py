@@ -11,7 +11,7 @@ from beyondacc.kernels.bench import Bench, row_for
 from beyondacc.kernels.distance import TABLE, distance_row, gather
 from beyondacc.kernels.gains import CLOSE
 from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, scratch_kernel
-from beyondacc.kernels.scaling import MINMAX, as_given, largest, normalise
+from beyondacc.kernels.scaling import MINMAX, as_given, first_largest, normalise
 from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Bits, Floats, Int, ItemIds
 
@@ -36,12 +36,9 @@ def first_of(
     selection[k:] = np.nan
     if k <= _FEW:  # as many searches are faster than a sort
         for step in range(k):
-            best = largest(values, n)
-            position = 0
-            while position + 1 < n and values[position] != best:
-                position += 1
+            position = first_largest(values, n)
             picks[step] = position
-            selection[step] = best
+            selection[step] = values[position]
             values[position] = -np.inf
         return
     for position in range(n):
