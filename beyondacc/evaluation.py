@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from beyondacc.errors import DataError, SpecError
 from beyondacc.metrics import REGISTRY
 from beyondacc.policy import Policy
 from beyondacc.results import Report, Reports
-from beyondacc.run.local import map_blocks
+from beyondacc.run.local import LEAST, map_blocks
 from beyondacc.spec.metric import Metric, MetricFamily, Need
 from beyondacc.spec.params import Param, Seed
 from beyondacc.spec.states import PerUser, State
@@ -25,6 +25,7 @@ from beyondacc.spec.states import PerUser, State
 __all__ = ["check_metrics", "check_overlap", "default_metrics", "evaluate", "evaluate_by", "evaluate_run"]
 
 MetricLike = str | Metric | MetricFamily
+_WORTH_A_THREAD: Final = 8192  # rows of one metric that take longer than to start a thread
 
 
 def default_metrics(data: Dataset, k: int, *, every: bool = False, earlier: bool = False) -> list[Metric]:
@@ -82,7 +83,8 @@ def evaluate_run(run: Binding, metrics: Sequence[Metric], *, threads: int | None
         inputs = run.block(start, stop)
         return [metric.state(inputs) for metric in metrics]
 
-    cut = map_blocks(work, len(run), threads=threads)
+    least = max(LEAST, _WORTH_A_THREAD // len(metrics))
+    cut = map_blocks(work, len(run), threads=threads, least=least)
     merged: dict[Metric, State] = {}
     for metric, states in zip(metrics, zip(*cut, strict=True), strict=True):
         kind: Any = type(states[0])

@@ -1,5 +1,6 @@
 """From rows to profiles and lists: what a dict of dicts says, for every source and every order of the rows."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -63,7 +64,8 @@ def test_rows_become_profiles(n_items, rated, parts, monkeypatch):
     """Rows of every length, in every order, with repetitions, of items of one to four bytes."""
     monkeypatch.setattr(ids_module, "_WORTH_A_THREAD", 50)
     monkeypatch.setattr(ids_module, "n_threads", lambda: parts)
-    monkeypatch.setattr(local, "_LEAST", 2)
+    in_parts = functools.partial(local.map_blocks, least=2)
+    monkeypatch.setattr(profiles_module, "map_blocks", in_parts)
     monkeypatch.setattr(profiles_module, "_WORTH_THREADS", 0)
     rng = np.random.default_rng(n_items + parts)
     sizes = rng.permutation([0, 1, 2, 3, 23, 24, 25, 26, 80, 300])

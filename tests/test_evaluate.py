@@ -19,6 +19,7 @@ from beyondacc.evaluation import check_metrics, evaluate, evaluate_run
 from beyondacc.metrics import REGISTRY, catalog_coverage, gini, ild, ndcg, precision, recall
 from beyondacc.rerank import MMR
 from beyondacc.results import Report, Reports
+from beyondacc.run import local
 from beyondacc.run.local import map_blocks, n_threads
 
 pytestmark = pytest.mark.kernel
@@ -794,3 +795,19 @@ def test_what_runs_inside_a_block_asks_for_no_more_threads(threads):
     with pytest.raises(ZeroDivisionError):
         map_blocks(lambda *_: 1 // 0, 10_000, threads=threads)
     assert n_threads() == usual
+
+
+def test_few_rows_of_few_metrics_start_no_threads(monkeypatch):
+    """Starting one takes as long as some thousands of rows of one metric; many metrics are worth it sooner."""
+    lists = {user: [user % 7, 7] for user in range(1000)}
+    data = Dataset(train={user: [user % 5] for user in range(1000)}, test=lists)
+    started = []
+
+    def one_by_one(work, parts, **_):
+        started.append(len(parts))
+        return [work(*part) for part in parts]
+
+    monkeypatch.setattr(local, "map_parts", one_by_one)
+    for n_metrics, parts in ((1, 1), (32, 2)):
+        evaluate(lists, data, [f"ndcg@{k}" for k in range(1, n_metrics + 1)], n_boot=0, threads=2)
+        assert started[-1] == parts  # before come those of the profiles

@@ -7,16 +7,16 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from beyondacc.kernels.jit import announce
 
-__all__ = ["blocks", "map_blocks", "map_parts", "map_stream", "n_threads"]
+__all__ = ["LEAST", "blocks", "map_blocks", "map_parts", "map_stream", "n_threads"]
 
 T = TypeVar("T")
 U = TypeVar("U")
 _CHOSEN: ContextVar[int | None] = ContextVar("threads", default=None)  # what runs inside a block asks for no more
-_LEAST = 256  # rows that are worth a thread
+LEAST: Final = 256  # rows that are worth a thread, where nothing else is said
 _MOST = 16_384  # rows that bound the memory of a block, and stay in the cache from one metric to the next
 
 
@@ -35,7 +35,7 @@ def blocks(n_rows: int, n_blocks: int) -> list[tuple[int, int]]:
 
 
 def map_blocks(
-    work: Callable[[int, int], T], n_rows: int, *, threads: int | None = None, least: int = _LEAST
+    work: Callable[[int, int], T], n_rows: int, *, threads: int | None = None, least: int = LEAST
 ) -> list[T]:
     """Return ``work(start, stop)`` of each block of at least `least` rows, in order; the first error is raised."""
     announce()
