@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import kernel
 from beyondacc.types import Int, ItemIds, Offsets, UserIds
 
 __all__ = ["sift_down", "topk_rows"]
@@ -83,12 +83,17 @@ def _select(numbers: NDArray[Any], n: Int, rank: Int) -> Any:
     return numbers[rank]
 
 
-@scratch_kernel
+@kernel
 def _topk_rows(
     scores: NDArray[Any],
     bits: NDArray[Any],
     signs: NDArray[Any],
     largest: NDArray[Any],
+    ordered: NDArray[Any],
+    floor: NDArray[Any],
+    least_wanted: NDArray[Any],
+    keys: NDArray[Any],
+    kept: ItemIds,
     users: UserIds,
     starts: Offsets,
     seen: ItemIds,
@@ -105,8 +110,12 @@ def _topk_rows(
         The scores, as whole numbers.
     signs
         All bits but the sign, the place of the sign, and what -inf is in ascending order.
-    largest : (strides,)
-        Anything.
+    largest, ordered : (strides,)
+        Anything, as whole numbers.
+    floor, least_wanted : (1,)
+        The same memory as a whole number and as a score.
+    keys, kept : (k,)
+        Anything: scores and items.
     """
     k = lists.shape[1]
     n_items = scores.shape[1]
@@ -114,11 +123,6 @@ def _topk_rows(
     nothing = largest.dtype.type(0)
     mask, sign, least_bits = signs[0], signs[1], signs[2]
     zero, infinity = largest.dtype.type(-least_bits), largest.dtype.type(-1 - 2 * least_bits)
-    ordered = np.empty_like(largest)
-    floor = np.empty(1, bits.dtype)
-    least_wanted = floor.view(scores.dtype)
-    keys = np.empty(k, scores.dtype)
-    kept = np.empty(k, np.int32)
     for row in range(scores.shape[0]):
         own = scores[row]
         user = users[row]
@@ -147,7 +151,8 @@ def _topk_rows(
         # k strides have an item as good as the k-th largest of their largest: no item below that is listed
         lowest = nothing
         if n_strides > k:
-            ordered[:] = largest
+            for stride in range(n_strides):
+                ordered[stride] = largest[stride]
             lowest = _select(ordered, n_strides, k - 1)
             lowest = lowest - largest.dtype.type(lowest == zero)  # -0 is not below 0
         # NumPy, where nothing is compiled, makes a float of the sum of a signed and an unsigned number
@@ -218,5 +223,11 @@ def topk_rows(
     infinity = int(np.array(np.inf, scores.dtype).view(bits.dtype))
     signs = np.array([most, np.iinfo(bits.dtype).bits - 1, -1 - infinity], bits.dtype)
     largest: NDArray[Any] = np.empty(-(-scores.shape[1] // _STRIDE), np.uint32 if single else np.uint64)
+    floor, k = np.empty(1, bits.dtype), lists.shape[1]
+    threshold = floor, floor.view(scores.dtype)
+    heap = np.empty(k, scores.dtype), np.empty(k, np.int32)
     with np.errstate(over="ignore"):  # whole numbers wrap around, also where nothing is compiled
-        return _topk_rows(scores, bits, signs, largest, users, starts, seen, banned, lists, best, lengths)
+        return _topk_rows(
+            *(scores, bits, signs, largest, np.empty_like(largest), *threshold, *heap),
+            *(users, starts, seen, banned, lists, best, lengths),
+        )
