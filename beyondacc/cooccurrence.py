@@ -41,14 +41,14 @@ def _ranked(data: Dataset, train: Profiles) -> _Ranked:
     table = np.zeros((n_items, n_groups * cooccurrence.GROUP), np.int32)
     # half the memory to go through, if it is enough
     ranks: NDArray[Any] = np.empty(len(train.items), np.uint16 if n_items <= _NARROW else np.int32)
-    rest = np.empty(n_users, np.int64)
+    cursor, rest = train.starts[:-1].copy(), train.starts[:-1].copy()
 
     def work(group: int, _: int) -> None:
         first = group * cooccurrence.GROUP
         cooccurrence.popular_rows(first, item_starts, item_users, order, n_users, table)
 
     map_parts(work, [(group, group + 1) for group in range(n_groups)])
-    cooccurrence.ranked_rows(train.starts, item_starts, item_users, order, table.shape[1], ranks, rest)
+    cooccurrence.ranked_rows(cursor, item_starts, item_users, order, table.shape[1], ranks, rest)
     return _Ranked(train.starts, ranks, rest, item_starts, item_users, order, table)
 
 

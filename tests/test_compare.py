@@ -16,7 +16,6 @@ from beyondacc import intervals
 from beyondacc.comparison import significance, swaps, words
 from beyondacc.diagnosis import take
 from beyondacc.errors import DataError, SpecError
-from beyondacc.run.local import map_stream
 
 pytestmark = pytest.mark.kernel
 N_ITEMS = 12
@@ -169,27 +168,6 @@ def test_showings_of_resamples_are_counted_one_by_one(by, exact, monkeypatch):
     np.testing.assert_array_equal(found.lists, listed.sum(axis=1))
     np.testing.assert_array_equal(found.squares, (listed**2).sum(axis=1))
     assert len(compact.slots) > 1
-
-
-def test_streams_keep_their_order_and_their_errors():
-    """No more parts are made at a time than there are threads."""
-    made, done = [], []
-
-    def parts():
-        for place in range(40):
-            made.append(place)
-            yield place
-
-    def work(place):
-        assert len(made) - len(done) <= 4
-        done.append(place)
-        return place**2
-
-    for threads in (1, 4):
-        assert map_stream(work, parts(), threads=threads) == [place**2 for place in range(40)]
-    assert map_stream(work, [], threads=3) == []
-    with pytest.raises(ZeroDivisionError):
-        map_stream(lambda place: 1 // (place - 7), range(30), threads=3)
 
 
 def naive_signs(differences):

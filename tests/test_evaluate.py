@@ -20,7 +20,6 @@ from beyondacc.metrics import REGISTRY, catalog_coverage, gini, ild, ndcg, preci
 from beyondacc.rerank import MMR
 from beyondacc.results import Report, Reports
 from beyondacc.run import local
-from beyondacc.run.local import map_blocks, n_threads
 
 pytestmark = pytest.mark.kernel
 
@@ -785,16 +784,6 @@ def test_seen_items_are_dropped_from_a_copy():
     evaluate(recs, data, "self_information@2", n_boot=0)
     np.testing.assert_array_equal(recs.lists, before)
     np.testing.assert_array_equal(recs.lengths, lengths)
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_what_runs_inside_a_block_asks_for_no_more_threads(threads):
-    usual = n_threads()
-    assert map_blocks(lambda *_: n_threads(), 10_000, threads=threads) == [threads] * max(1, threads)
-    assert n_threads() == usual
-    with pytest.raises(ZeroDivisionError):
-        map_blocks(lambda *_: 1 // 0, 10_000, threads=threads)
-    assert n_threads() == usual
 
 
 def test_few_rows_of_few_metrics_start_no_threads(monkeypatch):

@@ -281,8 +281,8 @@ class Inputs:
 
 def row_sizes(rows: Profiles, users: UserIds) -> NDArray[np.int64]:
     """How many items each user has; none for a user the dataset does not know."""
-    sizes = np.append(rows.sizes, 0)
-    found: NDArray[np.int64] = sizes[users]
+    found: NDArray[np.int64] = rows.starts[users + 1] - rows.starts[users]
+    found[users < 0] = 0
     return found
 
 

@@ -27,9 +27,9 @@ _AHEAD, _LINES = 2, 8  # the best of those tried on one machine
 _ONE = np.uint64(1)
 
 
-@scratch_kernel
+@kernel
 def ranked_rows(
-    starts: Offsets,
+    cursor: Offsets,
     item_starts: Offsets,
     item_users: UserIds,
     order: Offsets,
@@ -41,15 +41,15 @@ def ranked_rows(
 
     Parameters
     ----------
+    cursor, rest : (users,)
+        Where each profile starts; then where it ends, and where its first rank is that is not popular.
     order : (items,)
         Items by rank.
     popular
         How many ranks are popular.
-    ranked, rest
-        Receive the ranks, laid out as `starts` says, and where in each profile the first rank is that is not popular.
+    ranked
+        Receives the ranks.
     """
-    cursor = starts[: rest.shape[0]].copy()
-    rest[:] = cursor
     for rank in range(order.shape[0]):
         for place in range(item_starts[order[rank]], item_starts[order[rank] + 1]):
             user = item_users[place]

@@ -160,7 +160,8 @@ def _compile(function: F, **options: Any) -> F:
     return compiled
 
 
-#: Arrays are not counted: who has only borrowed them need not, and counting is an atomic operation at each call.
+#: References to arrays are not counted: who only borrows them need not, and counting is an atomic operation at each
+#: call and slice, which in short loops takes longer than the work. Numba's own extensions use this option.
 _BORROWS = {"_nrt": False}
 
 

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.binding import Inputs, row_sizes
 from beyondacc.data.dataset import Features
 from beyondacc.kernels.taste import sparse_taste_rows
 from beyondacc.types import ItemIds, Offsets
@@ -51,7 +51,7 @@ def taste(
         features, profiles = features_of(inputs), inputs.run.train if source == "train" else inputs.run.test
         n_features = len(features.names)
         most = int(features.sizes.max(initial=0))  # of one item
-        n = int(np.minimum(np.append(profiles.sizes, 0)[inputs.users] * most, n_features).sum())
+        n = int(np.minimum(row_sizes(profiles, inputs.users) * most, n_features).sum())
         starts, ids = np.zeros(len(inputs) + 1, np.int64), np.empty(n, np.int32)
         counts, shares = np.empty(n), np.empty(n)
         given = profiles.values if weights == "rating" else np.empty(0)

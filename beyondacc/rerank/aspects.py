@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding
+from beyondacc.data.binding import Binding, row_sizes
 from beyondacc.data.dataset import Dataset
 from beyondacc.kernels import aspect_gains, greedy
 from beyondacc.rerank.base import RERANKERS
@@ -173,7 +173,7 @@ class BinomialDiversity(_Aspects):
         if self.alpha == 0:
             return shares[None, :]
         own = profile_features(run, rows, spread=False)
-        sizes = np.append(run.train.sizes, 0)[run.users[rows], None]
+        sizes = row_sizes(run.train, run.users[rows])[:, None]
         known = own.any(axis=1, keepdims=True)
         mixed = (1.0 - self.alpha) * shares + self.alpha * np.divide(own, sizes, out=np.zeros(own.shape), where=known)
         considered = ~known | (self.alpha < 1) | (own > 0)

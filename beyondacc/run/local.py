@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
+import functools
+import operator
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
 from typing import Final, TypeVar
 
@@ -17,6 +21,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 _CHOSEN: ContextVar[int | None] = ContextVar("threads", default=None)  # what runs inside a block asks for no more
 LEAST: Final = 256  # rows that are worth a thread, where nothing else is said
+_MOST_THREADS: Final = 512
 _MOST = 16_384  # rows that bound the memory of a block, and stay in the cache from one metric to the next
 
 
@@ -51,35 +56,49 @@ def map_blocks(
 
 
 def map_parts(work: Callable[[int, int], T], parts: list[tuple[int, int]], *, threads: int | None = None) -> list[T]:
-    """Return ``work(start, stop)`` of each part, in order; the first error is raised."""
-    workers = n_threads(threads)
-    if len(parts) == 1 or workers == 1:
-        return [work(start, stop) for start, stop in parts]
-    with ThreadPoolExecutor(workers, initializer=_CHOSEN.set, initargs=(workers,)) as pool:
-        return list(pool.map(lambda part: work(*part), parts))
+    """Return ``work(start, stop)`` of each part, in order, as `map_stream` does."""
+    return map_stream(lambda part: work(*part), parts, threads=threads)
 
 
 def map_stream(work: Callable[[T], U], parts: Iterable[T], *, threads: int | None = None) -> list[U]:
-    """Return what `work` makes of each part, in order; the first error is raised.
+    """Return what `work` makes of each part, in order; of several errors that of the first part is raised.
 
     Parts are taken one after the other, whenever a thread is free, so that no more of them exist at a time than there
-    are threads. Where making them takes random numbers these are the same for any number of threads.
+    are threads. Where making them takes random numbers these are the same for any number of threads. This thread is
+    one of them: it starts at once, and it needs nobody else to get to the end, so that calls may be nested.
     """
-    workers = n_threads(threads)
-    if workers == 1:
+    workers = min(n_threads(threads), operator.length_hint(parts, sys.maxsize))
+    if workers <= 1:
         return [work(part) for part in parts]
     source, lock = enumerate(parts), threading.Lock()
+    made: dict[int, U] = {}
+    errors: dict[int, BaseException] = {}
 
-    def consume() -> dict[int, U]:
-        made: dict[int, U] = {}
-        while True:
-            with lock:
-                place, part = next(source, (-1, None))
-            if part is None:
-                return made
-            made[place] = work(part)
+    def consume() -> None:
+        place = -1
+        try:
+            while not errors:
+                with lock:
+                    place, part = next(source, (-1, None))
+                if part is None:
+                    return
+                made[place] = work(part)
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that asked
+            errors[place] = error
 
-    with ThreadPoolExecutor(workers) as pool:
-        every = [pool.submit(consume) for _ in range(workers)]
-        found = {place: result for each in every for place, result in each.result().items()}
-    return [found[place] for place in sorted(found)]
+    helpers = [_pool().submit(contextvars.copy_context().run, consume) for _ in range(workers - 1)]
+    consume()
+    wait([helper for helper in helpers if not helper.cancel()])
+    if errors:
+        raise errors[min(errors)]
+    return [made[place] for place in sorted(made)]
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    """Return threads that are kept, for starting one takes as long as thousands of rows; they come when asked for."""
+    return ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="beyondacc")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads stay with the parent

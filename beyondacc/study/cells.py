@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from beyondacc.evaluation import evaluate_run
 from beyondacc.models import Model
 from beyondacc.rerank import Reranker, Wrapped
 from beyondacc.results import Report
-from beyondacc.run.local import n_threads
+from beyondacc.run.local import map_stream
 from beyondacc.scorers import recommend
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.states import PerUser, State, Sums
@@ -71,8 +70,8 @@ class Cells:
             told.run(str(run))
             return run, report
 
-        with ThreadPoolExecutor(n_threads(self.threads)) as pool:
-            self.reports |= {run: report for run, report in pool.map(work, todo) if report is not None}
+        found = map_stream(work, todo, threads=self.threads)
+        self.reports |= {run: report for run, report in found if report is not None}
 
     def _try(self, runs: list[Run], work: Callable[[], Any]) -> Any:
         """Return what the work returns, or None where it fails, which is noted for the runs that rest on it."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from beyondacc.comparison import compare
-from beyondacc.data.binding import Binding
+from beyondacc.data.binding import Binding, row_sizes
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError, choices
 from beyondacc.results import Report
@@ -152,7 +152,7 @@ def _typical(before: Binding, after: Binding, k: int) -> Any:
         ]
     )
     rows = np.flatnonzero(kept == np.sort(kept)[len(kept) // 2])
-    sizes = np.append(before.train.sizes, 0)[before.users[rows]]
+    sizes = row_sizes(before.train, before.users[rows])
     row = rows[np.argsort(sizes, kind="stable")[len(rows) // 2]]
     return before.ids[row : row + 1].tolist()[0]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import html
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from beyondacc.evaluation import check_metrics, check_overlap, evaluate_run
 from beyondacc.intervals import interval, replicate_runs
 from beyondacc.rerank.base import Reranker, check_weights, find_reranker
 from beyondacc.results import Report
-from beyondacc.run.local import n_threads
+from beyondacc.run.local import map_stream
 from beyondacc.spec.metric import Metric, MetricFamily
 from beyondacc.spec.params import Cutoff, Param, Seed
 from beyondacc.spec.states import State
@@ -106,8 +105,7 @@ def sweep(
         run = bind(made, data)
         return run, evaluate_run(run, wanted, threads=1)
 
-    with ThreadPoolExecutor(n_threads(threads)) as pool:  # several weights at a time
-        runs = list(pool.map(work, lists.values()))
+    runs = map_stream(work, lists.values(), threads=threads)  # several weights at a time
     found = zip(runs, replicate_runs(runs, n_boot=n_boot, seed=seed), strict=True)
     reports = [Report(*run, n_boot=n_boot, seed=seed, replicates=replicates) for run, replicates in found]
     return Sweep(chosen, lists, dict(zip(lists, reports, strict=True)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import html
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Final
 
 import numpy as np
@@ -23,7 +22,7 @@ from beyondacc.intervals import replicate_runs
 from beyondacc.kernels.hashing import uniform
 from beyondacc.rerank.base import Reranker, check_weights, find_reranker
 from beyondacc.results import Report
-from beyondacc.run.local import n_threads
+from beyondacc.run.local import map_stream
 from beyondacc.spec.metric import Metric, Need
 from beyondacc.spec.params import Cutoff, Param, Range, Seed
 from beyondacc.spec.registry import REGISTRY
@@ -263,8 +262,8 @@ class _Search:
             run = bind_lists(each, self.data)
             return run, evaluate_run(run, self.metrics, threads=1)
 
-        with ThreadPoolExecutor(n_threads(self.threads)) as pool:  # several weights at a time
-            return dict(zip(made, pool.map(work, made.values()), strict=True))
+        # several weights at a time
+        return dict(zip(made, map_stream(work, made.values(), threads=self.threads), strict=True))
 
     def values(self, runs: Runs) -> dict[Metric, Numbers]:
         """Return the value of each metric in each run."""
