@@ -155,7 +155,7 @@ def diagnose(
             "check the user ids"
         )
     states = [(run, evaluate_run(run, wanted, threads=threads)) for run in runs]
-    replicates = replicate_runs(states, n_boot=n_boot, seed=seed)
+    replicates = replicate_runs(states, n_boot=n_boot, seed=seed, threads=threads)
     reports = [
         Report(*state, n_boot=n_boot, seed=seed, replicates=each)
         for state, each in zip(states, replicates, strict=True)

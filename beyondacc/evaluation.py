@@ -198,7 +198,7 @@ def evaluate(
         made = Recommendations.read(lists, duplicates=policy.duplicates, k=k, what=what, **shared)
         check_overlap(made, data, wanted, what)
         states = evaluate_by(made, data, wanted, policy, policies=policies, threads=threads, **further)
-        return Report(*states, n_boot=n_boot, seed=seed)
+        return Report(*states, n_boot=n_boot, seed=seed, threads=threads)
 
     if _is_several(recs):
         return Reports({str(name): report(lists, f"recs of {name!r}") for name, lists in recs.items()})

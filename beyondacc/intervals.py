@@ -21,7 +21,7 @@ from beyondacc.run.local import map_stream
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.states import Exposure, PerUser, State, Sums, exposure_slots
 
-__all__ = ["Compact", "Replicates", "at_once", "interval", "replicate", "replicate_runs", "weighted_sums"]
+__all__ = ["Compact", "Replicates", "at_once", "interval", "replicate_runs", "weighted_sums"]
 
 Replicates = dict[Metric, NDArray[np.float64]]
 _CELLS = 4_000_000  # numbers in a chunk of replicates, at most
@@ -48,29 +48,18 @@ def _resamples(n_rows: int, n_boot: int, seed: int) -> Iterator[NDArray[np.int64
         yield np.bincount(drawn.ravel(), minlength=n * n_rows).reshape(n, n_rows)
 
 
-def replicate(run: Binding, states: Mapping[Metric, State], *, n_boot: int = 1000, seed: int = 0) -> Replicates:
-    """Return the value of each metric in each bootstrap replicate; metrics of one run share the resampled users.
-
-    Returns
-    -------
-    dict
-        For each metric an array (n_boot,), NaN where the metric is undefined in a replicate.
-    """
-    return replicate_runs([(run, states)], n_boot=n_boot, seed=seed)[0]
-
-
 def replicate_runs(
     runs: Sequence[tuple[Binding, Mapping[Metric, State]]],
     *,
     n_boot: int = 1000,
     seed: int = 0,
-    threads: int | None = 1,
+    threads: int | None = None,
 ) -> list[Replicates]:
     """Return the replicates of several runs over the same users, who are drawn once for all runs.
 
-    The replicates of each run are those `replicate` gives it alone, bit by bit, so that the difference of two runs
-    in a replicate is a paired one. Besides the states, a copy of their numbers is held for each run, and chunks of
-    replicates whose size does not depend on how many runs there are.
+    The replicates of each run are those it has alone, bit by bit, so that the difference of two runs in a replicate is
+    a paired one. Besides the states, a copy of their numbers is held for each run, and chunks of replicates whose size
+    does not depend on how many runs there are.
 
     Parameters
     ----------

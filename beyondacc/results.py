@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from beyondacc.breakdown import items_by_group, user_groups
 from beyondacc.data.binding import Binding
 from beyondacc.errors import SpecError, choices, did_you_mean
-from beyondacc.intervals import Replicates, interval, replicate
+from beyondacc.intervals import Replicates, interval, replicate_runs
 from beyondacc.spec.metric import Better, Bounds, Metric, MetricFamily
 from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.spec.registry import REGISTRY
@@ -76,6 +76,8 @@ class Report:
         Of the bootstrap, which runs when an interval is first asked for.
     replicates
         The replicates, where they are known already: n_boot of them, drawn with this seed.
+    threads
+        Of the bootstrap; None: one a core.
     """
 
     def __init__(
@@ -87,12 +89,14 @@ class Report:
         seed: int = 0,
         confidence: float = 0.95,
         replicates: Replicates | None = None,
+        threads: int | None = None,
     ) -> None:
         self._run = run
         self._states = dict(states)
         self._n_boot = n_boot
         self._seed = seed
         self._confidence = confidence
+        self._threads = threads
         if replicates is not None:
             self.replicates = replicates
 
@@ -119,7 +123,8 @@ class Report:
     @functools.cached_property
     def replicates(self) -> Replicates:
         """The value of each metric in each bootstrap replicate; runs over the same users share the resamples."""
-        return replicate(self._run, self._states, n_boot=self._n_boot, seed=self._seed)
+        runs = [(self._run, self._states)]
+        return replicate_runs(runs, n_boot=self._n_boot, seed=self._seed, threads=self._threads)[0]
 
     @functools.cached_property
     def diagnostics(self) -> dict[str, int]:
@@ -164,7 +169,8 @@ class Report:
             metric: metric.state(whole) if isinstance(state, Exposure) else state.take(rows)
             for metric, state in self._states.items()
         }
-        return Report(run, states, n_boot=self._n_boot, seed=self._seed, confidence=self._confidence)
+        bootstrap: dict[str, Any] = {"n_boot": self._n_boot, "seed": self._seed, "threads": self._threads}
+        return Report(run, states, confidence=self._confidence, **bootstrap)
 
     def by_item(self, attribute: str = "popularity", *, k: int | None = None, head: float = 0.8) -> pd.DataFrame:
         """Return how much each group of items is shown and hit.

@@ -72,7 +72,8 @@ def second_half() -> int:
     """Do what `warmup` leaves to another process; return how many variants were compiled."""
     before = compilations()
     # first what the other half does not compile too, so that the rest is found in the cache
-    matrix = sparse.random_array((_SIDE, _SIDE), density=0.3, format="csr", rng=np.random.default_rng(0))
+    ratings = _ratings(np.random.default_rng(0))
+    matrix = sparse.csr_array((ratings["rating"], (ratings["user_id"], ratings["item_id"])))
     for name, info in MODELS.items():
         if not info.factory.needs:  # what needs another library has no kernels of ours
             MODELS.create(name).fit(matrix).score(np.arange(2, dtype=np.int32))

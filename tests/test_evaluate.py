@@ -404,7 +404,7 @@ def test_runs_that_share_resamples_have_the_replicates_they_have_alone(many, mon
         metrics = check_metrics(some, data)
         run = bind(Recommendations.read(recs, data), data)
         runs.append((run, evaluate_run(run, metrics)))
-    alone = [intervals.replicate(*run, n_boot=25, seed=3) for run in runs]
+    alone = [intervals.replicate_runs([run], n_boot=25, seed=3)[0] for run in runs]
     draws = []
     draw = intervals._resamples
     monkeypatch.setattr(intervals, "_resamples", lambda *given: draws.append(given) or draw(*given))

@@ -1,14 +1,17 @@
 """The first second: importing, a first evaluation in a new process, and compiling everything for the first time.
 
-Run ``python benchmarks/speed/first.py S``. Every number is of fresh processes. Frames are read from a file before the
-clock starts.
+Run ``python benchmarks/speed/first.py S``. Every number is of fresh processes, with bytecode on disk, as an
+installation leaves it. Frames are read from a file before the clock starts.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -69,9 +72,18 @@ print(json.dumps({"seconds": seconds, "processor": time.process_time() - worked,
 """
 
 
+@functools.cache
+def _bytecode() -> str:
+    """Return a folder for bytecode, which the first process that imports a module fills."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    return folder
+
+
 def _run(code: str, *arguments: str, cache: str | None = None) -> str:
     """Run code in a fresh process and return its last line."""
-    given = os.environ | ({} if cache is None else {"NUMBA_CACHE_DIR": cache})
+    given = os.environ | {"PYTHONPYCACHEPREFIX": _bytecode()} | ({} if cache is None else {"NUMBA_CACHE_DIR": cache})
+    given.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-c", code, *arguments]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=given)  # noqa: S603 - our own code
     return answer.stdout.strip().splitlines()[-1]
@@ -124,6 +136,8 @@ def measure_first(
         ``imports``: seconds by what is imported; ``evaluations``: by which metrics, with a warm cache; ``compiling``.
     """
     imports: dict[str, list[list[float]]] = {name: [] for name in _IMPORTS}
+    for code in _IMPORTS.values():  # once for the bytecode
+        _run(_CLOCK.format(code))
     for _ in range(repeats):
         for name, code in _IMPORTS.items():
             imports[name].append([float(each) for each in _run(_CLOCK.format(code)).split()])

@@ -9,10 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set as Abstra
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -138,6 +136,9 @@ def open_table(source: Any, *, what: str, accepted: str = _ACCEPTED) -> Table:
             pull=lambda names: {name: plain(source[name]) for name in names},
             bring=lambda names: Columns({name: functools.partial(source.get, name) for name in names}, len(source)),
         )
+    import narwhals.stable.v2 as nw  # noqa: PLC0415 - heavy
+    from narwhals.exceptions import DuplicateError  # noqa: PLC0415 - as above
+
     try:
         frame = nw.from_native(source, pass_through=True)
         if not isinstance(frame, (nw.DataFrame, nw.LazyFrame)):
@@ -178,6 +179,8 @@ def _native(column: Any) -> Any:
 
 def _without_arrow(column: Any) -> pd.Series[Any]:
     """Return a series of polars as a pandas column, its texts as a categorical of polars' own codes."""
+    import narwhals.stable.v2 as nw  # noqa: PLC0415 - heavy
+
     if column.dtype not in {nw.String, nw.Categorical, nw.Enum} or column.null_count():
         return pd.Series(column.to_numpy())
     coded = column.cast(nw.String).cast(nw.Categorical)

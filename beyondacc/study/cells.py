@@ -124,7 +124,8 @@ class Cells:
         n_boot, seed = self.study.n_boot, self.study.seed
         kept = self.store.get("values", *_key(run))
         if kept is None:
-            report = Report(bound, evaluate_run(bound, self.study.metrics, threads=1), n_boot=n_boot, seed=seed)
+            states = evaluate_run(bound, self.study.metrics, threads=1)
+            report = Report(bound, states, n_boot=n_boot, seed=seed, threads=1)
             if n_boot:
                 _ = report.replicates  # here, where the threads are, and not one by one when the table is made
             self.store.put(_values_of(report, n_boot), "values", *_key(run))

@@ -106,7 +106,7 @@ def sweep(
         return run, evaluate_run(run, wanted, threads=1)
 
     runs = map_stream(work, lists.values(), threads=threads)  # several weights at a time
-    found = zip(runs, replicate_runs(runs, n_boot=n_boot, seed=seed), strict=True)
+    found = zip(runs, replicate_runs(runs, n_boot=n_boot, seed=seed, threads=threads), strict=True)
     reports = [Report(*run, n_boot=n_boot, seed=seed, replicates=replicates) for run, replicates in found]
     return Sweep(chosen, lists, dict(zip(lists, reports, strict=True)))
 

@@ -313,7 +313,7 @@ def _check(
 ) -> dict[str, Any]:
     """Look at the held-out users: what the weight does there, and which weights their resamples choose."""
     runs = list(search.runs(lists, weights).values())
-    drawn = replicate_runs(runs, n_boot=n_boot, seed=seed)
+    drawn = replicate_runs(runs, n_boot=n_boot, seed=seed, threads=search.threads)
     plain, tuned = (Report(*runs[at], n_boot=n_boot, seed=seed, replicates=drawn[at]) for at in (0, place))
     values = {metric: np.column_stack([each[metric] for each in drawn]) for metric in search.metrics}
     chosen = search.choose(values)
