@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,15 +15,16 @@ from scipy import sparse
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
-from beyondacc.kernels.topk import topk_rows
-from beyondacc.run.local import map_blocks
+from beyondacc.kernels.topk import list_best_rows, make_best, offer_rows, topk_rows
+from beyondacc.run.local import blocks, map_blocks, map_parts
 from beyondacc.spec.params import Cutoff, Param
-from beyondacc.types import Floats, ItemIds, Scorer, UserIds
+from beyondacc.types import Floats, ItemIds, Offsets, Scorer, UserIds
 
 __all__ = ["as_scorer", "best_of", "recommend"]
 
 _BLOCK_BYTES = 128 * 2**20  # of scores at a time
 _ROWS_A_THREAD = 32
+_ROWS, _COLUMNS = 256, 2048  # of scores of factors at a time
 
 _ACCEPTED = (
     "a user x item matrix (dense or sparse), a pair of factor matrices (users, items), a function f(users) -> scores, "
@@ -46,13 +47,20 @@ class _Factors:
     users: Floats
     items: Floats
 
-    def score(self, users: UserIds, out: Floats | None = None) -> Floats:
-        product: Floats = np.matmul(self.users[users], self.items.T, out=None if out is None else out[: len(users)])
+    def score(self, users: UserIds) -> Floats:
+        product: Floats = self.users[users] @ self.items.T
         return product
 
-    def room(self, n: int) -> Floats:
-        """Return an array for the scores of n users."""
-        return np.empty((n, len(self.items)), np.result_type(self.users, self.items))
+    def parts(self, users: UserIds) -> Iterator[tuple[int, Floats]]:
+        """Yield the scores of some users for some items at a time, so few that they stay in a core's cache.
+
+        Each with the first of its items, in an array that is used again for the next.
+        """
+        own = self.users[users]
+        room = np.empty(len(users) * min(_COLUMNS, len(self.items)), self.items.dtype)
+        for first in range(0, len(self.items), _COLUMNS):
+            items = self.items[first : first + _COLUMNS]
+            yield first, np.matmul(own, items.T, out=room[: len(own) * len(items)].reshape(len(own), -1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +155,11 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
                 f"the factors have shapes {users.shape} and {items.shape}; they must be ({shape[0]}, f) and "
                 f"({shape[1]}, f), one row for each user and item of the Dataset"
             )
-        return _Factors(users, items)
+        kind = np.result_type(users, items)
+        if kind.kind not in "iufb":
+            raise DataError(f"the factors are of {kind}; they must be numbers")
+        kind = np.dtype(np.float32 if kind in {np.dtype(np.float16), np.dtype(np.float32)} else np.float64)
+        return _Factors(users.astype(kind, copy=False), items.astype(kind, copy=False))
     if callable(getattr(source, "score", None)):
         return _Function(source.score)
     if callable(getattr(source, "recommend", None)) and _n_arguments(source.recommend) >= 2:
@@ -193,7 +205,7 @@ def recommend(
     exclude_seen
         Leave out the user's training items.
     threads
-        Number of threads for the selection; one a core by default.
+        Number of threads; one a core by default. BLAS has threads of its own.
 
     Returns
     -------
@@ -218,8 +230,11 @@ def best_of(
     width = min(k, len(data.items))
     lists = np.full((len(users), width), -1, np.int32)
     scores = np.full((len(users), width), np.nan)
+    left_out = _LeftOut.of(data, exclude_seen=exclude_seen)
+    if isinstance(source, _Factors):
+        _select_of_factors(source, users, left_out, (lists, scores), threads)
+        return lists, scores
     rows = max(1, min(4096, _BLOCK_BYTES // (8 * max(1, len(data.items)))))
-    room = source.room(min(rows, len(users))) if isinstance(source, _Factors) else None  # memory anew takes long
     for start in range(0, len(users), rows):
         block = slice(start, min(start + rows, len(users)))
         if isinstance(source, _Implicit):
@@ -227,17 +242,8 @@ def best_of(
             lists[block, : found.shape[1]] = found
             scores[block, : found.shape[1]] = best
         else:
-            given = source.score(users[block], room) if isinstance(source, _Factors) else source.score(users[block])
-            answer = _checked(given, len(users[block]), data)
-            _select(
-                answer,
-                users[block],
-                data,
-                exclude_seen=exclude_seen,
-                threads=threads,
-                lists=lists[block],
-                scores=scores[block],
-            )
+            answer = _checked(source.score(users[block]), len(users[block]), data)
+            _select(answer, users[block], left_out, (lists[block], scores[block]), threads)
     return lists, scores
 
 
@@ -267,35 +273,78 @@ def _checked(answer: Any, n_rows: int, data: Dataset) -> Floats:
     return np.require(array, requirements=["C", "W"])
 
 
+class _LeftOut(NamedTuple):
+    """What is not recommended: compressed rows of training items, and items outside the catalogue."""
+
+    data: Dataset
+    starts: Offsets
+    seen: ItemIds
+    banned: ItemIds
+
+    @classmethod
+    def of(cls, data: Dataset, *, exclude_seen: bool) -> _LeftOut:
+        train = data.train if exclude_seen else None
+        starts = np.zeros(len(data.users) + 1, np.int64) if train is None else train.starts
+        seen = np.empty(0, np.int32) if train is None else train.items
+        return cls(data, starts, seen, np.flatnonzero(~data.catalogue).astype(np.int32))
+
+    def refuse(self, user: int, scores: Floats, first: int = 0) -> None:
+        """Raise the error of a row of scores, of items from `first` on, with NaN or +inf."""
+        place = int(np.flatnonzero(~(scores < np.inf))[0])
+        user_id, item_id = self.data.users.ids.tolist()[user], self.data.items.ids.tolist()[first + place]
+        raise DataError(
+            f"the scorer returned {scores[place]} for user {user_id!r} and item {item_id!r}; "
+            "scores must be numbers (-inf keeps an item out)"
+        )
+
+
 def _select(
     answer: Floats,
     users: UserIds,
-    data: Dataset,
-    *,
-    exclude_seen: bool,
+    left_out: _LeftOut,
+    into: tuple[ItemIds, NDArray[np.float64]],
     threads: int | None,
-    lists: ItemIds,
-    scores: NDArray[np.float64],
 ) -> None:
-    train = data.train if exclude_seen else None
-    starts = np.zeros(len(data.users) + 1, np.int64) if train is None else train.starts
-    seen = np.empty(0, np.int32) if train is None else train.items
-    banned = np.flatnonzero(~data.catalogue).astype(np.int32)
+    """Write the best of whole rows of scores."""
+    lists, scores = into
 
     def work(start: int, stop: int) -> int:
         own = slice(start, stop)
         best = np.empty(lists[own].shape, answer.dtype)
         lengths = np.empty(stop - start, np.int32)
-        bad = topk_rows(answer[own], users[own], starts, seen, banned, lists[own], best, lengths)
+        excluded = left_out.starts, left_out.seen, left_out.banned
+        bad = topk_rows(answer[own], users[own], *excluded, lists[own], best, lengths)
         scores[own] = best
         return -1 if bad < 0 else start + int(bad)
 
-    wrong = [bad for bad in map_blocks(work, len(users), threads=threads, least=_ROWS_A_THREAD) if bad >= 0]
-    if wrong:
-        row = answer[wrong[0]]
-        item = int(np.flatnonzero(~(row < np.inf))[0])
-        user_id, item_id = data.users.ids.tolist()[users[wrong[0]]], data.items.ids.tolist()[item]
-        raise DataError(
-            f"the scorer returned {row[item]} for user {user_id!r} and item {item_id!r}; "
-            "scores must be numbers (-inf keeps an item out)"
-        )
+    for bad in map_blocks(work, len(users), threads=threads, least=_ROWS_A_THREAD):
+        if bad >= 0:
+            left_out.refuse(users[bad], answer[bad])
+
+
+def _select_of_factors(
+    source: _Factors,
+    users: UserIds,
+    left_out: _LeftOut,
+    into: tuple[ItemIds, NDArray[np.float64]],
+    threads: int | None,
+) -> None:
+    """Write the best of products, some users and items at a time."""
+    lists, scores = into
+    width = lists.shape[1]
+
+    def work(start: int, stop: int) -> None:
+        own = users[start:stop]
+        found, cursors = None, left_out.starts[own]
+        for first, part in source.parts(own):
+            found = found or make_best(len(own), width, part.dtype)
+            cut = np.searchsorted(left_out.banned, [first, first + part.shape[1]])
+            excluded = cursors, left_out.starts, left_out.seen, left_out.banned[slice(*cut)]
+            if (bad := offer_rows(part, first, own, *excluded, width, found)) >= 0:
+                left_out.refuse(own[bad], part[bad], first)
+        if found:
+            best, lengths = np.empty((len(own), width), found.scores.dtype), np.empty(len(own), np.int32)
+            list_best_rows(found, lists[start:stop], best, lengths)
+            scores[start:stop] = best
+
+    map_parts(work, blocks(len(users), -(-len(users) // _ROWS)), threads=threads)

@@ -112,7 +112,7 @@ def _ratings(rng: np.random.Generator) -> pd.DataFrame:
 def _lists(data: Dataset) -> Recommendations:
     """Recommend from scores in both precisions."""
     scores = np.random.default_rng(1).random((_SIDE, _SIDE))
-    recommend(scores.astype(np.float32), data, k=3)
+    recommend((scores.astype(np.float32), np.eye(_SIDE, dtype=np.float32)), data, k=3)
     return recommend(scores, data, k=6)
 
 

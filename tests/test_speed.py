@@ -185,7 +185,7 @@ def test_best_items_are_those_of_a_sort(work):
     found = topk.measure_topk(work, users=100, k=5, threads=1, turn=60)
     assert found["value_equal"]
     assert found["turns"] == 2
-    assert found["block"] == 60
+    assert found["block"] in topk._BLOCKS
     assert found["seconds"].keys() == {"ours", "sgemm"}
     written = topk.topk_table([found])
     assert "| 100, 400, 5 | 1 |" in written

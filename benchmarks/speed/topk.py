@@ -2,13 +2,12 @@
 
 Run ``python benchmarks/speed/topk.py L --users 20000``. Scores are products of 64-d float32 factors; training items are
 left out. Both sides take the same users in turn, some thousands at a time, on the same number of threads; the bare
-product is NumPy's, into one array, in blocks as large as those in which the library asks a scorer.
+product is NumPy's, of all items and as many users at a time as go fastest, into one array.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,24 +23,11 @@ from beyondacc.run.local import n_threads
 
 __all__ = ["measure_topk", "topk_table"]
 
+_Factors = tuple[NDArray[np.float32], NDArray[np.float32]]
 _WIDTH = 64
 _TURN = 8192  # users of one turn
 _CHECKED = 32  # users whose lists are sorted out in full
 _BLOCKS = (64, 128, 256, 512, 1024, 2048, 4096)
-
-
-@dataclasses.dataclass
-class _Recorder:
-    """A scorer that notes in which blocks it is asked."""
-
-    users: NDArray[np.float32]
-    items: NDArray[np.float32]
-    largest: int = 0
-
-    def score(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Return the scores of some users."""
-        self.largest = max(self.largest, len(rows))
-        return self.users[rows] @ self.items.T
 
 
 def _bare(users: NDArray[np.float32], items: NDArray[np.float32], rows: NDArray[np.int64], block: int) -> None:
@@ -59,10 +45,10 @@ def _clocked(work: Callable[[], object], threads: int) -> float:
     return clock() - started
 
 
-def _equal(found: ba.Recommendations, factors: _Recorder, data: ba.Dataset, rows: NDArray[np.int64], k: int) -> bool:
+def _equal(found: ba.Recommendations, factors: _Factors, data: ba.Dataset, rows: NDArray[np.int64], k: int) -> bool:
     """Compare the scores of some lists with those of a full sort; equal products may differ in their last digits."""
     for place in np.linspace(0, len(rows) - 1, _CHECKED).astype(int):
-        scores = factors.users[rows[place]].astype(np.float64) @ factors.items.T.astype(np.float64)
+        scores = factors[0][rows[place]].astype(np.float64) @ factors[1].T.astype(np.float64)
         scores[data.train.items[data.train.starts[rows[place]] : data.train.starts[rows[place] + 1]]] = -np.inf
         best = np.sort(scores)[::-1][:k]
         listed = found.lists[place]
@@ -96,21 +82,20 @@ def measure_topk(
     data = ba.Dataset(train=work.train, items=catalogue)
     rng = np.random.default_rng(0)
     sizes = len(data.users), len(data.items)
-    factors = _Recorder(*(rng.normal(size=(size, _WIDTH)).astype(np.float32) for size in sizes))
-    both = (factors.users, factors.items)
+    factors = tuple(rng.normal(size=(size, _WIDTH)).astype(np.float32) for size in sizes)
     rows = np.arange(min(users or len(data.users), len(data.users)))
     ids = data.users.ids
     turns = [rows[start : start + turn] for start in range(0, len(rows), turn)]
     with blas_threads(threads):
-        ba.recommend(factors, data, k=k, users=ids[turns[0]], threads=threads)
-        equal = _equal(ba.recommend(both, data, k=k, users=ids[turns[0]]), factors, data, turns[0], k)
-        tried = {block: _clocked(lambda b=block: _bare(*both, turns[0], b), threads) for block in _BLOCKS}
+        equal = _equal(ba.recommend(factors, data, k=k, users=ids[turns[0]]), factors, data, turns[0], k)
+        tried = {block: _clocked(lambda b=block: _bare(*factors, turns[0], b), threads) for block in _BLOCKS}
+        best = min(tried, key=tried.__getitem__)
         ours, bare = [], []
         with Peak() as peak:
             for part in turns:
                 own = ids[part]
-                ours.append(_clocked(lambda o=own: ba.recommend(both, data, k=k, users=o, threads=threads), threads))
-                bare.append(_clocked(lambda p=part: _bare(*both, p, factors.largest), threads))
+                ours.append(_clocked(lambda o=own: ba.recommend(factors, data, k=k, users=o, threads=threads), threads))
+                bare.append(_clocked(lambda p=part: _bare(*factors, p, best), threads))
     return {
         "users": len(rows),
         "items": len(data.items),
@@ -122,11 +107,11 @@ def measure_topk(
         "min": min(np.divide(ours, bare)),
         "max": max(np.divide(ours, bare)),
         "turns": len(turns),
-        "block": factors.largest,
+        "block": best,
         "sgemm_by_block": {str(block): seconds / len(turns[0]) * len(rows) for block, seconds in tried.items()},
         "gigaflops": 2e-9 * len(rows) * len(data.items) * _WIDTH / sum(bare),
         "peak_gb": peak.more,
-        "block_gb": 4e-9 * factors.largest * len(data.items),
+        "block_gb": 4e-9 * best * len(data.items),
         "lists_gb": 12e-9 * len(turns[0]) * k,
         "value_equal": equal,
     }
@@ -141,25 +126,22 @@ def topk_table(found: list[dict[str, Any]]) -> str:
         "product, s",
         "ours / product",
         "block",
-        "best block",
         "peak, GB",
     )
     lines = []
     for row in found:
-        best = min(row["sgemm_by_block"], key=row["sgemm_by_block"].get)
         name = f"{row['users']:,}, {row['items']:,}, {row['k']}" + ("" if row["value_equal"] else " (void)")
         seconds = row["seconds"]
         lines.append(
             (
                 *(name, row["threads"], seconds["ours"], seconds["sgemm"], row["ratio"], row["block"]),
-                f"{best}: {row['sgemm_by_block'][best]:.2f} s",
                 row["peak_gb"],
             )
         )
     said = (
         "The best items of each user from 64-d float32 factors, training items left out, beside the bare product "
-        "in blocks of the same number of users; best block: the fastest size for the product; peak: memory beyond data "
-        "and factors, of so many users at a time. One thread in time of the processor."
+        "in blocks of so many users, the fastest size; peak: memory beyond data and factors. One thread in time of the "
+        "processor."
     )
     return f"{said}\n\n{table(header, lines)}"
 

@@ -30,15 +30,18 @@ __all__ = [
     "CACHE",
     "DISTANCE_SIGNATURE",
     "GAIN_SIGNATURE",
+    "LANES",
     "PREPARE",
     "START",
     "Candidates",
     "NumbaError",
+    "above",
     "announce",
     "comparison",
     "first_class",
     "gain",
     "kernel",
+    "lowest_bit",
     "no_distance",
     "own_gain",
     "popcount",
@@ -54,6 +57,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 DISTANCE_SIGNATURE = float64(float64[::1], float64[::1])
 
 PREPARE, START = -1, 0
+LANES = 32  # numbers that `above` compares at once
 
 
 class Candidates(NamedTuple):
@@ -254,6 +258,15 @@ if numba.config.DISABLE_JIT:
         """Count the bits of a word."""
         return int(word).bit_count()
 
+    def lowest_bit(word: Any) -> int:
+        """Return the place of the lowest bit that is set; there must be one."""
+        return (int(word) & -int(word)).bit_length() - 1
+
+    def above(numbers: Any, position: Any, least: Any) -> Any:
+        """Return which of the `LANES` numbers from a position on are above one, or NaN, as bits of a word."""
+        bits = np.packbits(~(numbers[position : position + LANES] <= least), bitorder="little")
+        return np.uint64(int.from_bytes(bits.tobytes(), "little"))
+
     def prefetch(_numbers: Any, _position: Any) -> None:
         """Ask for a number before it is needed: nothing to do where nothing is compiled."""
 
@@ -267,6 +280,35 @@ else:
             return builder.ctpop(arguments[0])
 
         return types.int64(types.uint64), emit
+
+    @intrinsic
+    def lowest_bit(typing_context: Any, word: Any) -> Any:  # noqa: ARG001 - as above
+        """Return the place of the lowest bit that is set; there must be one: one machine instruction."""
+
+        def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+        return types.int64(types.uint64), emit
+
+    @intrinsic
+    def above(typing_context: Any, numbers: Any, position: Any, least: Any) -> Any:  # noqa: ARG001 - as above
+        """Return which of the `LANES` numbers from a position on are above one, or NaN, as bits of a word.
+
+        LLVM makes no words of comparisons on its own: a vector of them has to be asked for.
+        """
+
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+            number, size = signature.args[0].dtype, ir.IntType(32)
+            lanes = ir.VectorType(context.get_value_type(number), LANES)
+            place = builder.bitcast(builder.gep(data, [arguments[1]]), lanes.as_pointer())
+            given = builder.load(place, align=number.bitwidth // 8)
+            nothing, everywhere = ir.Constant(lanes, ir.Undefined), ir.Constant(ir.VectorType(size, LANES), [0] * LANES)
+            one = builder.insert_element(nothing, arguments[2], size(0))
+            found = builder.fcmp_unordered(">", given, builder.shuffle_vector(one, nothing, everywhere))
+            return builder.zext(builder.bitcast(found, ir.IntType(LANES)), ir.IntType(64))
+
+        return types.uint64(numbers, types.int64, numbers.dtype), emit
 
     @intrinsic
     def prefetch(typing_context: Any, numbers: Any, position: Any) -> Any:  # noqa: ARG001 - as above

@@ -1,18 +1,53 @@
-"""The best k items of a block of scores."""
+"""The best k items of a block of scores, which may come in parts: some columns at a time."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
-from beyondacc.types import Int, ItemIds, Offsets, UserIds
+from beyondacc.kernels.jit import LANES, above, kernel, lowest_bit
+from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
-__all__ = ["sift_down", "topk_rows"]
+__all__ = ["Best", "list_best_rows", "make_best", "offer_rows", "sift_down", "topk_rows"]
 
-_STRIDE = 64
+_ONE = np.uint64(1)
+_HALVINGS = 24  # each a pass; sorting takes as long as some thirty
+
+
+class Best(NamedTuple):
+    """What is kept of the scores of each row; ``room > k``.
+
+    Attributes
+    ----------
+    least : (rows,)
+        What a score must be above to be kept.
+    counts : (rows,)
+        How many are kept.
+    scores, items : (rows, room)
+        Those that are, in the order in which they came.
+    spare : (room,)
+        Anything.
+    """
+
+    least: Floats
+    counts: NDArray[np.int64]
+    scores: Floats
+    items: ItemIds
+    spare: Floats
+
+
+def make_best(n_rows: int, k: int, dtype: Any) -> Best:
+    """Return room for the best of each row, and for as many more as are worth being thrown out together."""
+    room = 2 * k + LANES
+    return Best(
+        np.full(n_rows, -np.inf, dtype),
+        np.zeros(n_rows, np.int64),
+        np.empty((n_rows, room), dtype),
+        np.empty((n_rows, room), np.int32),
+        np.empty(room, dtype),
+    )
 
 
 @kernel
@@ -41,24 +76,6 @@ def sift_down(keys: NDArray[Any], items: ItemIds, size: int) -> None:
 
 
 @kernel
-def _largest(bits: NDArray[Any], stride: Int, signs: NDArray[Any], largest: NDArray[Any]) -> None:
-    """Write the largest of a stretch of `_STRIDE` numbers, read as whole numbers in the same order.
-
-    -inf becomes 0, -0 what is just before 0, and NaN of either sign more than infinity, so that one maximum finds the
-    largest and what must not be there; that of whole numbers is vectorised.
-    """
-    mask, sign, least = signs[0], signs[1], signs[2]
-    part = bits[stride * _STRIDE : (stride + 1) * _STRIDE]
-    most = largest.dtype.type(0)
-    for place in range(part.shape[0]):
-        whole = part[place]
-        ascending = bits.dtype.type(whole ^ ((whole >> sign) & mask))
-        number = largest.dtype.type(ascending - least)
-        most = number if number > most else most
-    largest[stride] = most
-
-
-@kernel
 def _select(numbers: NDArray[Any], n: Int, rank: Int) -> Any:
     """Return the number of a rank from 0 in falling order among the first n; moves them."""
     low, high = 0, n - 1
@@ -84,123 +101,188 @@ def _select(numbers: NDArray[Any], n: Int, rank: Int) -> Any:
 
 
 @kernel
-def _topk_rows(
-    scores: NDArray[Any],
-    bits: NDArray[Any],
-    signs: NDArray[Any],
-    largest: NDArray[Any],
-    ordered: NDArray[Any],
-    floor: NDArray[Any],
-    least_wanted: NDArray[Any],
-    keys: NDArray[Any],
-    kept: ItemIds,
+def _as_good(scores: Floats, least: float) -> int:
+    """Count the scores that are not below one; vectorised."""
+    found = 0
+    for place in range(scores.shape[0]):
+        found += int(scores[place] >= least)
+    return found
+
+
+@kernel
+def _throw_out(scores: Floats, items: ItemIds, k: Int, spare: Floats) -> tuple[int, Any]:
+    """Keep k, or some more, of the best, in order; of equals those that came first.
+
+    A bound that about k scores reach is found by halving, in few passes without branches; only where that fails, as
+    among equal scores or beside one that is far off, are they sorted out.
+
+    Returns
+    -------
+    count : int
+        How many are kept, at least a quarter fewer than there is room for.
+    least
+        At least k of them are not below it.
+    """
+    low, high = scores[0], scores[0]
+    for place in range(scores.shape[0]):
+        low = min(low, scores[place])
+        high = max(high, scores[place])
+    half = scores.dtype.type(0.5)
+    found = scores.shape[0]
+    equal = found
+    for _ in range(_HALVINGS):
+        middle = low * half + high * half
+        if found <= k + (k >> 3) or not low < middle < high:
+            break
+        reaching = _as_good(scores, middle)
+        if reaching >= k:
+            low, found = middle, reaching
+        else:
+            high = middle
+    if found > k + (k >> 1):
+        for place in range(scores.shape[0]):
+            spare[place] = scores[place]
+        low = _select(spare, scores.shape[0], k - 1)
+        equal = k - (_as_good(scores, low) - _equals(scores, low))
+    count = 0
+    for place in range(scores.shape[0]):
+        score = scores[place]
+        scores[count] = score
+        items[count] = items[place]
+        same = int(score == low and equal > 0)
+        equal -= same
+        count += int(score > low) + same
+    return count, low
+
+
+@kernel
+def _equals(scores: Floats, score: float) -> int:
+    found = 0
+    for place in range(scores.shape[0]):
+        found += int(scores[place] == score)
+    return found
+
+
+@kernel
+def _forbid(scores: Floats, first: Int, items: ItemIds, at: Int, end: Int) -> Int:
+    """Make those of some ascending items -inf that are in this part; return where the first is past it, -1 if wrong."""
+    while at < end and items[at] < first + scores.shape[0]:
+        if not scores[items[at] - first] < np.inf:
+            return -1
+        scores[items[at] - first] = -np.inf
+        at += 1
+    return at
+
+
+@kernel
+def offer_rows(
+    scores: Floats,
+    first: Int,
     users: UserIds,
+    cursors: Offsets,
     starts: Offsets,
     seen: ItemIds,
     banned: ItemIds,
-    lists: ItemIds,
-    best: NDArray[Any],
-    lengths: ItemIds,
+    k: Int,
+    found: Best,
 ) -> int:
-    """Do what `topk_rows` says.
+    """Keep those scores of each row that may be among its k best.
 
     Parameters
     ----------
-    bits
-        The scores, as whole numbers.
-    signs
-        All bits but the sign, the place of the sign, and what -inf is in ascending order.
-    largest, ordered : (strides,)
-        Anything, as whole numbers.
-    floor, least_wanted : (1,)
-        The same memory as a whole number and as a score.
-    keys, kept : (k,)
-        Anything: scores and items.
+    scores : (rows, columns)
+        Of the items from `first` on; parts come in ascending order. Overwritten: those of the user's row of `seen` and
+        of `banned` become -inf, which is never kept.
+    users : (rows,)
+        -1 for one without a row.
+    cursors : (rows,)
+        Where in `seen` the items of this part begin; moved on to those of the next.
+    starts, seen
+        Compressed rows, ascending where scores come in parts.
+    banned
+        Ascending, those of this part.
+    found
+        Receives what is kept.
+
+    Returns
+    -------
+    int
+        The first row with a NaN or +inf score, -1 if there is none.
     """
-    k = lists.shape[1]
-    n_items = scores.shape[1]
-    n_strides = largest.shape[0]
-    nothing = largest.dtype.type(0)
-    mask, sign, least_bits = signs[0], signs[1], signs[2]
-    zero, infinity = largest.dtype.type(-least_bits), largest.dtype.type(-1 - 2 * least_bits)
+    least, counts, best, items, spare = found
+    n = scores.shape[1]
+    whole = n - n % LANES
+    room = best.shape[1]
     for row in range(scores.shape[0]):
-        own = scores[row]
-        user = users[row]
-        for stride in range(n_strides):
-            _largest(bits[row], stride, signs, largest)
-        for stride in range(n_strides):
-            if largest[stride] >= infinity:
-                return row
-        # only now, when the row is in the cache
-        stale = np.int64(-1)
-        if user >= 0:
-            for position in range(starts[user], starts[user + 1]):
-                own[seen[position]] = -np.inf
-                if seen[position] // _STRIDE != stale:
-                    if stale >= 0:
-                        _largest(bits[row], stale, signs, largest)
-                    stale = np.int64(seen[position] // _STRIDE)
-        for item in banned:
-            own[item] = -np.inf
-            if item // _STRIDE != stale:
-                if stale >= 0:
-                    _largest(bits[row], stale, signs, largest)
-                stale = np.int64(item // _STRIDE)
-        if stale >= 0:
-            _largest(bits[row], stale, signs, largest)
-        # k strides have an item as good as the k-th largest of their largest: no item below that is listed
-        lowest = nothing
-        if n_strides > k:
-            for stride in range(n_strides):
-                ordered[stride] = largest[stride]
-            lowest = _select(ordered, n_strides, k - 1)
-            lowest = lowest - largest.dtype.type(lowest == zero)  # -0 is not below 0
-        # NumPy, where nothing is compiled, makes a float of the sum of a signed and an unsigned number
-        ascending = bits.dtype.type(bits.dtype.type(lowest) + least_bits)
-        floor[0] = ascending ^ ((ascending >> sign) & mask)
-        for rank in range(k):
-            keys[rank] = -np.inf
-            kept[rank] = n_items  # worse than any real item with the same score
-        least = keys[0]
-        for stride in range(n_strides):
-            if largest[stride] < lowest:
-                continue
-            for item in range(stride * _STRIDE, min(n_items, (stride + 1) * _STRIDE)):
-                score = own[item]
-                if score <= least or score < least_wanted[0]:
+        own, user = scores[row], users[row]
+        at = np.int64(0) if user < 0 else _forbid(own, first, seen, cursors[row], starts[user + 1])
+        if at < 0 or _forbid(own, first, banned, np.int64(0), np.int64(banned.shape[0])) < 0:
+            return row
+        cursors[row] = at
+        count, bound = counts[row], least[row]
+        for group in range(0, n, LANES):
+            if group < whole:
+                word = above(own, group, bound)
+            else:
+                word = np.uint64(0)
+                for place in range(group, n):
+                    word |= np.uint64(not own[place] <= bound) << np.uint64(place - group)
+            while word:
+                place = group + lowest_bit(word)
+                word &= word - _ONE
+                score = own[place]
+                if not score < np.inf:
+                    return row
+                if score <= bound:  # the bound rose within the group
                     continue
-                keys[0] = score
-                kept[0] = item
-                sift_down(keys, kept, k)
-                least = keys[0]
-        for size in range(k - 1, 0, -1):
-            key = keys[size]
-            item = kept[size]
-            keys[size] = keys[0]
-            kept[size] = kept[0]
-            keys[0] = key
-            kept[0] = item
-            sift_down(keys, kept, size)
-        filled = 0
-        while filled < k and keys[filled] > -np.inf:
-            lists[row, filled] = kept[filled]
-            best[row, filled] = keys[filled]
-            filled += 1
-        for rank in range(filled, k):
-            lists[row, rank] = -1
-            best[row, rank] = np.nan
-        lengths[row] = filled
+                best[row, count] = score
+                items[row, count] = first + place
+                count += 1
+                if count == room:
+                    count, bound = _throw_out(best[row], items[row], k, spare)
+        counts[row], least[row] = count, bound
     return -1
 
 
+@kernel
+def list_best_rows(found: Best, lists: ItemIds, scores: Floats, lengths: ItemIds) -> None:
+    """List the best of what was kept of each row, best first; equal scores go to the lower item.
+
+    Parameters
+    ----------
+    lists, scores : (rows, k)
+        Padded with -1 and NaN.
+    """
+    _, counts, best, items, _ = found
+    for row in range(lists.shape[0]):
+        keys, kept = scores[row], lists[row]
+        keys[:] = -np.inf
+        kept[:] = np.int32(2**31 - 1)  # worse than any item with the same score
+        size = keys.shape[0]
+        for place in range(counts[row]):
+            if best[row, place] > keys[0]:
+                keys[0] = best[row, place]
+                kept[0] = items[row, place]
+                sift_down(keys, kept, size)
+        for end in range(size - 1, 0, -1):
+            key, item = keys[end], kept[end]
+            keys[end], kept[end] = keys[0], kept[0]
+            keys[0], kept[0] = key, item
+            sift_down(keys, kept, end)
+        filled = min(counts[row], size)
+        keys[filled:] = np.nan
+        kept[filled:] = -1
+        lengths[row] = filled
+
+
 def topk_rows(
-    scores: NDArray[Any],
+    scores: Floats,
     users: UserIds,
     starts: Offsets,
     seen: ItemIds,
     banned: ItemIds,
     lists: ItemIds,
-    best: NDArray[Any],
+    best: Floats,
     lengths: ItemIds,
 ) -> int:
     """Write the items with the highest scores, best first; equal scores go to the lower item.
@@ -208,7 +290,7 @@ def topk_rows(
     Parameters
     ----------
     scores : (rows, n_items)
-        Overwritten: items of the user's row of `seen` and all of `banned` become -inf. -inf is never listed.
+        Overwritten, as `offer_rows` does.
     lists, best : (rows, k)
         Padded with -1 and NaN.
 
@@ -217,17 +299,7 @@ def topk_rows(
     int
         The first row with a NaN or +inf score, -1 if there is none.
     """
-    single = scores.dtype.itemsize == 4
-    bits: NDArray[Any] = scores.view(np.int32 if single else np.int64)
-    most = int(np.iinfo(bits.dtype).max)
-    infinity = int(np.array(np.inf, scores.dtype).view(bits.dtype))
-    signs = np.array([most, np.iinfo(bits.dtype).bits - 1, -1 - infinity], bits.dtype)
-    largest: NDArray[Any] = np.empty(-(-scores.shape[1] // _STRIDE), np.uint32 if single else np.uint64)
-    floor, k = np.empty(1, bits.dtype), lists.shape[1]
-    threshold = floor, floor.view(scores.dtype)
-    heap = np.empty(k, scores.dtype), np.empty(k, np.int32)
-    with np.errstate(over="ignore"):  # whole numbers wrap around, also where nothing is compiled
-        return _topk_rows(
-            *(scores, bits, signs, largest, np.empty_like(largest), *threshold, *heap),
-            *(users, starts, seen, banned, lists, best, lengths),
-        )
+    found = make_best(len(scores), lists.shape[1], scores.dtype)
+    bad = offer_rows(scores, 0, users, starts[users], starts, seen, banned, lists.shape[1], found)
+    list_best_rows(found, lists if bad < 0 else lists[:bad], best, lengths)
+    return bad
