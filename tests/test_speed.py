@@ -3,10 +3,12 @@
 What is slow is slowed on purpose here: no test looks at how fast the machine is.
 """
 
+import contextlib
 import dataclasses
-import importlib
+import importlib.util
 import json
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,9 @@ def scripts():
     before = set(sys.modules)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(_FOLDER)
+        if importlib.util.find_spec("threadpoolctl") is None:  # any number of threads will do
+            nothing = types.SimpleNamespace(threadpool_limits=lambda *_: contextlib.nullcontext())
+            patch.setitem(sys.modules, "threadpoolctl", nothing)
         yield
     for name in set(sys.modules) - before:
         if (_FOLDER / f"{name}.py").exists():
@@ -98,7 +103,10 @@ def test_a_tie_but_for_rounding_is_no_difference():
 
 def test_rows_of_kernels(measured):
     for row in measured["rows"]:
-        assert row["seconds"].keys() == {"ours_1", "ours_2", "public_1", "public_2", "naive", "limit"}
+        sides = {"ours_1", "ours_2", "public_1", "public_2", "naive", "limit"}
+        if row["prototype_equal"] is not None:
+            sides |= {"prototype_1", "prototype_2"}
+        assert row["seconds"].keys() == sides
         assert all(value > 0 for value in row["seconds"].values())
         assert all(row["min"][name] <= row["seconds"][name] <= row["max"][name] for name in row["min"])
         assert all(np.isfinite(value) for value in row["ratios"].values())
@@ -107,14 +115,43 @@ def test_rows_of_kernels(measured):
 
 
 def test_prototype_stands_beside_ours(measured):
-    prototype = script("cases").PROTOTYPE
-    rows = [dict(row, workload="M") for row in measured["rows"]]
-    assert prototype.keys() <= {row["case"] for row in rows}
-    for row in rows:
-        if row["case"] in prototype:
-            row["ratios"] = row["ratios"] | {"prototype_1 / ours_1": 1.5}
-    tables = script("kernels").kernels_tables(measured | {"rows": rows})
-    assert script("cases").PROTOTYPE_NOTE in tables
+    names = script("prototype").PROTOTYPES.keys()
+    equal = {row["case"]: row["prototype_equal"] for row in measured["rows"]}
+    assert equal == {name: True if name in names else None for name in script("cases").CASES}
+    tables = script("kernels").kernels_tables(measured)
+    assert all(tables.count(f"| {name} |") == 3 for name in names)
+    found = {name for name, _, _ in script("targets").targets({"T": _result({"kernels": measured})})}
+    assert found == {f"T, {name}: as fast as the prototype" for name in names}
+
+
+def test_prototype_that_differs_is_void(world, rates):
+    kernels = script("kernels")
+    case = kernels.CASES["self-information"]
+
+    def bind(arrays):
+        right = case.prototype.bind(arrays)
+        return lambda threads: right(threads) + (threads == 2)
+
+    wrong = dataclasses.replace(case, prototype=types.SimpleNamespace(bind=bind))
+    row = kernels.measure_case(wrong, world, rates, repeats=1, naive_seconds=0.01)
+    assert row["value_equal"]
+    assert not row["prototype_equal"]
+    assert "|  |  | void |" in kernels.kernels_tables({"limits": rates, "rows": [row]})
+    found = script("targets").targets({"T": _result({"kernels": {"rows": [row]}})})
+    assert found == [("T, self-information: same values as the prototype", "other values", False)]
+
+
+def test_blas_that_cannot_be_told_is_an_error(monkeypatch):
+    timing = script("timing")
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    with timing.blas_threads(1):
+        pass
+    with pytest.raises(ModuleNotFoundError, match="or set OPENBLAS_NUM_THREADS=2"):
+        timing.blas_threads(2)
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    with pytest.raises(ModuleNotFoundError, match="pip install threadpoolctl"):
+        timing.blas_threads(1)
 
 
 def test_times_of_calls_in_turn():

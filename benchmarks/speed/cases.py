@@ -1,4 +1,4 @@
-"""What is measured: for each metric and re-ranker the naive code beside it, and the limit that it cannot pass."""
+"""What is measured: for each metric and re-ranker the code beside it, and the limit that it cannot pass."""
 
 from __future__ import annotations
 
@@ -11,24 +11,9 @@ import naive_rerank
 import numpy as np
 from encoded import Arrays, K
 from limits import add_name, gather_name, lookup_name
+from prototype import PROTOTYPES, Prototype
 
-__all__ = ["CASES", "PROTOTYPE", "PROTOTYPE_NOTE", "Bound", "Case"]
-
-#: Seconds on one thread and on two of a plain numba prototype on encoded ids, from issue 6; None where it gives none.
-PROTOTYPE: dict[str, dict[str, tuple[float, float | None]]] = {
-    "nDCG": {"M": (0.0028, 0.0015), "L": (0.0088, 0.0050)},
-    "ILD Jaccard": {"M": (0.0046, 0.0030), "L": (0.0152, 0.014)},
-    "ILD cosine": {"M": (0.0034, None), "L": (0.034, 0.024)},
-    "self-information": {"M": (0.0003, None)},
-    "binomial diversity": {"M": (0.048, 0.031), "L": (0.37, 0.19)},
-    "surprise (nPMI)": {"M": (0.53, 0.32), "L": (14.0, 7.0)},
-    "MMR Jaccard": {"M": (0.078, 0.035)},
-    "MMR cosine": {"M": (0.19, 0.17), "L": (1.8, 1.2)},
-    "DPP": {"M": (0.32, 0.19), "L": (2.7, 1.5)},
-}
-PROTOTYPE_NOTE = (
-    "The prototype's seconds are those of issue 6, of another machine of the same kind: its ratios are indicative."
-)
+__all__ = ["CASES", "Bound", "Case"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +59,8 @@ class Case:
         Whether it is a value of the run; then both sides compute it from the same rows.
     tolerance
         Up to which values are equal.
+    prototype
+        What a user of numba writes, where that was written.
     """
 
     name: str
@@ -85,6 +72,7 @@ class Case:
     power: int = 1
     of_run: bool = False
     tolerance: float = 1e-9
+    prototype: Prototype | None = None
 
 
 def _test(arrays: Arrays) -> Bound:
@@ -240,4 +228,4 @@ _CASES = (
     Case("Novelty", "Novelty", naive_rerank.novelty, _candidates, reranks=True),
 )
 #: All cases by name.
-CASES = {case.name: case for case in _CASES}
+CASES = {case.name: dataclasses.replace(case, prototype=PROTOTYPES.get(case.name)) for case in _CASES}

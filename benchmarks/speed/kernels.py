@@ -1,20 +1,20 @@
-"""Each metric and re-ranker beside naive NumPy code and beside what the machine can do at most.
+"""Each metric and re-ranker beside naive NumPy code, a plain numba prototype, and what the machine can do at most.
 
 Run ``python benchmarks/speed/kernels.py M`` (or S, L). Ours is timed through the public interface, from lists that are
 encoded, and as the bare pass over the users; naive code runs on a sample of the users where it takes long, and is
-scaled. Where values differ the row is void.
+scaled. The prototype runs on all of them, in turn with ours. Where values differ the row is void.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from cases import CASES, PROTOTYPE, PROTOTYPE_NOTE, Case
+from cases import CASES, Case
 from encoded import K, World, load_world
 from limits import limits_table, measure_limits
 from numpy.typing import NDArray
@@ -32,6 +32,10 @@ _SAMPLE = 64  # users on whom naive code is tried
 _AHEAD = 300  # users on whom kernels are compiled
 _TIED = 0.01  # of the lists
 _MOST_PAIRS = 2000  # users whose pairs naive code compares
+_PROTOTYPE = (
+    "The prototype is a plain numba loop over all users for just this case, as a competent user writes it in an "
+    "afternoon (`prototype.py`), on the same encoded ids and in turn with ours; on two threads by `parallel=True`."
+)
 
 
 class Ours:
@@ -140,6 +144,8 @@ class _Sides:
         Seconds that naive code needs however many users there are.
     equal
         Whether the values are.
+    prototype_equal
+        Whether those of the prototype are, on one thread and on two; None where there is none.
     """
 
     works: dict[str, Callable[[], Any]]
@@ -147,6 +153,7 @@ class _Sides:
     naive_rows: int
     once: float
     equal: bool
+    prototype_equal: bool | None
 
 
 def _sides(case: Case, world: World, naive_seconds: float) -> _Sides:
@@ -158,14 +165,21 @@ def _sides(case: Case, world: World, naive_seconds: float) -> _Sides:
             once = alternate({"": lambda: case.prepare(world.arrays)}, repeats=1)[""].processor.least
     rows = _naive_rows(case, world, prepared, naive_seconds)
     works: dict[str, Callable[[], Any]] = {
-        "ours_1": lambda: ours.bare(1),
         "naive": lambda: case.naive(world.arrays, rows, prepared),
-        "ours_2": lambda: ours.bare(2),
         "public_1": lambda: ours.public(1),
         "public_2": lambda: ours.public(2),
+        "ours_1": lambda: ours.bare(1),
+        "ours_2": lambda: ours.bare(2),
     }
     equal = agree(_reference(ours, rows), works["naive"](), case.tolerance)
-    return _Sides(works, len(ours.run), len(rows), once, equal)
+    same = None
+    if case.prototype is not None:
+        run = case.prototype.bind(world.arrays)
+        prototypes = {f"prototype_{threads}": functools.partial(run, threads) for threads in (1, 2)}
+        values = _reference(ours, np.arange(len(ours.run)))
+        same = all(agree(values, work(), case.tolerance) for work in prototypes.values())  # which compiles, too
+        works |= prototypes
+    return _Sides(works, len(ours.run), len(rows), once, equal, same)
 
 
 def measure_case(
@@ -192,7 +206,7 @@ def measure_case(
     -------
     dict
         A row: the case, seconds, those of the processor, ratios, and whether values are equal. ``public_1`` is what
-        users call, on one thread, ``ours_1`` the bare pass over the users.
+        users call, on one thread, ``ours_1`` the bare pass over the users; ``prototype_1`` is there for some cases.
     """
     with blas_threads(1):  # products of matrices this small only lose by threads
         sides = _sides(case, world, naive_seconds)
@@ -209,17 +223,18 @@ def measure_case(
         "min": {name: found.least for name, found in times.items()},
         "max": {name: found.most for name, found in times.items()},
         "repeats": {name: len(found) for name, found in times.items()},
-        "ratios": _ratios(times, limit, PROTOTYPE.get(case.name, {}).get(world.name)),
+        "ratios": _ratios(times, limit),
         "limit": {"name": bound.limit, "amount": bound.amount, "formula": bound.formula},
         "naive_rows": sides.naive_rows,
         "naive_once": sides.once,
         "rows": sides.n_rows,
         "tolerance": case.tolerance,
         "value_equal": sides.equal,
+        "prototype_equal": sides.prototype_equal,
     }
 
 
-def _ratios(times: dict[str, Times], limit: float, prototype: tuple[float, float | None] | None) -> dict[str, float]:
+def _ratios(times: dict[str, Times], limit: float) -> dict[str, float]:
     # of one thread in seconds of the processor, lest other processes should count
     one, naive = times["ours_1"].processor, times["naive"].processor
     found = {
@@ -229,10 +244,9 @@ def _ratios(times: dict[str, Times], limit: float, prototype: tuple[float, float
         "public_1 / public_2": ratio(times["public_1"], times["public_2"]),
         "ours_1 / limit": one.median / limit,
     }
-    if prototype is not None:
-        found["prototype_1 / ours_1"] = prototype[0] / one.median
-        if prototype[1] is not None:
-            found["prototype_2 / ours_2"] = prototype[1] / times["ours_2"].median
+    if "prototype_1" in times:
+        found["prototype_1 / ours_1"] = ratio(times["prototype_1"].processor, one)
+        found["prototype_2 / ours_2"] = ratio(times["prototype_2"], times["ours_2"])
     return found
 
 
@@ -299,17 +313,20 @@ def kernels_tables(found: dict[str, Any]) -> str:
         "What the machine can do at most:",
         limits_table(found["limits"]),
     ]
-    compared = [row for row in rows if "prototype_1 / ours_1" in row["ratios"]]
-    if compared:
-        header = ("case", "prototype, one thread, ms", "two, ms", "prototype / ours, one thread", "two")
-        lines = []
-        for row in compared:
-            one, two = PROTOTYPE[row["case"]][row["workload"]]
-            ratios = row["ratios"]
-            of_two = ratios.get("prototype_2 / ours_2", math.nan)
-            lines.append((row["case"], 1e3 * one, two and 1e3 * two, ratios["prototype_1 / ours_1"], of_two))
-        parts += [PROTOTYPE_NOTE, table(header, lines)]
+    if compared := [row for row in rows if "prototype_1" in row["seconds"]]:
+        parts += [_PROTOTYPE, _prototype_table(compared)]
     return "\n\n".join(parts)
+
+
+def _prototype_table(rows: Sequence[dict[str, Any]]) -> str:
+    header = ("case", "prototype, one thread, ms", "two, ms", "prototype / ours, one thread", "two", "equal")
+    lines = []
+    for row in rows:
+        equal = row["prototype_equal"]
+        ratios = [row["ratios"][name] if equal else None for name in ("prototype_1 / ours_1", "prototype_2 / ours_2")]
+        times = 1e3 * row["processor"]["prototype_1"], 1e3 * row["seconds"]["prototype_2"]
+        lines.append((row["case"], *times, *ratios, equal or "void"))
+    return table(header, lines)
 
 
 def main() -> None:

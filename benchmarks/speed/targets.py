@@ -49,7 +49,10 @@ def _of_kernels(size: str, found: Result) -> Iterator[Target]:
         name, ratios = f"{size}, {row['case']}", row["ratios"]
         if not row["value_equal"]:
             yield f"{name}: same values as naive code", "other values", False
-        if (prototype := ratios.get("prototype_1 / ours_1")) is not None:
+        if row.get("prototype_equal") is False:
+            yield f"{name}: same values as the prototype", "other values", False
+        elif row.get("prototype_equal"):
+            prototype = ratios["prototype_1 / ours_1"]
             yield f"{name}: as fast as the prototype", f"{number(prototype)} times as fast", prototype >= 1
         if size in _LARGE:
             two = ratios["ours_1 / ours_2"]

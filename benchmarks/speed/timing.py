@@ -7,13 +7,12 @@ import dataclasses
 import datetime as dt
 import gc
 import importlib.metadata
-import importlib.util
 import math
 import os
 import platform
 import resource
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -144,16 +143,19 @@ def seconds(work: Callable[[], object], repeats: int = 5) -> float:
     return alternate({"it": work}, repeats=repeats)["it"].median
 
 
-@contextlib.contextmanager
-def blas_threads(threads: int) -> Iterator[None]:
-    """Let BLAS use so many threads, where threadpoolctl is there to tell it."""
-    if importlib.util.find_spec("threadpoolctl") is None:
-        yield
-        return
-    import threadpoolctl  # noqa: PLC0415 - optional
-
-    with threadpoolctl.threadpool_limits(threads, "blas"):
-        yield
+def blas_threads(threads: int) -> contextlib.AbstractContextManager[Any]:
+    """Let BLAS use so many threads in a ``with`` block; without threadpoolctl, OPENBLAS_NUM_THREADS has to say so."""
+    try:
+        import threadpoolctl  # noqa: PLC0415 - optional
+    except ModuleNotFoundError as error:
+        if os.environ.get("OPENBLAS_NUM_THREADS") == str(threads):
+            return contextlib.nullcontext()
+        raise ModuleNotFoundError(
+            f"BLAS would use another number of threads than {threads}; "
+            f"pip install threadpoolctl, or set OPENBLAS_NUM_THREADS={threads}",
+            name="threadpoolctl",
+        ) from error
+    return threadpoolctl.threadpool_limits(threads, "blas")
 
 
 def _status(field: str) -> float:
