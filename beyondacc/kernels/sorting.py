@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel
-from beyondacc.types import Int
+from beyondacc.types import Floats, Int
 
 __all__ = ["sort_by"]
 
@@ -16,7 +16,7 @@ _RUN = 8
 
 
 @kernel
-def sort_by(keys: NDArray[np.float64], order: NDArray[Any], spare: NDArray[Any], n: Int) -> None:
+def sort_by(keys: Floats, order: NDArray[Any], spare: NDArray[Any], n: Int) -> None:
     """Sort the first n positions of `order` by their keys, ascending and stable, in memory that is given.
 
     A merge sort from the bottom up, of runs sorted by insertion; `spare` is as long as `order`.

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import LANES, above, kernel, lowest_bit
-from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
+from beyondacc.kernels.jit import LANES, above, kernel, lowest_bit, popcount, read_only
+from beyondacc.kernels.sorting import sort_by
+from beyondacc.types import Bools, Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["Best", "list_best_rows", "make_best", "offer_rows", "sift_down", "topk_rows"]
 
 _ONE = np.uint64(1)
+_COUNTED = 1024  # scores that are sorted sooner by counting how many are ahead of each, many at once
 _HALVINGS = 24  # each a pass; sorting takes as long as some thirty
 
 
@@ -25,9 +27,9 @@ class Best(NamedTuple):
         What a score must be above to be kept.
     counts : (rows,)
         How many are kept.
-    scores, items : (rows, room)
+    scores, items : (rows, room + LANES), (rows, room)
         Those that are, in the order in which they came.
-    spare : (room,)
+    spare, order, turn : (room,)
         Anything.
     """
 
@@ -36,6 +38,8 @@ class Best(NamedTuple):
     scores: Floats
     items: ItemIds
     spare: Floats
+    order: ItemIds
+    turn: ItemIds
 
 
 def make_best(n_rows: int, k: int, dtype: Any) -> Best:
@@ -44,9 +48,11 @@ def make_best(n_rows: int, k: int, dtype: Any) -> Best:
     return Best(
         np.full(n_rows, -np.inf, dtype),
         np.zeros(n_rows, np.int64),
-        np.empty((n_rows, room), dtype),
+        np.empty((n_rows, room + LANES), dtype),
         np.empty((n_rows, room), np.int32),
         np.empty(room, dtype),
+        np.empty(room, np.int32),
+        np.empty(room, np.int32),
     )
 
 
@@ -164,17 +170,6 @@ def _equals(scores: Floats, score: float) -> int:
 
 
 @kernel
-def _forbid(scores: Floats, first: Int, items: ItemIds, at: Int, end: Int) -> Int:
-    """Make those of some ascending items -inf that are in this part; return where the first is past it, -1 if wrong."""
-    while at < end and items[at] < first + scores.shape[0]:
-        if not scores[items[at] - first] < np.inf:
-            return -1
-        scores[items[at] - first] = -np.inf
-        at += 1
-    return at
-
-
-@kernel
 def offer_rows(
     scores: Floats,
     first: Int,
@@ -182,7 +177,7 @@ def offer_rows(
     cursors: Offsets,
     starts: Offsets,
     seen: ItemIds,
-    banned: ItemIds,
+    banned: Bools,
     k: Int,
     found: Best,
 ) -> int:
@@ -191,16 +186,15 @@ def offer_rows(
     Parameters
     ----------
     scores : (rows, columns)
-        Of the items from `first` on; parts come in ascending order. Overwritten: those of the user's row of `seen` and
-        of `banned` become -inf, which is never kept.
+        Of the items from `first` on; parts come in ascending order. -inf is never kept.
     users : (rows,)
         -1 for one without a row.
     cursors : (rows,)
-        Where in `seen` the items of this part begin; moved on to those of the next.
+        Where in `seen` to go on; moved.
     starts, seen
-        Compressed rows, ascending where scores come in parts.
-    banned
-        Ascending, those of this part.
+        Compressed rows of what is not kept, ascending.
+    banned : (n_items,)
+        What is not kept of any row.
     found
         Receives what is kept.
 
@@ -209,16 +203,13 @@ def offer_rows(
     int
         The first row with a NaN or +inf score, -1 if there is none.
     """
-    least, counts, best, items, spare = found
+    least, counts, best, items, spare, _, _ = found
     n = scores.shape[1]
     whole = n - n % LANES
-    room = best.shape[1]
+    room = items.shape[1]
     for row in range(scores.shape[0]):
         own, user = scores[row], users[row]
-        at = np.int64(0) if user < 0 else _forbid(own, first, seen, cursors[row], starts[user + 1])
-        if at < 0 or _forbid(own, first, banned, np.int64(0), np.int64(banned.shape[0])) < 0:
-            return row
-        cursors[row] = at
+        at, end = cursors[row], np.int64(starts[user + 1] if user >= 0 else -1)
         count, bound = counts[row], least[row]
         for group in range(0, n, LANES):
             if group < whole:
@@ -233,15 +224,43 @@ def offer_rows(
                 score = own[place]
                 if not score < np.inf:
                     return row
-                if score <= bound:  # the bound rose within the group
+                item = first + place
+                if score <= bound or banned[item]:  # the bound rose within the group
+                    continue
+                while at < end and seen[at] < item:
+                    at += 1
+                if at < end and seen[at] == item:
                     continue
                 best[row, count] = score
-                items[row, count] = first + place
+                items[row, count] = item
                 count += 1
                 if count == room:
-                    count, bound = _throw_out(best[row], items[row], k, spare)
-        counts[row], least[row] = count, bound
+                    count, bound = _throw_out(best[row, :room], items[row], k, spare)
+        counts[row], least[row], cursors[row] = count, bound, at
     return -1
+
+
+@kernel
+def _rank(scores: Floats, n: Int, spare: Floats, order: ItemIds, turn: ItemIds) -> None:
+    """Write in which order the first n scores fall, equal ones in the order in which they came.
+
+    There is room for a group of `LANES` more scores, which are overwritten.
+    """
+    if n > _COUNTED:
+        for place in range(n):
+            spare[place] = -scores[place]
+            order[place] = place
+        sort_by(spare, order, turn, n)
+        return
+    order[:n] = -1
+    scores[n : n + LANES] = -np.inf
+    for place in range(n):
+        ahead = np.int64(0)
+        for group in range(0, n, LANES):
+            ahead += popcount(above(scores, group, scores[place]))
+        while order[ahead] >= 0:  # an equal score that came before
+            ahead += 1
+        order[ahead] = place
 
 
 @kernel
@@ -253,25 +272,16 @@ def list_best_rows(found: Best, lists: ItemIds, scores: Floats, lengths: ItemIds
     lists, scores : (rows, k)
         Padded with -1 and NaN.
     """
-    _, counts, best, items, _ = found
+    _, counts, best, items, spare, order, turn = found
     for row in range(lists.shape[0]):
-        keys, kept = scores[row], lists[row]
-        keys[:] = -np.inf
-        kept[:] = np.int32(2**31 - 1)  # worse than any item with the same score
-        size = keys.shape[0]
-        for place in range(counts[row]):
-            if best[row, place] > keys[0]:
-                keys[0] = best[row, place]
-                kept[0] = items[row, place]
-                sift_down(keys, kept, size)
-        for end in range(size - 1, 0, -1):
-            key, item = keys[end], kept[end]
-            keys[end], kept[end] = keys[0], kept[0]
-            keys[0], kept[0] = key, item
-            sift_down(keys, kept, end)
-        filled = min(counts[row], size)
-        keys[filled:] = np.nan
-        kept[filled:] = -1
+        count = counts[row]
+        _rank(best[row], count, spare, order, turn)
+        filled = min(count, np.int64(lists.shape[1]))
+        for place in range(filled):
+            lists[row, place] = items[row, order[place]]
+            scores[row, place] = best[row, order[place]]
+        lists[row, filled:] = -1
+        scores[row, filled:] = np.nan
         lengths[row] = filled
 
 
@@ -280,7 +290,7 @@ def topk_rows(
     users: UserIds,
     starts: Offsets,
     seen: ItemIds,
-    banned: ItemIds,
+    banned: Bools,
     lists: ItemIds,
     best: Floats,
     lengths: ItemIds,
@@ -290,7 +300,8 @@ def topk_rows(
     Parameters
     ----------
     scores : (rows, n_items)
-        Overwritten, as `offer_rows` does.
+    starts, seen, banned
+        As in `offer_rows`.
     lists, best : (rows, k)
         Padded with -1 and NaN.
 
@@ -300,6 +311,6 @@ def topk_rows(
         The first row with a NaN or +inf score, -1 if there is none.
     """
     found = make_best(len(scores), lists.shape[1], scores.dtype)
-    bad = offer_rows(scores, 0, users, starts[users], starts, seen, banned, lists.shape[1], found)
+    bad = offer_rows(read_only(scores), 0, users, starts[users], starts, seen, banned, lists.shape[1], found)
     list_best_rows(found, lists if bad < 0 else lists[:bad], best, lengths)
     return bad

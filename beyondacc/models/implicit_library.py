@@ -11,20 +11,19 @@ from scipy import sparse
 
 from beyondacc.errors import DependencyError
 from beyondacc.models.base import MODELS, Model
+from beyondacc.run.blas import SINGLE_BLAS
 from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["ALS", "BPR"]
 
 
-def _library(name: str) -> tuple[Any, Any]:
-    """Return the library and what limits the threads of linear algebra, which comes with it."""
+def _library(name: str) -> Any:
     try:
         import implicit  # noqa: PLC0415 - of an extra
-        import threadpoolctl  # noqa: PLC0415 - of an extra
     except ImportError as error:
         raise DependencyError(f"{name} is trained by the library implicit; pip install 'beyondacc[models]'") from error
-    return implicit, threadpoolctl
+    return implicit
 
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
@@ -40,9 +39,9 @@ class _Factors(Model):
         """Return the model of implicit, not fitted."""
 
     def _fit(self, train: sparse.csr_array[Any]) -> None:
-        implicit, threadpoolctl = _library(type(self).__name__)
+        implicit = _library(type(self).__name__)
         binary = sparse.csr_matrix(train.astype(np.float32))
-        with threadpoolctl.threadpool_limits(1, "blas"):  # as implicit demands: it has threads of its own
+        with SINGLE_BLAS:  # as implicit demands: it has threads of its own, and brings threadpoolctl
             made = self._model(implicit)
             made.fit(binary, show_progress=False, callback=self._done)
         self._users: Floats = np.asarray(made.user_factors, np.float64)

@@ -115,7 +115,7 @@ def lost_ndcg(score: Callable[[UserIds], Floats], train: sparse.csr_array[Any], 
     Parameters
     ----------
     score
-        Scores every item for some users, in a new array ``(block, n_items)`` that may be written to.
+        Scores every item for some users, ``(block, n_items)``.
     train
         What is not to be recommended, ``(n_users, n_items)``.
     held
@@ -123,7 +123,9 @@ def lost_ndcg(score: Callable[[UserIds], Floats], train: sparse.csr_array[Any], 
     """
     users = np.flatnonzero(np.diff(held.indptr)).astype(np.int32)
     width = min(_CUTOFF, train.shape[1])
-    starts, seen = train.indptr.astype(np.int64), train.indices.astype(np.int32)
+    rows = train.sorted_indices()
+    starts, seen = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
+    nothing = np.zeros(train.shape[1], np.bool_)
     discounts = 1.0 / np.log2(np.arange(2, width + 2))
     best = np.concatenate(([0.0], np.cumsum(discounts)))
     found = 0.0
@@ -132,7 +134,7 @@ def lost_ndcg(score: Callable[[UserIds], Floats], train: sparse.csr_array[Any], 
         lists = np.empty((block.size, width), np.int32)
         scores = np.ascontiguousarray(score(block))
         top, lengths = np.empty((block.size, width), scores.dtype), np.empty(block.size, np.int32)
-        topk_rows(scores, block, starts, seen, np.empty(0, np.int32), lists, top, lengths)
+        topk_rows(scores, block, starts, seen, nothing, lists, top, lengths)
         relevant = np.zeros((block.size, train.shape[1] + 1), np.bool_)  # one column more, for the padding
         rows = held[block]
         relevant[np.repeat(np.arange(block.size), np.diff(rows.indptr)), rows.indices] = True
