@@ -331,8 +331,8 @@ def proportionality_rows(
             short = 0.5 * misses * misses
             for place in range(n_used):
                 lacking = p[used[place]] * shown - counts[used[place]]
-                if lacking > 0:
-                    short += lacking * lacking
+                lacking = lacking if lacking > 0 else 0.0
+                short += lacking * lacking
             shortest = shown * shown * (squares + (0.5 if gains.shape[0] else 0.0))
             if short < shortest:  # equal but for rounding where nothing was counted
                 total += 1.0 - short / shortest

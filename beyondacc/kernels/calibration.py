@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 KL, JS, ROOT_JS, HELLINGER = range(4)
+_STEPS = 256
 
 
 Room = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]
@@ -38,7 +39,7 @@ Room = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]
 
 def make_room(n_features: int) -> Room:
     """Make what kernels that compare shares of features work in: two rows of zeros, and a list of features."""
-    return np.zeros(n_features), np.zeros(n_features), np.empty(n_features, np.int32)
+    return np.zeros(n_features), np.zeros(n_features), np.empty(2 * n_features + 1, np.int32)
 
 
 @kernel
@@ -60,7 +61,7 @@ def add_shares(
         One for each item, none of them negative; empty where all weigh 1.
     to, other : (n_features,)
         What is added to, and the shares it will be compared with.
-    used : (n_features,)
+    used : (n_features + 1,)
         First the `n_used` features that have a share in either.
     """
     for place in range(items.shape[0]):
@@ -72,9 +73,8 @@ def add_shares(
         part = weight / n
         for position in range(feature_starts[item], feature_starts[item + 1]):
             feature = feature_ids[position]
-            if to[feature] == 0 and other[feature] == 0:
-                used[n_used] = feature
-                n_used += 1
+            used[n_used] = feature  # without a branch, for none could be foreseen
+            n_used += int(to[feature] == 0) & int(other[feature] == 0)
             to[feature] += part
     return n_used
 
@@ -110,7 +110,7 @@ def entropy_rows(
     out: NDArray[np.float64],
 ) -> None:
     """Shannon entropy in bits of the genre shares of the first k items, NaN where they have no genres."""
-    shares, used = np.zeros(n_features), np.empty(n_features, np.int32)
+    shares, used = np.zeros(n_features), np.empty(n_features + 1, np.int32)
     alike = np.empty(0)
     nothing = np.int64(0)  # numba compiles a callee anew for every type, and a literal is a type of its own
     for row in range(lists.shape[0]):
@@ -123,6 +123,45 @@ def entropy_rows(
                 bits -= shares[used[place]] * math.log2(shares[used[place]])
             out[row] = bits if bits > 0 else 0.0
         forget_shares(shares, used, n_used)
+
+
+def _expansions() -> NDArray[np.float64]:
+    """Return the power series of `_excess` around the points 0, 1 / 256, ... up to 3 / 4, by the place of the power."""
+    d = np.arange(3 * _STEPS // 4 + 1) / _STEPS
+    n = np.arange(1, 120)
+    square = d * d
+    rest = 1.0 - square
+    return np.column_stack(
+        [
+            (square[:, None] ** n / (n * (2 * n - 1))).sum(axis=1),  # no differences of logarithms
+            2.0 * np.arctanh(d),
+            1.0 / rest,
+            2.0 / 3.0 * d / rest**2,
+            (1.0 + 3.0 * square) / (6.0 * rest**3),
+            2.0 / 5.0 * d * (1.0 + square) / rest**4,
+            (1.0 + 10.0 * square + 5.0 * square**2) / (15.0 * rest**5),
+            np.zeros(len(d)),  # a row is a line of the cache
+        ]
+    )
+
+
+_EXPANSIONS = _expansions()
+
+
+@kernel
+def _excess(d: float) -> float:
+    """Return (1 + d) ln(1 + d) + (1 - d) ln(1 - d) for 0 <= d < 1, to the last digit, sooner than its logarithms."""
+    if d < 0.01:
+        square = d * d
+        return square * (1.0 + square * (1 / 6 + square * (1 / 15 + square * (1 / 28 + square / 45))))
+    if d <= 0.75:
+        nearest = int(d * _STEPS + 0.5)
+        off = d - nearest / _STEPS
+        found: float = _EXPANSIONS[nearest, 6]
+        for power in range(5, -1, -1):
+            found = found * off + _EXPANSIONS[nearest, power]
+        return found
+    return (1.0 + d) * math.log(1.0 + d) + (1.0 - d) * math.log(1.0 - d)
 
 
 @kernel
@@ -143,12 +182,7 @@ def _term(kind: Int, p: float, q: float) -> float:
     d = (p - q) / (p + q)  # with the mean m of both, p = m (1 + d) and q = m (1 - d)
     if abs(d) == 1:
         return 0.5 * (p + q)
-    if abs(d) < 0.01:  # the power series of the next line, to the last digit
-        square = d * d
-        nats = square * (1.0 + square * (1 / 6 + square * (1 / 15 + square * (1 / 28 + square / 45))))
-    else:
-        nats = (1.0 + d) * math.log(1.0 + d) + (1.0 - d) * math.log(1.0 - d)
-    return (p + q) * nats / (4.0 * math.log(2.0))
+    return (p + q) * _excess(abs(d)) / (4.0 * math.log(2.0))
 
 
 @kernel
@@ -161,20 +195,24 @@ def _divergence(
     ----------
     smooth_p, smooth_q
         p becomes (1 - smooth_p) p + smooth_p q, and q likewise.
+    used : (2 n_features + 1,)
+        First the `n_used` features that are in use; then room for as many, and one.
     rest
         The sum of p over features that are not in use, where q is 0.
     """
     total = 0.0
     of_p_alone, of_q_alone = rest, 0.0
-    for place in range(n_used):
+    stop = n_used
+    for place in range(n_used):  # which of the two has a feature cannot be foreseen: no branches
         of_p, of_q = p[used[place]], q[used[place]]
-        if of_q == 0:
-            of_p_alone += of_p
-        elif of_p == 0:
-            of_q_alone += of_q
-        else:
-            mixed = (1.0 - smooth_p) * of_p + smooth_p * of_q
-            total += _term(kind, mixed, (1.0 - smooth_q) * of_q + smooth_q * of_p)
+        of_p_alone += of_p if of_q == 0 else 0.0
+        of_q_alone += of_q if of_p == 0 else 0.0
+        used[stop] = used[place]
+        stop += int(of_p > 0) & int(of_q > 0)
+    for place in range(n_used, stop):
+        of_p, of_q = p[used[place]], q[used[place]]
+        mixed = (1.0 - smooth_p) * of_p + smooth_p * of_q
+        total += _term(kind, mixed, (1.0 - smooth_q) * of_q + smooth_q * of_p)
     # every divergence is linear in what only one of the two has: no logarithms for each of these
     if of_p_alone > 0:
         total += of_p_alone * _term(kind, 1.0 - smooth_p, smooth_q)
@@ -253,7 +291,7 @@ def catalogue_rows(
     NaN where the list has no genres.
     """
     n_features = p.shape[0]
-    q, used = np.zeros(n_features), np.empty(n_features, np.int32)
+    q, used = np.zeros(n_features), np.empty(2 * n_features + 1, np.int32)
     support = np.count_nonzero(p)
     nothing = np.int64(0)
     for row in range(lists.shape[0]):
@@ -287,7 +325,7 @@ def share_rows(
     out_shares: NDArray[np.float64],
 ) -> None:
     """Write the genre shares of the first k items of each list, compressed rows; `out_starts` begins with 0."""
-    shares, used = np.zeros(n_features), np.empty(n_features, np.int32)
+    shares, used = np.zeros(n_features), np.empty(n_features + 1, np.int32)
     nothing = np.int64(0)
     for row in range(lists.shape[0]):
         n = lengths[row] if lengths[row] < k else k
@@ -351,9 +389,8 @@ def fragmentation_rows(
             for place in range(first, last):
                 feature = share_ids[place]
                 p[feature] = shares[place]
-                if q[feature] == 0:
-                    used[n_used] = feature
-                    n_used += 1
+                used[n_used] = feature
+                n_used += int(q[feature] == 0)
             total += _divergence(kind, smooth_p, smooth_q, p, q, used, n_used, 0.0)
             for place in range(first, last):
                 p[share_ids[place]] = 0.0

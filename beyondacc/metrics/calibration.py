@@ -248,7 +248,7 @@ def _catalogue_shares(data: Dataset) -> NDArray[np.float64]:
     """Genre shares of the catalogue, where each item spreads 1 evenly over its genres."""
     features = data.features
     assert features is not None  # noqa: S101 - Need.FEATURES was checked
-    shares, used = np.zeros(len(features.names)), np.empty(len(features.names), np.int32)
+    shares, used = np.zeros(len(features.names)), np.empty(len(features.names) + 1, np.int32)
     items = np.flatnonzero(data.catalogue).astype(np.int32)
     n = kernel.add_shares(features.starts, features.ids, items, np.empty(0), shares, shares, used, 0)
     kernel.normalise_shares(shares, used, n)
