@@ -195,17 +195,18 @@ def page(results: Mapping[str, Any]) -> str:
     lines = ["# Speed", "## Targets", targets_table(results), "## For the README", readme_table(results)]
     for size, result in results.items():
         users, items, rows = SIZES[size]
-        about = result["machine"]
         lines += [
             f"## Workload {size}: {users:,} users, {items:,} items, about {rows:,} training rows",
-            f"{about['cpu']}, {about['cores']} cores, {', '.join(f'{k} {v}' for k, v in about['caches'].items())}; "
-            + ", ".join(f"{name} {version}" for name, version in result["versions"].items()),
+            ", ".join(f"{name} {version}" for name, version in result["versions"].items()),
         ]
         for part, title in _TITLES.items():
             if part in result["parts"]:
                 measured = result["parts"][part]
                 loads = f"{measured['load_before']:g} before and {measured['load_after']:g} after"
-                when = f"{measured['date']}; processes that wanted a core: {loads}."
+                about = measured["machine"]
+                cores = f"{about['cpu']}, {about['cores']} cores, "
+                cores += ", ".join(f"{name} {cache}" for name, cache in about["caches"].items())
+                when = f"{cores}; {measured['date']}; processes that wanted a core: {loads}."
                 lines += [f"### {title}", when, _TABLES[part](measured["found"])]
     return "\n\n".join(lines) + "\n"
 
@@ -236,8 +237,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if found is None:
             print(f"{part} was left out: its script or its folder is not there", flush=True)
             continue
-        result |= {"versions": versions(), "machine": machine()}
-        result["parts"][part] = about | {"load_after": load(), "found": found}
+        result["versions"] = versions()
+        result["parts"][part] = about | {"machine": machine(), "load_after": load(), "found": found}
         (chosen.out / f"{chosen.size}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     (chosen.out / "results.md").write_text(page(read_results(chosen.out)), encoding="utf-8")
     print(chosen.out / "results.md")
