@@ -180,6 +180,14 @@ def distance_row(
             distance = factor * (most if distance > most else distance)
             out[to, other] = missing if count == 0 or counts[other] == 0 else distance
         return
+    if sets.shape[1] == 1 and kind == JACCARD:  # as below, without the root that another kind needs
+        word = sets[one, 0]
+        for other in range(n):
+            common = np.int32(popcount(word & sets[other, 0]))
+            together = count + counts[other] - common
+            distance = factor * (1.0 - common / (together if together > 0 else 1.0))
+            out[to, other] = missing if count == 0 or counts[other] == 0 else distance
+        return
     if sets.shape[1] == 1 and kind <= HAMMING:
         word = sets[one, 0]
         for other in range(n):

@@ -165,10 +165,18 @@ def determinant(
         factor = candidates.memory[first + (step - 1) * n : first + step * n]
         for position in range(n):
             factor[position] = 1.0 - candidates.distances[row, position]
-        for former in range(step - 1):
-            by = candidates.memory[first + former * n + picked]
+        rows = candidates.memory[first : first + (step - 1) * n]
+        pairs = (step - 1) // 2
+        for pair in range(pairs):  # two at a time, so that the new row is read half as often
+            one, other = 2 * pair * n, (2 * pair + 1) * n
+            by_one, by_other = rows[one + picked], rows[other + picked]
             for position in range(n):
-                factor[position] -= by * candidates.memory[first + former * n + position]
+                factor[position] = factor[position] - by_one * rows[one + position] - by_other * rows[other + position]
+        if 2 * pairs < step - 1:
+            last = (step - 2) * n
+            by = rows[last + picked]
+            for position in range(n):
+                factor[position] -= by * rows[last + position]
         pivot = 1.0 / math.sqrt(residual[picked])
         for position in range(n):
             factor[position] *= pivot
