@@ -146,7 +146,7 @@ CACHE = _cache()
 def announce() -> None:
     """Say on a terminal, once a process, that the first use on a machine compiles the kernels."""
     if not any(CACHE.rglob("*.nbi")) and sys.stderr.isatty():
-        print("beyondacc: compiling kernels, once, up to half a minute", file=sys.stderr)  # noqa: T201 - meant for the terminal
+        print("beyondacc: compiling kernels, once, up to a minute", file=sys.stderr)  # noqa: T201 - meant for the terminal
 
 
 def _with_cache(compile_: Callable[[], Any]) -> Any:
