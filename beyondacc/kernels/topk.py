@@ -252,15 +252,14 @@ def _rank(scores: Floats, n: Int, spare: Floats, order: ItemIds, turn: ItemIds) 
             order[place] = place
         sort_by(spare, order, turn, n)
         return
-    order[:n] = -1
+    turn[:n] = 0  # how many came already of those that are equal, by how many are ahead of them
     scores[n : n + LANES] = -np.inf
     for place in range(n):
         ahead = np.int64(0)
         for group in range(0, n, LANES):
             ahead += popcount(above(scores, group, scores[place]))
-        while order[ahead] >= 0:  # an equal score that came before
-            ahead += 1
-        order[ahead] = place
+        order[ahead + turn[ahead]] = place
+        turn[ahead] += 1
 
 
 @kernel
