@@ -13,7 +13,6 @@ from beyondacc.types import Int
 __all__ = ["spectrum"]
 
 _NEGLIGIBLE = 1e-10  # a residual row shorter than this part of its row is none
-_PICKED = 1e300  # the square of a row that is not looked at any more
 _CANCELLED = 1e-4  # a square that is smaller than this part of what it is left of has lost too many digits
 
 
@@ -124,15 +123,9 @@ def spectrum(
             _products(candidates.rows, work, n, along)
             for position in range(n):
                 still[position] -= along[position] * along[position] / lengths[at]
-        still[picked] = _PICKED
-    lost = 0
-    for position in range(n):
-        square = still[position] if still[position] > 0.0 else 0.0
-        lost += int(square < _CANCELLED * squares[position])
+    for slot in range(left):
+        position = candidates.remaining[slot]
+        square = still[position]
+        if square < _CANCELLED * squares[position]:
+            square = _work_out(candidates.rows[position], squares[position], directions, lengths, room, work)
         term[position] = gamma * math.sqrt(square)
-    if lost:
-        for slot in range(left):
-            position = candidates.remaining[slot]
-            if still[position] < _CANCELLED * squares[position]:
-                square = _work_out(candidates.rows[position], squares[position], directions, lengths, room, work)
-                term[position] = gamma * math.sqrt(square)
