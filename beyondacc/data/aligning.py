@@ -47,20 +47,23 @@ def bind(
     """
     recs = recs.within(data)
     codes = data.users.encode(recs.users, axis="user", known="the dataset")
-    listed = recs.lengths > 0
     tested = np.zeros(len(data.users), np.bool_) if data.test is None else data.test.occupied
-    in_recs = np.zeros(len(data.users), np.bool_)
-    in_recs[codes[(codes >= 0) & (listed | (users == "all"))]] = True
-    both = tested & in_recs
-    wanted = {"all": tested | in_recs, "intersection": both, "recommended": in_recs, "tested": tested}[users]
+    makes_a_row = np.ones(len(recs), np.bool_) if users == "all" else recs.lengths > 0
+    if recs.users is data.users.ids:  # as where lists were read for all users of the dataset
+        in_recs, place = makes_a_row, codes
+    else:
+        in_recs, place = np.zeros(len(data.users), np.bool_), np.full(len(data.users), -1, np.int32)
+        in_recs[codes[(codes >= 0) & makes_a_row]] = True
+        place[codes[codes >= 0]] = np.flatnonzero(codes >= 0)
+    strangers = np.flatnonzero((codes < 0) & makes_a_row & (users not in {"intersection", "tested"}))
+    wanted = {"all": tested | in_recs, "intersection": tested & in_recs, "recommended": in_recs, "tested": tested}[
+        users
+    ]
     known = np.flatnonzero(wanted).astype(np.int32)
-    strangers = np.flatnonzero((codes < 0) & (listed | (users == "all")) & (users not in {"intersection", "tested"}))
     order = np.concatenate([known, np.full(len(strangers), -1, np.int32)])
     if not len(order):
         raise DataError(f'no user is left to evaluate with users="{users}"; pass users="all" or check the user ids')
-    place = np.full(len(data.users) + 1, -1, np.int64)
-    place[codes[codes >= 0]] = np.flatnonzero(codes >= 0)
-    source = np.concatenate([place[known], strangers])
+    source = np.concatenate([place[known], strangers.astype(np.int32)])
     lists, scores, lengths = _rows_of(recs, source, own=seen == "drop")
     ids = data.users.ids if len(known) == len(data.users) else data.users.ids.take(known)
     ids = ids if len(known) else recs.users[:0]
@@ -86,7 +89,7 @@ def bind(
 
 
 def _rows_of(
-    recs: Recommendations, source: NDArray[np.int64], *, own: bool
+    recs: Recommendations, source: NDArray[np.int32], *, own: bool
 ) -> tuple[ItemIds, Floats | None, NDArray[np.int32]]:
     """Return lists, scores and lengths in another order, -1 standing for a row without any; copies with `own`."""
     if not own and np.array_equal(source, np.arange(len(recs))):

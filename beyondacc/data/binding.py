@@ -16,9 +16,10 @@ from beyondacc.data.vocabulary import Vocabulary, hash_ids
 from beyondacc.kernels import align, profile
 from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
-__all__ = ["Binding", "Inputs", "Lists", "Users", "row_sizes"]
+__all__ = ["Binding", "Gain", "Inputs", "Lists", "Users", "row_sizes"]
 
 Users = Literal["all", "intersection", "recommended", "tested"]
+Gain = Literal["linear", "exp"]
 
 
 class Lists(NamedTuple):
@@ -149,18 +150,24 @@ class Binding:
         """Relevant test rows; empty where the dataset has none."""
         return self.data.test or _no_profiles(len(self.data.users))
 
-    @property
-    def best_gains(self) -> NDArray[np.float64]:
-        """Gains of the test rows, highest first within each user."""
+    def gains(self, gain: Gain = "linear") -> NDArray[np.float64]:
+        """Return what the test rows are worth: their value g, or 2^g - 1."""
+        values = self.test.values
+        if gain == "linear" or self.test.all_one:
+            return values
+        return self.data.derive("exp gains", lambda: 2.0**values - 1.0)
+
+    def best_gains(self, gain: Gain = "linear") -> NDArray[np.float64]:
+        """Return the same, highest first within each user."""
 
         def build() -> NDArray[np.float64]:
-            test = self.test
-            if not len(test.values) or test.values.min() == test.values.max():
-                return test.values
+            test, gains = self.test, self.gains(gain)
+            if self.test.all_one:
+                return gains
             rows = np.repeat(np.arange(len(test.sizes)), test.sizes)
-            return test.values[np.lexsort((-test.values, rows))]
+            return gains[np.lexsort((-gains, rows))]
 
-        return self.data.derive("best_gains", build)
+        return self.data.derive(("best_gains", gain), build)
 
     @property
     def preference_shares(self) -> NDArray[np.float64]:
@@ -244,14 +251,18 @@ class Inputs:
     @property
     def gains(self) -> NDArray[np.float64]:
         """Gain of each listed item, shape (rows, K), -1 where it is not relevant."""
+        return self.gains_as("linear")
+
+    def gains_as(self, gain: Gain) -> NDArray[np.float64]:
+        """Return the same as one of the gains of `Binding.gains`."""
 
         def build() -> NDArray[np.float64]:
             gains = np.empty(self.lists.shape)
             test, rows = self.run.test, (self.lists, self.lengths, self.users)
-            align.gain_rows(*rows, test.starts, test.items, test.values, self.run.n_items, gains)
+            align.gain_rows(*rows, test.starts, test.items, self.run.gains(gain), self.run.n_items, gains)
             return gains
 
-        return self.derive("gains", build)
+        return self.derive(("gains", gain), build)
 
     @property
     def n_relevant(self) -> NDArray[np.int64]:
@@ -281,8 +292,8 @@ class Inputs:
 
 def row_sizes(rows: Profiles, users: UserIds) -> NDArray[np.int64]:
     """How many items each user has; none for a user the dataset does not know."""
-    found: NDArray[np.int64] = rows.starts[users + 1] - rows.starts[users]
-    found[users < 0] = 0
+    found = np.empty(len(users), np.int64)
+    align.size_rows(users, rows.starts, found)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -61,10 +62,15 @@ class Features:
         np.bitwise_or.at(bits, (rows, ids >> 6), np.left_shift(np.uint64(1), (ids & 63).astype(np.uint64)))
         return cls(starts, ids, bits, names, weights)
 
-    @property
+    @functools.cached_property
     def sizes(self) -> NDArray[np.float64]:
         """How many features each item has."""
         return np.diff(self.starts).astype(np.float64)
+
+    @functools.cached_property
+    def most(self) -> int:
+        """How many features an item has at most."""
+        return int(self.sizes.max(initial=0))
 
     def extend(self, n_items: int) -> Features:
         """Return the same with items added that have no features."""

@@ -20,7 +20,7 @@ from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["Profiles"]
 
-_ROWS, _VALUES = "rows", "values"
+_ROWS, _VALUES, _ALL_ONE, _OCCUPIED = "rows", "values", "all one", "occupied"
 _WORTH_THREADS: Final = 2**18  # rows that take longer to sort than to start threads
 
 
@@ -100,10 +100,16 @@ class Profiles:
 
         return self._kept(_ROWS, build)
 
+    @property
+    def all_one(self) -> bool:
+        """Whether every value is 1."""
+        if self._coded is not None:  # else they would have been left out
+            return self._coded.values is None
+        return self._kept(_ALL_ONE, lambda: bool((self.values == 1).all()))
+
     def unvalued(self) -> Profiles:
         """Return the same with a value of 1 for every item; the same object where they are 1 already."""
-        given = self.values if self._coded is None else self._coded.values
-        if given is None or (given == 1).all():
+        if self.all_one:
             return self
         if self._coded is None:
             return Profiles(self.starts, self.items, np.ones(len(self.items)))
@@ -115,7 +121,7 @@ class Profiles:
     @property
     def occupied(self) -> Bools:
         """Which rows hold anything, shape (rows,)."""
-        return self.sizes > 0 if self._coded is None else self._coded.lengths > 0
+        return self._kept(_OCCUPIED, lambda: self.sizes > 0 if self._coded is None else self._coded.lengths > 0)
 
     def item_counts(self, n_items: int) -> NDArray[np.int64]:
         """Return in how many rows each item stands, shape (n_items,)."""

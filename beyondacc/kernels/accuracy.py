@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.jit import kernel
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
-__all__ = ["average_precision_rows", "dcg_rows", "first_hit_rows", "hit_rows", "ideal_dcg_rows"]
+__all__ = ["average_precision_rows", "dcg_rows", "first_hit_rows", "hit_rows", "ndcg_rows"]
 
 
 @kernel
@@ -17,52 +17,62 @@ def hit_rows(gains: Floats, lengths: ItemIds, k: int, weights: Floats, out: NDAr
     for row in range(gains.shape[0]):
         total = 0.0
         for rank in range(lengths[row] if lengths[row] < k else k):
-            if gains[row, rank] >= 0:
-                total += weights[rank]
+            total += weights[rank] if gains[row, rank] >= 0 else 0.0
         out[row] = total
 
 
 @kernel
-def dcg_rows(
-    gains: Floats, lengths: ItemIds, k: int, discounts: Floats, exponential: bool, out: NDArray[np.float64]
-) -> None:
+def dcg_rows(gains: Floats, lengths: ItemIds, k: int, discounts: Floats, out: NDArray[np.float64]) -> None:
     """Discounted cumulated gain of the first k items; `discounts` has at least k entries."""
     for row in range(gains.shape[0]):
         total = 0.0
         for rank in range(lengths[row] if lengths[row] < k else k):
-            gain = gains[row, rank]
-            if gain > 0:
-                total += (2.0**gain - 1.0 if exponential else gain) * discounts[rank]
+            total += (gains[row, rank] if gains[row, rank] > 0 else 0.0) * discounts[rank]
         out[row] = total
 
 
 @kernel
-def ideal_dcg_rows(
+def ndcg_rows(
+    gains: Floats,
+    lengths: ItemIds,
     users: UserIds,
     starts: Offsets,
     best: Floats,
     k: int,
     discounts: Floats,
-    exponential: bool,
     full: bool,
+    of_hits: Floats,
     out: NDArray[np.float64],
 ) -> None:
-    """DCG of the best possible list of k items; `best` holds each user's gains, highest first.
+    """Discounted cumulated gain over that of the best possible list of k items, NaN for users without any.
 
-    With `full` the list always has k hits, each with the user's highest gain.
+    Where no gain is above 0, the value is 0.
+
+    Parameters
+    ----------
+    best
+        Each user's gains, highest first.
+    full
+        The best list always has k hits, each with the user's highest gain.
+    of_hits : (k + 1,)
+        What a list is worth that begins with so many hits, where all gains are 1; else empty.
     """
-    for row in range(users.shape[0]):
+    for row in range(gains.shape[0]):
         user = users[row]
-        total = 0.0
-        if user >= 0 and starts[user] < starts[user + 1]:
-            start = starts[user]
-            n = starts[user + 1] - start
-            for rank in range(k):
-                if rank >= n and not full:
-                    break
-                gain = best[start] if full else best[start + rank]
-                total += (2.0**gain - 1.0 if exponential else gain) * discounts[rank]
-        out[row] = total
+        low, high = (starts[user], starts[user + 1]) if user >= 0 else (starts[0], starts[0])
+        if low == high:
+            out[row] = np.nan
+            continue
+        total, most = 0.0, 0.0
+        for rank in range(lengths[row] if lengths[row] < k else k):
+            total += (gains[row, rank] if gains[row, rank] > 0 else 0.0) * discounts[rank]
+        n = np.uint32(k if full or high - low > k else high - low)
+        if of_hits.shape[0]:
+            most = of_hits[n]
+        else:
+            for rank in range(n):
+                most += best[low if full else low + rank] * discounts[rank]
+        out[row] = total / most if most > 0 else 0.0
 
 
 @kernel

@@ -17,6 +17,7 @@ __all__ = [
     "group_rows",
     "list_rows",
     "mark",
+    "size_rows",
     "tied_rows",
     "transpose_rows",
 ]
@@ -179,21 +180,32 @@ def gain_rows(
     n_items: int,
     out: Floats,
 ) -> None:
-    """Write the gain of each listed item for its user, -1 where the item is not among the user's own."""
-    place = np.empty(n_items, np.int64)
+    """Write the gain of each listed item for its user, -1 where the item is not among the user's own.
+
+    The user's gains are written into an array of all items and taken out of it again, so that no item asks a question
+    whose answer the processor would have to guess.
+    """
+    gain_of = np.full(n_items, -1.0)
     for row in range(lists.shape[0]):
         user = users[row]
-        for rank in range(lists.shape[1]):
+        low, high = (starts[user], starts[user + 1]) if user >= 0 else (starts[0], starts[0])
+        for position in range(low, high):
+            gain_of[np.uint32(items[position])] = gains[position]
+        n = lengths[row]
+        for rank in range(n):
+            out[row, rank] = gain_of[np.uint32(lists[row, rank])]
+        for rank in range(n, lists.shape[1]):
             out[row, rank] = -1.0
-        if user < 0:
-            continue
-        low, high = starts[user], starts[user + 1]
-        mark(items, low, high, place)
-        for rank in range(lengths[row]):
-            item = lists[row, rank]
-            position = place[item]
-            if low <= position < high and items[position] == item:
-                out[row, rank] = gains[position]
+        for position in range(low, high):
+            gain_of[np.uint32(items[position])] = -1.0
+
+
+@kernel
+def size_rows(users: UserIds, starts: Offsets, out: NDArray[np.int64]) -> None:
+    """Write how many items each user has; a user -1 has none."""
+    for row in range(users.shape[0]):
+        user = users[row]
+        out[row] = starts[user + 1] - starts[user] if user >= 0 else 0
 
 
 @scratch_kernel

@@ -12,6 +12,15 @@ __all__ = ["weighted_mean_rows"]
 
 
 @kernel
+def _has_nan(weights: Floats) -> bool:
+    """Tell whether the first row has one; a count, so that it is vectorised."""
+    found = 0
+    for place in range(weights.shape[1]):
+        found += np.isnan(weights[0, place])
+    return found > 0
+
+
+@kernel
 def weighted_mean_rows(
     weights: Floats,
     of_items: bool,
@@ -26,6 +35,8 @@ def weighted_mean_rows(
 ) -> None:
     """Write ``sum disc(r) rel(r) w(i_r) / sum disc(r)`` over the first k items.
 
+    Where every item has a weight and all count alike, the lower sum is that of the ranks, and only the upper is added.
+
     Parameters
     ----------
     weights
@@ -38,6 +49,20 @@ def weighted_mean_rows(
     whole = 0.0
     for rank in range(k):
         whole += discounts[rank]
+    if of_items and gains.shape[0] == 0 and not _has_nan(weights):
+        length, by = 0, np.nan  # of the list before: most are of one length
+        for row in range(lists.shape[0]):
+            n = lengths[row] if lengths[row] < k else k
+            if n != length:
+                length, by = n, 0.0
+                for rank in range(n):
+                    by += discounts[rank]
+                by = np.nan if by == 0 else whole if every_rank else by
+            total = 0.0
+            for rank in range(n):
+                total += discounts[rank] * weights[0, np.uint32(lists[row, rank])]
+            out[row] = total / by
+        return
     for row in range(lists.shape[0]):
         total = 0.0
         scale = 0.0

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.binding import Gain, Inputs
 from beyondacc.kernels import accuracy as kernels
 from beyondacc.metrics.ranks import discounts, truth_metric
 from beyondacc.spec.metric import Need
@@ -29,7 +29,6 @@ __all__ = [
     "reciprocal_rank",
 ]
 
-Gain = Literal["linear", "exp"]
 CumulatedDiscount = Literal["log2", "log2_clip"]
 Patience = Annotated[float, Range(0, 1, open_low=True, open_high=True)]
 _UNDEFINED = "for users without a relevant test item; a missing or empty list scores 0"
@@ -42,12 +41,6 @@ def _hits(inputs: Inputs, k: int) -> NDArray[np.float64]:
         return hits
 
     return inputs.derive(("hits", k), build)
-
-
-def _cumulated_gain(inputs: Inputs, k: int, gain: Gain, discount: CumulatedDiscount) -> NDArray[np.float64]:
-    found = np.empty(len(inputs))
-    kernels.dcg_rows(inputs.gains, inputs.lengths, k, discounts(discount, k), gain == "exp", found)
-    return found
 
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[Any]) -> NDArray[np.float64]:
@@ -87,12 +80,11 @@ def ndcg(
     discount
         ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted.
     """
-    run, weights = inputs.run, discounts(discount, k)
-    best = np.empty(len(inputs))
-    kernels.ideal_dcg_rows(
-        inputs.users, run.test.starts, run.best_gains, k, weights, gain == "exp", ideal == "full", best
-    )
-    return truth_metric(inputs, _ratio(_cumulated_gain(inputs, k, gain, discount), best))
+    run, values, by_rank = inputs.run, np.empty(len(inputs)), discounts(discount, k)
+    of_hits = np.append(0.0, np.cumsum(by_rank)) if run.test.all_one else np.empty(0)
+    rest = (run.best_gains(gain), k, by_rank, ideal == "full", of_hits, values)
+    kernels.ndcg_rows(inputs.gains_as(gain), inputs.lengths, inputs.users, run.test.starts, *rest)
+    return PerUser(values)
 
 
 @metric(
@@ -114,7 +106,9 @@ def dcg(inputs: Inputs, *, k: Cutoff = 10, gain: Gain = "linear", discount: Cumu
     discount
         ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted.
     """
-    return truth_metric(inputs, _cumulated_gain(inputs, k, gain, discount))
+    values = np.empty(len(inputs))
+    kernels.dcg_rows(inputs.gains_as(gain), inputs.lengths, k, discounts(discount, k), values)
+    return truth_metric(inputs, values)
 
 
 @metric(

@@ -42,12 +42,11 @@ def count_exposure(inputs: Inputs, values: Mapping[str, Any]) -> Exposure:
     by: Literal["length", "rank"] = "rank" if values.get("discount", "none") != "none" else "length"
 
     def build() -> Exposure:
-        slots, lookup = exposure_slots(np.minimum(run.lengths, k), k, by)
-        shown = np.zeros((1, len(slots), run.n_items), np.int64)
-        once = np.ones((1, len(inputs)), np.int64)
-        exposure_rows(inputs.lists, inputs.lengths, k, by == "rank", lookup, once, shown)
+        slots, lookup = run.own(("slots", k, by), lambda: exposure_slots(np.minimum(run.lengths, k), k, by))
+        shown = np.zeros((len(slots), run.n_items), np.int64)
+        exposure_rows(inputs.lists, inputs.lengths, k, by == "rank", lookup, shown)
         lists = np.asarray(np.count_nonzero(inputs.lengths), np.int64)
-        return Exposure(shown[0], slots, by, lists, lists, np.arange(run.n_items, dtype=np.int32), run)
+        return Exposure(shown, slots, by, lists, lists, np.arange(run.n_items, dtype=np.int32), run)
 
     return inputs.derive(("exposure", k, by), build)
 

@@ -76,7 +76,9 @@ def ild(
     if pairs.kind == kinds.COSINE_VECTORS:
         pairwise.ild_cosine_rows(pairs.factor, pairs.sizes, pairs.vectors, *rest)
     elif pairs.kind in _SETS:
-        pairwise.ild_set_rows(pairs.kind, pairs.factor, pairs.bits, pairs.sizes, *rest)
+        features = inputs.run.features
+        assert features is not None  # noqa: S101 - these are its sets
+        pairwise.ild_set_rows(pairs.kind, pairs.factor, pairs.bits, pairs.sizes, features.most, *rest)
     else:
         values, _ = _pairs_of_lists(inputs, k, distance, missing, alone)
     return list_metric(inputs, values)

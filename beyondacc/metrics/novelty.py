@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -26,9 +26,16 @@ def _needs(values: Mapping[str, Any]) -> tuple[Need, ...]:
     return (Need.TRAIN, *relevance_needs(values))
 
 
-def _drop(inputs: Inputs, weights: NDArray[np.float64], cold: str) -> NDArray[np.float64]:
-    """Leave items without training users out, if so wished."""
-    return np.where(inputs.run.item_counts > 0, weights, np.nan) if cold == "drop" else weights
+def _mean(
+    inputs: Inputs, k: int, weighting: Weighting, cold: str, of_items: Callable[[], NDArray[np.float64]], *key: Hashable
+) -> PerUser:
+    """Average weights of the items, which the key tells from others; items without training users may be left out."""
+
+    def build() -> NDArray[np.float64]:
+        weights = of_items()
+        return np.where(inputs.run.item_counts > 0, weights, np.nan) if cold == "drop" else weights
+
+    return weighting.mean(inputs, k, inputs.run.derive((*key, cold), build))
 
 
 def _self_information_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
@@ -66,13 +73,17 @@ def self_information(
     cold
         An item without training users is counted as of ``one`` user, or ``drop`` it.
     """
-    counts = inputs.run.item_counts
-    total = inputs.run.data.n_train_users if denominator == "users" else int(counts.sum())
-    weights = -np.log2(np.maximum(counts, 1) / total)
-    if normalized:  # with a single training user no item is rarer than another
-        users = inputs.run.data.n_train_users
-        weights = weights / math.log2(users) if users > 1 else np.full(len(weights), np.nan)
-    return weighting.mean(inputs, k, _drop(inputs, weights, cold))
+
+    def of_items() -> NDArray[np.float64]:
+        counts, users = inputs.run.item_counts, inputs.run.data.n_train_users
+        weights: NDArray[np.float64] = -np.log2(
+            np.maximum(counts, 1) / (users if denominator == "users" else int(counts.sum()))
+        )
+        if normalized:  # with a single training user no item is rarer than another
+            weights = weights / math.log2(users) if users > 1 else np.full(len(weights), np.nan)
+        return weights
+
+    return _mean(inputs, k, weighting, cold, of_items, "self-information", normalized, denominator)
 
 
 @metric(
@@ -98,8 +109,11 @@ def epc(
     cold
         An item without training users weighs 1 (``one`` keeps it), or ``drop`` it.
     """
-    weights = 1.0 - inputs.run.item_counts / inputs.run.data.n_train_users
-    return weighting.mean(inputs, k, _drop(inputs, weights, cold))
+
+    def of_items() -> NDArray[np.float64]:
+        return np.asarray(1.0 - inputs.run.item_counts / inputs.run.data.n_train_users)
+
+    return _mean(inputs, k, weighting, cold, of_items, "popularity complement")
 
 
 @metric(
@@ -125,9 +139,13 @@ def efd(
     cold
         An item without training users weighs as much as the ``largest`` weight of any other, or ``drop`` it.
     """
-    counts = inputs.run.item_counts
-    rarest = counts[counts > 0].min()
-    return weighting.mean(inputs, k, _drop(inputs, np.log2(counts.sum() / np.maximum(counts, rarest)), cold))
+
+    def of_items() -> NDArray[np.float64]:
+        counts = inputs.run.item_counts
+        rarest = counts[counts > 0].min()
+        return np.asarray(np.log2(counts.sum() / np.maximum(counts, rarest)))
+
+    return _mean(inputs, k, weighting, cold, of_items, "free discovery")
 
 
 @metric(
@@ -158,9 +176,12 @@ def mean_popularity(
     cold
         An item without training users weighs 0 (``one`` keeps it), or ``drop`` it.
     """
-    counts = inputs.run.item_counts
-    weights = counts / counts.sum() if normalized else counts.astype(np.float64)
-    return weighting.mean(inputs, k, _drop(inputs, weights, cold))
+
+    def of_items() -> NDArray[np.float64]:
+        counts = inputs.run.item_counts
+        return np.asarray(counts / counts.sum() if normalized else counts.astype(np.float64))
+
+    return _mean(inputs, k, weighting, cold, of_items, "popularity", normalized)
 
 
 @metric(
@@ -189,13 +210,13 @@ def popularity_percentile(
     """
     run = inputs.run
 
-    def build() -> NDArray[np.float64]:
+    def of_items() -> NDArray[np.float64]:
         counts = run.item_counts
         of_catalogue = np.sort(counts[run.catalogue])
         less, at_most = (np.searchsorted(of_catalogue, counts, side=side) for side in ("left", "right"))
-        return (less + at_most) / (2 * len(of_catalogue))
+        return np.asarray((less + at_most) / (2 * len(of_catalogue)))
 
-    return weighting.mean(inputs, k, _drop(inputs, run.derive("popularity percentiles", build), cold))
+    return _mean(inputs, k, weighting, cold, of_items, "popularity percentiles")
 
 
 @metric(

@@ -159,10 +159,8 @@ def exposure_slots(
     lengths: NDArray[np.int32], k: int, by: Literal["length", "rank"]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return what is counted apart, list lengths or ranks, and where each of them is counted."""
-    slots = np.arange(lengths.max(initial=0), dtype=np.int64)
-    if by == "length":
-        present = np.unique(lengths).astype(np.int64)
-        slots = present[present > 0]
+    present = np.bincount(lengths, minlength=1)[1:]
+    slots = np.flatnonzero(present) + 1 if by == "length" else np.arange(len(present))
     lookup = np.full(k + 1, -1, np.int32)
     lookup[slots] = np.arange(len(slots))
     return slots, lookup
