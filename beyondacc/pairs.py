@@ -15,7 +15,7 @@ from beyondacc.data.dataset import Features, Profiles
 from beyondacc.data.matrix import Matrix
 from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import DataError, SpecError
-from beyondacc.kernels import columns, distance as kinds, jit, pairwise, tables
+from beyondacc.kernels import columns, distance as kinds, jit, pairwise, sets, tables
 from beyondacc.kernels.bench import make_bench
 from beyondacc.run.local import map_parts, n_threads
 from beyondacc.types import Bits, Bools, Floats, ItemIds, UserIds
@@ -26,6 +26,7 @@ __all__ = [
     "has_row",
     "inside",
     "item_rows",
+    "looked_up",
     "no_pairs",
     "pair_arrays",
     "pair_tables",
@@ -90,6 +91,30 @@ def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
         return PairArrays(kinds.EUCLIDEAN, 1.0, _NO_BITS, sizes, item_rows(run), _NO_ROWS, chosen.compiled)
     kind = kinds.COSINE_CLIPPED if chosen.values["clip"] else kinds.COSINE_VECTORS
     return PairArrays(kind, halved, _NO_BITS, sizes, scaled, _NO_ROWS, chosen.compiled)
+
+
+class Looked(NamedTuple):
+    """What `kernels.sets` reads, in its order."""
+
+    table: Floats
+    base: int
+    bits: Bits
+    sizes: Floats
+
+
+def looked_up(arrays: PairArrays, run: Binding) -> Looked | None:
+    """Return a table of the distances of sets, where each is a word and none is large."""
+    features = run.features
+    if arrays.kind > kinds.HAMMING or arrays.bits.shape[1] != 1 or features is None or features.most > sets.MOST:
+        return None
+
+    def build() -> Floats:
+        table = np.empty((features.most + 1) ** 3)
+        sets.fill(arrays.kind, arrays.factor, features.most, table)
+        return table
+
+    table = run.derive(("distances of sets", arrays.kind, arrays.factor), build)
+    return Looked(table, features.most + 1, arrays.bits, arrays.sizes)
 
 
 def item_rows(run: Binding) -> Floats:
@@ -214,6 +239,8 @@ def pair_tables(
             np.empty((0, 0), np.int64),
         )
         columns.column_rows(kind, lists, lengths, k, users, *train, *into)
+    elif looked := looked_up(arrays, run):
+        sets.pair_rows(*looked, lists, lengths, k, found)
     else:
         bench = make_bench(lists.shape[1], 1, arrays.bits, arrays.vectors, arrays.own_rows)
         pairwise.pair_rows(*arrays, lists, lengths, k, bench, found)
@@ -302,6 +329,8 @@ def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToPro
     elif arrays.kind == kinds.TABLE:
         whole = run.own(("columns to profile", chosen, k), lambda: _columns_to_profile(chosen, run, k))
         least, total, counted = (each[inputs.rows].copy() for each in whole)
+    elif looked := looked_up(arrays, run):
+        sets.profile_rows(*looked, lists, lengths, k, *profile, int(row_sizes(train, users).max(initial=0)), *found)
     else:
         longest = int(row_sizes(train, users).max(initial=0))
         bench = make_bench(longest + lists.shape[1], 1, arrays.bits, arrays.vectors, arrays.own_rows)

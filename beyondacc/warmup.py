@@ -93,7 +93,8 @@ def _data() -> tuple[Dataset, Dataset, Dataset]:
     half = len(ratings) // 2
     grouped = ratings[:half].sort_values("user_id")
     # columns of a frame are read-only arrays, those of splits are not; rows stand together or do not; one comes twice
-    by_user = Dataset(pd.concat([grouped, grouped[-1:]]), ratings[half:], items)
+    many = items.assign(genres=["|".join("abcdefghijklmnopq"), *items["genres"][1:]])  # more than are looked up
+    by_user = Dataset(pd.concat([grouped, grouped[-1:]]), ratings[half:], many)
     _ = by_user.item_counts  # before anything is sorted
     return (
         by_user,

@@ -12,14 +12,13 @@ from beyondacc.kernels.distance import HAMMING, distance_row, dot, gather, set_d
 from beyondacc.kernels.jit import kernel, popcount, prefetch, reduction, scratch_kernel
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 
-__all__ = ["SKIP", "ild_cosine_rows", "ild_set_rows", "pair_rows", "profile_rows"]
+__all__ = ["SKIP", "ild_cosine_rows", "ild_set_rows", "mean_of_pairs", "pair_rows", "profile_rows"]
 
 SKIP, ONE, ZERO = range(3)
-_MOST_TABLED = 15  # features of an item: 4096 distances, the first cache's size
 
 
 @kernel
-def _mean_of_pairs(total: float, present: Int, n: Int, missing: int, singleton: float) -> float:
+def mean_of_pairs(total: float, present: Int, n: Int, missing: int, singleton: float) -> float:
     """Divide a sum over the pairs of the `present` of n items that have features, by the policy for the others."""
     if n == 1:
         return singleton
@@ -50,35 +49,12 @@ def _sum_of_set_distances(kind: int, sets: Bits, counts: Floats, n: Int) -> floa
     return total
 
 
-@kernel
-def _fill(kind: int, most: Int, table: NDArray[np.float64]) -> None:
-    """Write the distance of two sets from their sizes, up to `most`, and the number of features they share."""
-    place = 0
-    for one in range(most + 1):
-        for other in range(most + 1):
-            for shared in range(most + 1):
-                table[place] = set_distance(kind, shared, np.float64(one), np.float64(other))
-                place += 1
-
-
-@kernel
-def _sum_from_table(table: NDArray[np.float64], base: Any, words: Bits, counts: Bits, n: Int) -> float:
-    """Sum of the distances of n sets over their pairs, looked up: to divide takes longer."""
-    total = 0.0
-    for one in range(1, n):
-        word, count = words[one], counts[one] * base
-        for other in range(one):
-            total += table[(count + counts[other]) * base + np.uint64(popcount(word & words[other]))]
-    return total
-
-
 @scratch_kernel
 def ild_set_rows(
     kind: int,
     factor: float,
     bits: Bits,
     sizes: Floats,
-    most: int,
     lists: ItemIds,
     lengths: ItemIds,
     k: int,
@@ -86,26 +62,8 @@ def ild_set_rows(
     singleton: float,
     out: NDArray[np.float64],
 ) -> None:
-    """Mean distance over the unordered pairs of the first k items, for sets.
-
-    No item has more than `most` features; where these are few, and sets a word each, distances are looked up.
-    """
+    """Mean distance over the unordered pairs of the first k items, for sets."""
     width = lists.shape[1]
-    if bits.shape[1] == 1 and most <= _MOST_TABLED:
-        table = np.empty((most + 1) ** 3)
-        _fill(kind, most, table)
-        words, whole, base = np.empty(width, np.uint64), np.empty(width, np.uint64), np.uint64(most + 1)
-        for row in range(lists.shape[0]):
-            n = lengths[row] if lengths[row] < k else k
-            present = np.int64(0)
-            for rank in range(n):
-                item = np.uint32(lists[row, rank])
-                if sizes[item] != 0:
-                    words[present], whole[present] = bits[item, 0], np.uint64(np.int64(sizes[item]))
-                    present += 1
-            total = factor * _sum_from_table(table, base, words, whole, present)
-            out[row] = _mean_of_pairs(total, present, n, missing, singleton)
-        return
     sets, counts = np.empty((width, bits.shape[1]), np.uint64), np.empty(width)
     for row in range(lists.shape[0]):
         n = lengths[row] if lengths[row] < k else k
@@ -117,8 +75,9 @@ def ild_set_rows(
                 for word in range(bits.shape[1]):
                     sets[present, word] = bits[item, word]
                 present += 1
-        total = factor * _sum_of_set_distances(kind, sets, counts, present)
-        out[row] = _mean_of_pairs(total, present, n, missing, singleton)
+        out[row] = mean_of_pairs(
+            factor * _sum_of_set_distances(kind, sets, counts, present), present, n, missing, singleton
+        )
 
 
 @scratch_kernel
@@ -166,7 +125,7 @@ def ild_cosine_rows(
         total_distance = 0.5 * (present * present - dot(total, total))  # the unit vectors' own squares add `present`
         if total_distance < 0:
             total_distance = 0.0
-        out[row] = _mean_of_pairs(factor * total_distance, present, n, missing, singleton)
+        out[row] = mean_of_pairs(factor * total_distance, present, n, missing, singleton)
 
 
 @kernel

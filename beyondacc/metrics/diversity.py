@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs
 from beyondacc.distances import JACCARD, Distance
-from beyondacc.kernels import distance as kinds, pairwise, tables
+from beyondacc.kernels import distance as kinds, pairwise, sets, tables
 from beyondacc.metrics.ranks import (
     RankDiscount,
     Relevance,
@@ -20,7 +20,7 @@ from beyondacc.metrics.ranks import (
     relevance_gains,
     relevance_needs,
 )
-from beyondacc.pairs import has_row, inside, pair_arrays
+from beyondacc.pairs import has_row, inside, looked_up, pair_arrays
 from beyondacc.spec.params import Cutoff, Fraction
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
@@ -72,13 +72,13 @@ def ild(
     pairs = pair_arrays(distance, inputs.run)
     policy = _POLICIES[missing]
     alone = math.nan if singleton is None else singleton
-    rest = (inputs.lists, inputs.lengths, k, policy, alone, values)
+    rest: tuple[Any, ...] = (inputs.lists, inputs.lengths, k, policy, alone, values)
     if pairs.kind == kinds.COSINE_VECTORS:
         pairwise.ild_cosine_rows(pairs.factor, pairs.sizes, pairs.vectors, *rest)
+    elif looked := looked_up(pairs, inputs.run):
+        sets.mean_rows(*looked, *rest)
     elif pairs.kind in _SETS:
-        features = inputs.run.features
-        assert features is not None  # noqa: S101 - these are its sets
-        pairwise.ild_set_rows(pairs.kind, pairs.factor, pairs.bits, pairs.sizes, features.most, *rest)
+        pairwise.ild_set_rows(pairs.kind, pairs.factor, pairs.bits, pairs.sizes, *rest)
     else:
         values, _ = _pairs_of_lists(inputs, k, distance, missing, alone)
     return list_metric(inputs, values)
