@@ -207,9 +207,9 @@ class Binding:
         """
         lengths = np.minimum(self.lengths, k)
         listed = self.lists[np.arange(self.lists.shape[1]) < lengths[:, None]]
-        seen = np.empty(self.lists.shape)
-        train, rows = self.train, (self.lists, lengths, self.users)
-        align.gain_rows(*rows, train.starts, train.items, np.ones(len(train.items)), self.n_items, seen)
+        train, unseen = self.train, lengths.copy()
+        rows = (self.lists.copy(), np.empty((0, 0)), unseen, self.users)
+        align.drop_seen_rows(*rows, train.starts, train.items, self.n_items)
         scores = self.scores if self.ordered_by_score else None
         tied = 0 if scores is None else align.tied_rows(scores, lengths, k)
         featureless = 0 if self.features is None else int((self.features.sizes[listed] == 0).sum())
@@ -223,7 +223,7 @@ class Binding:
             "cold_items": int((self.item_counts[listed] == 0).sum()) if self.data.train else 0,
             "unknown_items": int((~self.catalogue[listed]).sum()),
             "featureless_items": featureless,
-            "seen_items": int((seen >= 0).sum()),
+            "seen_items": int((lengths - unseen).sum()),
         }
 
 
