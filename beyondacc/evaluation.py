@@ -254,8 +254,8 @@ def check_overlap(made: Recommendations, data: Dataset, metrics: Sequence[Metric
     needing = [metric for metric in metrics if Need.TRUTH in metric.family.needs(metric.values)]
     if not needing or data.test is None:
         return
-    codes = data.users.encode(made.users, axis="user", what=what, known="the dataset")
-    if not (data.test.sizes[codes[codes >= 0]] > 0).any():
+    codes = made.codes(data, what)
+    if not data.test.occupied[codes[codes >= 0]].any():
         tested = data.users.ids[data.test.sizes > 0]
         ours, theirs = made.users[:1].tolist()[0], tested[:1].tolist()[0]  # as Python writes them
         raise DataError(

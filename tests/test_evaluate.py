@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 
 import numba
@@ -800,3 +802,19 @@ def test_few_rows_of_few_metrics_start_no_threads(monkeypatch):
     for n_metrics, parts in ((1, 1), (32, 2)):
         evaluate(lists, data, [f"ndcg@{k}" for k in range(1, n_metrics + 1)], n_boot=0, threads=2)
         assert started[-1] == parts  # before come those of the profiles
+
+
+@pytest.mark.parametrize("again", [lambda it: pickle.loads(pickle.dumps(it)), copy.deepcopy])  # noqa: S301 - our own
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_datasets_and_lists_can_be_pickled_and_copied(again, asked_before):
+    """As where runs are evaluated by processes of one's own."""
+    data = Dataset(TRAIN, TEST, ITEMS)
+    recs = Recommendations.read({4: [10, 12], 1: [13, 10]}, data)
+    metrics = ["ndcg@2", "ild@2", "self_information@2", "catalog_coverage@2"]
+    if asked_before:
+        evaluate(recs, data, metrics, n_boot=0)
+    data_again, recs_again = again((data, recs))
+    assert data_again.users is not data.users
+    report = evaluate(recs_again, data_again, metrics, n_boot=20)
+    wanted = evaluate(recs, data, metrics, n_boot=20)
+    pd.testing.assert_frame_equal(report.to_pandas(), wanted.to_pandas())

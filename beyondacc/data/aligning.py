@@ -46,7 +46,7 @@ def bind(
         Earlier lists, oldest first, for metrics of change.
     """
     recs = recs.within(data)
-    codes = data.users.encode(recs.users, axis="user", known="the dataset")
+    codes = recs.codes(data)
     tested = np.zeros(len(data.users), np.bool_) if data.test is None else data.test.occupied
     makes_a_row = np.ones(len(recs), np.bool_) if users == "all" else recs.lengths > 0
     if recs.users is data.users.ids:  # as where lists were read for all users of the dataset
@@ -103,7 +103,7 @@ def _rows_of(
 def bind_lists(recs: Recommendations, data: Dataset, what: str = "recs") -> Binding:
     """Put lists in the positions of a dataset and keep their rows as they are, for re-ranking."""
     recs = recs.within(data, what)
-    codes = data.users.encode(recs.users, axis="user", what=what, known="the dataset")
+    codes = recs.codes(data, what)
     return Binding(
         data=data,
         ids=recs.users,

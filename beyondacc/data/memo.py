@@ -26,6 +26,13 @@ class Memo:
             found: T = self._kept[key]
             return found
 
+    def __getstate__(self) -> dict[Hashable, Any]:
+        """Return what is kept: a lock can be neither pickled nor copied."""
+        return self._kept
+
+    def __setstate__(self, kept: dict[Hashable, Any]) -> None:
+        self._kept, self._lock = kept, threading.RLock()
+
     def __contains__(self, key: Hashable) -> bool:
         """Whether what is known by `key` was built."""
         return key in self._kept

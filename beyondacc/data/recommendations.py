@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.ids import Ids, together
+from beyondacc.data.memo import Memo
 from beyondacc.data.vocabulary import Vocabulary, same_kind
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
 from beyondacc.kernels.jit import read_only
 from beyondacc.run.local import blocks, map_parts, n_threads
-from beyondacc.types import Floats, ItemIds
+from beyondacc.types import Floats, ItemIds, UserIds
 
 __all__ = ["Recommendations"]
 
@@ -58,6 +59,15 @@ class Recommendations:
         """How many items each list holds."""
         listed: NDArray[np.int64] = np.count_nonzero(self.lists >= 0, axis=1)
         return listed.astype(np.int32)
+
+    @functools.cached_property
+    def _codes(self) -> Memo:
+        return Memo()
+
+    def codes(self, data: Dataset, what: str = "recs") -> UserIds:
+        """Return the position of each user in a dataset, -1 for those it does not know."""
+        users = data.users
+        return self._codes(users, lambda: users.encode(self.users, axis="user", what=what, known="the dataset"))
 
     def __len__(self) -> int:
         return len(self.users)

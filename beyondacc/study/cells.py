@@ -96,7 +96,7 @@ class Cells:
             if isinstance(model, Model):
                 model.fit(data.matrix, progress=functools.partial(told.step, model.step))
             made = recommend(model, data, k=n)
-        users = data.users.encode(made.users, axis="user", known="the dataset")
+        users = made.codes(data)
         self.store.put(
             {"users": users, "lists": made.lists, "scores": np.asarray(made.scores)}, "candidates", name, seed
         )
