@@ -270,7 +270,7 @@ class Inputs:
         return self.derive("n_relevant", lambda: row_sizes(self.run.test, self.users))
 
     def expected(self, k: int) -> Lists:
-        """First k items of a primitive model for each row; the scores of the most popular items are their counts."""
+        """First k items of a primitive model for each row."""
         run = self.run
         if run.expected is not None:
             return run.expected.block(self.rows, k)
@@ -280,10 +280,16 @@ class Inputs:
             lengths = np.zeros(len(self), np.int32)
             train, order = run.train, run.data.by_popularity
             profile.popular_rows(self.users, train.starts, train.items, run.n_items, order, lists, lengths)
-            counts = np.where(lists >= 0, run.item_counts[lists].astype(np.float64), np.nan)
-            return Lists(lists, lengths, counts)
+            return Lists(lists, lengths, None)
 
         return self.derive(("expected", k), build)
+
+    def expected_scores(self, k: int) -> Floats | None:
+        """Their scores, if the model has any; those of the most popular items are their counts."""
+        expected = self.expected(k)
+        if self.run.expected is not None:
+            return expected.scores
+        return np.where(expected.items >= 0, self.run.item_counts[expected.items].astype(np.float64), np.nan)
 
     def earlier(self, k: int) -> list[Lists]:
         """First k items of the earlier lists of each row, oldest first."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.align import mark
 from beyondacc.kernels.distance import dot, squared_distance
-from beyondacc.kernels.jit import kernel, prefetch, reduction, scratch_kernel
+from beyondacc.kernels.jit import kernel, lowest_bit, popcount, prefetch, reduction, scratch_kernel
 from beyondacc.types import Bools, Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = [
@@ -21,17 +21,38 @@ __all__ = [
 ]
 
 _AHEAD = 8
+_WORD = 64
 
 
 @scratch_kernel
 def popular_rows(
     users: UserIds, starts: Offsets, items: ItemIds, n_items: int, order: ItemIds, out: ItemIds, lengths: ItemIds
 ) -> None:
-    """Fill each list with the first items of `order` that are not in the user's profile."""
+    """Fill each list with the first items of `order` that are not in the user's profile.
+
+    The first 64 are the bits of a word, of which the profile takes its own away; further ones are only looked for where
+    too few are left.
+    """
     place = np.empty(n_items, np.int64)
+    bits = np.zeros(n_items, np.uint64)
+    first = min(order.shape[0], _WORD)
+    for rank in range(first):
+        bits[order[rank]] = np.uint64(1) << np.uint64(rank)
+    whole = ~np.uint64(0) >> np.uint64(_WORD - first) if first else np.uint64(0)
     for row in range(users.shape[0]):
         user = users[row]
         low, high = (starts[user], starts[user + 1]) if user >= 0 else (starts[0], starts[0])
+        own = np.uint64(0)
+        for position in range(low, high):
+            own |= bits[np.uint32(items[position])]
+        left = whole & ~own
+        if popcount(left) >= out.shape[1] or first == order.shape[0]:
+            n = min(popcount(left), out.shape[1])
+            for rank in range(n):
+                out[row, rank] = order[lowest_bit(left)]
+                left &= left - np.uint64(1)
+            lengths[row] = n
+            continue
         mark(items, low, high, place)
         filled = 0
         for item in order:
@@ -44,16 +65,14 @@ def popular_rows(
         lengths[row] = filled
 
 
-@kernel
+@scratch_kernel
 def _n_items(lists: ItemIds, others: ItemIds) -> int:
     """Return how many items there are at most."""
-    highest = -1
-    for row in range(lists.shape[0]):
-        for item in lists[row]:
-            highest = max(highest, item)
-        for item in others[row]:
-            highest = max(highest, item)
-    return highest + 1
+    highest = np.int32(-1)
+    for items in (lists.reshape(-1), others.reshape(-1)):
+        for place in range(items.shape[0]):
+            highest = max(highest, items[place])
+    return int(highest) + 1
 
 
 @scratch_kernel
@@ -64,17 +83,15 @@ def unexpected_rows(
 
     `expected` may hold -1 anywhere.
     """
-    expected_by = np.full(_n_items(lists, expected), -1, np.int64)  # the last row that expects an item
+    expected_by = np.full(_n_items(lists, expected), -1, np.int32)  # the last row that expects an item
     for row in range(lists.shape[0]):
-        for item in expected[row]:
-            if item >= 0:
-                expected_by[item] = row
+        for rank in range(expected.shape[1]):
+            if expected[row, rank] >= 0:
+                expected_by[np.uint32(expected[row, rank])] = row
         unexpected = 0
         for rank in range(lengths[row] if lengths[row] < k else k):
-            if gains.shape[0] and gains[row, rank] < 0:
-                continue
-            if expected_by[lists[row, rank]] != row:
-                unexpected += 1
+            counts = gains[row, rank] >= 0 if gains.shape[0] else True
+            unexpected += counts & (expected_by[np.uint32(lists[row, rank])] != row)
         out[row] = unexpected
 
 

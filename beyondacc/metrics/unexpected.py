@@ -134,7 +134,7 @@ def serendipity_murakami(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
         inputs.gains,
         expected.items,
         expected.lengths,
-        _numbers(expected.scores),
+        _numbers(inputs.expected_scores(k)),
         values,
     )
     return truth_metric(inputs, values / np.clip(inputs.lengths, 1, k))
