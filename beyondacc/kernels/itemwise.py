@@ -50,6 +50,9 @@ def weighted_mean_rows(
     for rank in range(k):
         whole += discounts[rank]
     if of_items and gains.shape[0] == 0 and not _has_nan(weights):
+        even = True
+        for rank in range(k):
+            even &= discounts[rank] == 1
         length, by = 0, np.nan  # of the list before: most are of one length
         for row in range(lists.shape[0]):
             n = lengths[row] if lengths[row] < k else k
@@ -59,8 +62,12 @@ def weighted_mean_rows(
                     by += discounts[rank]
                 by = np.nan if by == 0 else whole if every_rank else by
             total = 0.0
-            for rank in range(n):
-                total += discounts[rank] * weights[0, np.uint32(lists[row, rank])]
+            if even:
+                for rank in range(n):
+                    total += weights[0, np.uint32(lists[row, rank])]
+            else:
+                for rank in range(n):
+                    total += discounts[rank] * weights[0, np.uint32(lists[row, rank])]
             out[row] = total / by
         return
     for row in range(lists.shape[0]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -195,7 +196,7 @@ class Metric:
         """Accumulate over a block of users."""
         if self.family.accumulate is not None:
             return self.family.accumulate(inputs, self.values)
-        state: PerUser = self.family.compute(inputs, **arguments(self.family.compute, self.values))
+        state: PerUser = self.family.compute(inputs, **self._arguments)
         return state
 
     def finish(self, accumulated: Any) -> Any:
@@ -206,4 +207,8 @@ class Metric:
         accumulated
             An `Exposure`, or sums over users, shape (n,) or (replicates, n).
         """
-        return self.family.compute(accumulated, **arguments(self.family.compute, self.values))
+        return self.family.compute(accumulated, **self._arguments)
+
+    @functools.cached_property
+    def _arguments(self) -> dict[str, Any]:
+        return arguments(self.family.compute, self.values)
