@@ -57,9 +57,6 @@ def _of_kernels(size: str, found: Result) -> Iterator[Target]:
             two = row["seconds"]["prototype_1"] / row["seconds"]["ours_2"]
             what = f"{name}: on two threads {_TWO_THREADS} times as fast as the prototype on one"
             yield what, f"{number(two)} times", two >= _TWO_THREADS
-        elif size in _LARGE:  # nobody wrote a prototype, for which ours on one thread has to stand
-            two = ratios["ours_1 / ours_2"]
-            yield f"{name}: {_TWO_THREADS} times as fast on two threads", f"{number(two)} times", two >= _TWO_THREADS
         if row["case"] == "MMR cosine" and size in _LARGE:
             share = 1.0 / ratios["ours_1 / limit"]
             yield f"{name}: half the rate of products with a matrix in cache", number(share), share >= 0.5
