@@ -94,7 +94,7 @@ def binomial_rows(
             nonredundancy[row] = np.nan
             continue
         counts[:] = 0
-        counted = 0
+        counted = np.int64(0)
         for rank in range(n):
             if gains.shape[0] and gains[row, rank] < 0:
                 continue

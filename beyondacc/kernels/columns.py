@@ -177,7 +177,7 @@ def column_rows(
                     at = other if rated else 0
                     distance = _distance(
                         kind,
-                        together[other],
+                        np.int64(together[other]),
                         high - low,
                         item_starts[other + 1] - item_starts[other],
                         n_users,
@@ -203,7 +203,7 @@ def column_rows(
                 at = other if rated and known else 0
                 tables[row, rank, other_rank] = _distance(
                     kind,
-                    together[other] if known else 0,
+                    np.int64(together[other] if known else 0),
                     high - low,
                     item_starts[other + 1] - item_starts[other] if known else 0,
                     n_users,

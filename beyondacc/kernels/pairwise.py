@@ -108,7 +108,7 @@ def ild_cosine_rows(
             for at in range(first, first + size, line):
                 prefetch(numbers, at)
         n = lengths[row] if lengths[row] < k else k
-        present = 0
+        present = np.int64(0)
         for rank in range(n):
             item = lists[row, rank]
             if inverse_norms[item] != 0:

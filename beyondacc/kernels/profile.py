@@ -152,9 +152,9 @@ def ahead_of_primitive_rows(
     own = np.empty(lists.shape[1])
     other = np.empty(expected.shape[1])
     for row in range(lists.shape[0]):
-        n = lengths[row] if lengths[row] < k else k
+        n = np.int64(lengths[row] if lengths[row] < k else k)
         _worth(scores, row, n, own)
-        _worth(expected_scores, row, expected_lengths[row], other)
+        _worth(expected_scores, row, np.int64(expected_lengths[row]), other)
         for rank in range(expected_lengths[row]):
             expected_by[expected[row, rank]] = row
             expected_worth[expected[row, rank]] = other[rank]
