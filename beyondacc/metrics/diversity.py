@@ -25,7 +25,7 @@ from beyondacc.pairs import has_row, inside, pair_arrays
 from beyondacc.spec.params import Cutoff, Fraction
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
-from beyondacc.types import Bools, Floats, ItemIds
+from beyondacc.types import Bools, Floats
 
 __all__ = ["eild", "ild", "ils", "vendi"]
 
@@ -206,21 +206,18 @@ def vendi(inputs: Inputs, *, k: Cutoff = 10, distance: Distance = JACCARD, missi
     width = min(k, inputs.lists.shape[1])
     room = make_lanes(width) if width <= _SMALL else None
     for rows, table in inside(distance, inputs, k):
-        rest = (table, inputs.lists[rows], inputs.lengths[rows], k, present, without)
-        if room is None:
-            values[rows] = _vendi_of_many(*rest)
-        else:
-            vendi_rows(*rest, room, values[rows])
+        lists, lengths = inputs.lists[rows], inputs.lengths[rows]
+        if room is not None:
+            vendi_rows(table, lists, lengths, k, present, without, room, values[rows])
+            continue
+        kept = np.arange(width) < np.minimum(lengths, k)[:, None]
+        kept &= present[lists[:, :width]] if len(present) else True
+        values[rows] = _vendi_of_many(table, kept, without)
     return list_metric(inputs, values)
 
 
-def _vendi_of_many(
-    table: Floats, lists: ItemIds, lengths: ItemIds, k: int, present: Bools, without: float
-) -> NDArray[np.float64]:
+def _vendi_of_many(table: Floats, kept: Bools, without: float) -> NDArray[np.float64]:
     """Return what `vendi_rows` does, by LAPACK, whose blocks are faster for large matrices."""
-    kept = np.arange(table.shape[1]) < np.minimum(lengths, k)[:, None]
-    if len(present):
-        kept &= present[lists[:, : table.shape[1]]]
     similar = np.where(np.isnan(table), without, 1.0 - table)
     similar *= kept[:, :, None] & kept[:, None, :]
     diagonal = np.arange(table.shape[1])

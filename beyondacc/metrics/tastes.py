@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs, row_sizes
 from beyondacc.data.dataset import Features
+from beyondacc.kernels.planes import make_planes, plane_taste_rows, worth_planes
 from beyondacc.kernels.taste import sparse_taste_rows
 from beyondacc.types import ItemIds, Offsets
 
@@ -51,9 +52,25 @@ def taste(
         features, profiles = features_of(inputs), inputs.run.train if source == "train" else inputs.run.test
         n_features = len(features.names)
         most = int(features.sizes.max(initial=0))  # of one item
-        n = int(np.minimum(row_sizes(profiles, inputs.users) * most, n_features).sum())
+        lengths = row_sizes(profiles, inputs.users)
+        n = int(np.minimum(lengths * most, n_features).sum()) + n_features
         starts, ids = np.zeros(len(inputs) + 1, np.int64), np.empty(n, np.int32)
         counts, shares = np.empty(n), np.empty(n)
+        if weights == "none" and worth_planes(features.bits, most):
+            room = make_planes(int(lengths.max(initial=0)), most)
+            plane_taste_rows(
+                inputs.users,
+                profiles.starts,
+                profiles.items,
+                features.bits,
+                n_features,
+                room,
+                starts,
+                ids,
+                counts,
+                shares,
+            )
+            return Taste(starts, ids, counts, shares)
         given = profiles.values if weights == "rating" else np.empty(0)
         rows = (inputs.users, profiles.starts, profiles.items, given)
         sparse_taste_rows(*rows, features.starts, features.ids, n_features, starts, ids, counts, shares)
