@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.distance import JACCARD, set_distance
 from beyondacc.kernels.jit import kernel, lowest_bit, popcount
+from beyondacc.kernels.taste import make_parts
 from beyondacc.types import Bits, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["Planes", "make_planes", "plane_profile_rows", "plane_taste_rows", "worth_planes"]
@@ -104,7 +105,7 @@ def _transpose(words: Bits) -> None:
 
 
 @kernel
-def _slice(bits: Bits, items: ItemIds, low: Int, high: Int, n_features: int, room: Planes) -> int:
+def _slice(bits: Bits, items: ItemIds, low: Int, high: Int, n_features: int, room: Planes) -> Int:
     """Turn ``items[low:high]`` into planes, and return in how many blocks."""
     words, square, planes, classes = room.words, room.square, room.planes, room.classes
     n_blocks = (high - low + 63) // 64
@@ -130,7 +131,7 @@ def _slice(bits: Bits, items: ItemIds, low: Int, high: Int, n_features: int, roo
 
 
 @kernel
-def _count_sizes(n_blocks: Int, classes: Bits, sizes: Bits, counts: Offsets) -> int:
+def _count_sizes(n_blocks: Int, classes: Bits, sizes: Bits, counts: Offsets) -> Int:
     """Write what numbers of features the items have, but for none, and how many items have each."""
     n_sizes = 0
     for size in range(1, classes.shape[1]):
@@ -181,6 +182,7 @@ def plane_taste_rows(
             shares[filled] = weight
             filled += int(n_items > 0)
         out_starts[row + 1] = filled
+        make_parts(shares, out_starts[row], filled)
 
 
 @kernel

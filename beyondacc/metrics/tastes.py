@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs, row_sizes
 from beyondacc.data.dataset import Features
+from beyondacc.kernels.calibration import share_rows
 from beyondacc.kernels.planes import make_planes, plane_taste_rows, worth_planes
 from beyondacc.kernels.taste import sparse_taste_rows
 from beyondacc.types import ItemIds, Offsets
 
-__all__ = ["Taste", "features_of", "taste"]
+__all__ = ["Shares", "Taste", "features_of", "list_shares", "shares_of", "taste"]
 
 
 class Taste(NamedTuple):
@@ -27,7 +28,7 @@ class Taste(NamedTuple):
     counts : (n,)
         How many items have it.
     shares : (n,)
-        Weights of these items, each spread evenly over the item's features.
+        Weights of these items, each spread evenly over the item's features, as parts of their sum; 0 where that is 0.
     """
 
     starts: Offsets
@@ -77,3 +78,26 @@ def taste(
         return Taste(starts, ids, counts, shares)
 
     return inputs.derive(("taste", source, weights), build)
+
+
+class Shares(NamedTuple):
+    """Genre shares of lists, compressed rows, each feature once a row."""
+
+    starts: Offsets
+    ids: ItemIds
+    shares: NDArray[np.float64]
+
+
+def shares_of(features: Features, lists: ItemIds, lengths: NDArray[np.int32], by_rank: NDArray[np.float64]) -> Shares:
+    """Return the genre shares of the first items of lists, as many as there are weights of ranks."""
+    k = len(by_rank)
+    n = int(np.minimum(np.minimum(lengths, k) * features.sizes.max(initial=0.0), len(features.names)).sum())
+    starts, ids, shares = np.zeros(len(lists) + 1, np.int64), np.empty(n, np.int32), np.empty(n)
+    share_rows(features.starts, features.ids, len(features.names), lists, lengths, k, by_rank, starts, ids, shares)
+    return Shares(starts, ids, shares)
+
+
+def list_shares(inputs: Inputs, by_rank: NDArray[np.float64]) -> Shares:
+    """Return the genre shares of the lists of a block, once for all metrics that weigh ranks alike."""
+    key = ("list shares", by_rank.tobytes())
+    return inputs.derive(key, lambda: shares_of(features_of(inputs), inputs.lists, inputs.lengths, by_rank))
