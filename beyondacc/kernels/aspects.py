@@ -201,6 +201,7 @@ def alpha_ndcg_rows(
     worth = np.zeros(n_features)
     marks = np.full(n_features, -1, np.int64)
     reached, listed = np.empty(lists.shape[1]), np.empty(lists.shape[1], np.int32)
+    ranks = np.empty(lists.shape[1], np.int64)
     nothing = np.int64(0)
     for row in range(lists.shape[0]):
         user = users[row]
@@ -210,16 +211,21 @@ def alpha_ndcg_rows(
             _mark(
                 feature_starts, feature_ids, profile_items, profile_starts[user], profile_starts[user + 1], row, marks
             )
+        n_counted = 0
         for rank in range(n):
-            listed[rank] = lists[row, rank]
-        _restore(feature_starts, feature_ids, listed, nothing, n, worth, marks, stamp)
-        actual = 0.0
-        for rank in range(n):
+            listed[n_counted], ranks[n_counted] = lists[row, rank], rank
+            n_counted += int(gains.shape[0] == 0 or gains[row, rank] >= 0)
             reached[rank] = 0.0
-            if gains.shape[0] == 0 or gains[row, rank] >= 0:
-                reached[rank] = _gain(feature_starts, feature_ids, listed[rank], worth)
-                actual += reached[rank] * discounts[rank]
-                _shrink(feature_starts, feature_ids, listed[rank], worth, keep)
+        _restore(feature_starts, feature_ids, listed, nothing, n_counted, worth, marks, stamp)
+        actual = 0.0
+        for place in range(n_counted):
+            rank = ranks[place]
+            reached[rank] = _gain(feature_starts, feature_ids, listed[place], worth)
+            actual += reached[rank] * discounts[rank]
+            _shrink(feature_starts, feature_ids, listed[place], worth, keep)
+        out[row] = 0.0
+        if actual == 0:  # as for most users
+            continue
         ideal = 0.0
         if not greedy:
             _ascending(reached, n)
