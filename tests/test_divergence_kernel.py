@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
-from beyondacc.kernels.calibration import _excess
+from beyondacc.kernels.divergence import _excess
 
 pytestmark = pytest.mark.kernel
 
@@ -15,6 +15,7 @@ def test_excess_is_exact(low, high):
     """Also next to the places where one way to compute it takes over from another."""
     drawn = np.random.default_rng(0).uniform(low, high, 500)
     edges = [np.nextafter(low, 1), np.nextafter(high, 0), 0.5 / 256, 1.5 / 256, 2.5 / 256, 63.5 / 256, 191.5 / 256]
+    edges += [0.6, np.nextafter(0.6, 1)]
     with localcontext() as context:
         context.prec = 50
         for d in [*drawn.tolist(), *edges]:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.calibration import forget_shares, normalise_shares
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import kernel, reduction, scratch_kernel
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["alpha_ndcg_rows", "distinct_rows", "err_ia_rows", "proportionality_rows"]
@@ -96,10 +95,18 @@ def _shrink(feature_starts: Offsets, feature_ids: ItemIds, item: Int, worth: NDA
 
 @kernel
 def _restore(
-    feature_starts: Offsets, feature_ids: ItemIds, items: ItemIds, worth: Floats, marks: Offsets, stamp: Int
+    feature_starts: Offsets,
+    feature_ids: ItemIds,
+    items: ItemIds,
+    low: Int,
+    high: Int,
+    worth: NDArray[np.float64],
+    marks: Offsets,
+    stamp: Int,
 ) -> None:
-    """Make the features of items worth 1 again, or 0 where they are not stamped."""
-    for item in items:
+    """Make the features of ``items[low:high]`` worth 1 again, or 0 where they are not stamped."""
+    for place in range(low, high):
+        item = items[place]
         for position in range(feature_starts[item], feature_starts[item + 1]):
             feature = feature_ids[position]
             worth[feature] = 1.0 if stamp < 0 or marks[feature] == stamp else 0.0
@@ -121,23 +128,26 @@ def _greedy(
     feature_starts: Offsets,
     feature_ids: ItemIds,
     pool: ItemIds,
+    low: Int,
+    n: Int,
     steps: Int,
     keep: float,
     discounts: Floats,
     worth: NDArray[np.float64],
     bounds: NDArray[np.float64],
 ) -> float:
-    """Discounted gain of a pool taken greedily; of equal gains the first in the pool is taken."""
-    bounds[: pool.shape[0]] = np.inf
+    """Discounted gain of the n items from `low` of a pool taken greedily; of equal gains the first one is taken."""
+    for place in range(n):
+        bounds[place] = np.inf
     total = 0.0
     for step in range(steps):
         best = 0.0
         chosen = -1
-        for place in range(pool.shape[0]):
+        for place in range(n):
             # features only lose worth: what an item gained before, it will not exceed
             if bounds[place] <= best * _TIE:
                 continue
-            bounds[place] = _gain(feature_starts, feature_ids, pool[place], worth)
+            bounds[place] = _gain(feature_starts, feature_ids, pool[low + place], worth)
             if bounds[place] > best * _TIE:  # equal gains differ by rounding where they are added in another order
                 best = bounds[place]
                 chosen = place
@@ -145,7 +155,7 @@ def _greedy(
             break
         bounds[chosen] = 0.0
         total += best * discounts[step]
-        _shrink(feature_starts, feature_ids, pool[chosen], worth, keep)
+        _shrink(feature_starts, feature_ids, pool[low + chosen], worth, keep)
     return total
 
 
@@ -190,7 +200,9 @@ def alpha_ndcg_rows(
     bounds = np.empty(longest)
     worth = np.zeros(n_features)
     marks = np.full(n_features, -1, np.int64)
-    reached = np.empty(lists.shape[1])
+    reached, listed = np.empty(lists.shape[1]), np.empty(lists.shape[1], np.int32)
+    ranks = np.empty(lists.shape[1], np.int64)
+    nothing = np.int64(0)
     for row in range(lists.shape[0]):
         user = users[row]
         n = lengths[row] if lengths[row] < k else k
@@ -199,28 +211,34 @@ def alpha_ndcg_rows(
             _mark(
                 feature_starts, feature_ids, profile_items, profile_starts[user], profile_starts[user + 1], row, marks
             )
-        _restore(feature_starts, feature_ids, lists[row, :n], worth, marks, stamp)
-        actual = 0.0
+        n_counted = 0
         for rank in range(n):
+            listed[n_counted], ranks[n_counted] = lists[row, rank], rank
+            n_counted += int(gains.shape[0] == 0 or gains[row, rank] >= 0)
             reached[rank] = 0.0
-            if gains.shape[0] == 0 or gains[row, rank] >= 0:
-                reached[rank] = _gain(feature_starts, feature_ids, lists[row, rank], worth)
-                actual += reached[rank] * discounts[rank]
-                _shrink(feature_starts, feature_ids, lists[row, rank], worth, keep)
+        _restore(feature_starts, feature_ids, listed, nothing, n_counted, worth, marks, stamp)
+        actual = 0.0
+        for place in range(n_counted):
+            rank = ranks[place]
+            reached[rank] = _gain(feature_starts, feature_ids, listed[place], worth)
+            actual += reached[rank] * discounts[rank]
+            _shrink(feature_starts, feature_ids, listed[place], worth, keep)
+        out[row] = 0.0
+        if actual == 0:  # as for most users
+            continue
         ideal = 0.0
         if not greedy:
             _ascending(reached, n)
             for rank in range(n):
                 ideal += reached[n - 1 - rank] * discounts[rank]
         elif gains.shape[0] == 0:
-            listed = lists[row, :n].copy()
             _ascending(listed, n)
-            _restore(feature_starts, feature_ids, listed, worth, marks, stamp)
-            ideal = _greedy(feature_starts, feature_ids, listed, n, keep, discounts, worth, bounds)
+            _restore(feature_starts, feature_ids, listed, nothing, n, worth, marks, stamp)
+            ideal = _greedy(feature_starts, feature_ids, listed, nothing, n, n, keep, discounts, worth, bounds)
         elif user >= 0:
-            pool = items[starts[user] : starts[user + 1]]
-            _restore(feature_starts, feature_ids, pool, worth, marks, stamp)
-            ideal = _greedy(feature_starts, feature_ids, pool, k, keep, discounts, worth, bounds)
+            low, high = starts[user], starts[user + 1]
+            _restore(feature_starts, feature_ids, items, low, high, worth, marks, stamp)
+            ideal = _greedy(feature_starts, feature_ids, items, low, high - low, k, keep, discounts, worth, bounds)
         out[row] = actual / ideal if ideal > 0 else 0.0
 
 
@@ -251,33 +269,47 @@ def err_ia_rows(
     distinct
         Each feature counts once, and users whose items have none get 0.
     """
-    intents = np.zeros(n_features)
-    waiting = np.ones(n_features)
+    worth = np.zeros(n_features)  # intents, and how much of them still waits
+    hits = np.empty(lists.shape[1], np.int64)
     for row in range(lists.shape[0]):
         low, high = taste_starts[row], taste_starts[row + 1]
+        out[row] = 0.0 if distinct or high > low else np.nan
+        n_hits = 0
+        for rank in range(lengths[row] if lengths[row] < k else k):
+            hits[n_hits] = rank
+            n_hits += int(gains[row, rank] > 0)
+        if high == low or n_hits == 0:  # as for most users
+            continue
         occurrences = 0.0
         for place in range(low, high):
-            intents[taste_ids[place]] = 1.0 if distinct else taste_counts[place]
-            occurrences += intents[taste_ids[place]]
+            intent = 1.0 if distinct else taste_counts[place]
+            worth[taste_ids[place]] = intent
+            occurrences += intent
         total = 0.0
-        n = lengths[row] if lengths[row] < k else k
-        for rank in range(n):
-            if gains[row, rank] <= 0:
-                continue
+        for hit in range(n_hits):
+            rank = hits[hit]
             item = lists[row, rank]
             satisfied = 2.0 ** (gains[row, rank] - greatest) - 2.0**-greatest
             found = 0.0
             for position in range(feature_starts[item], feature_starts[item + 1]):
-                found += intents[feature_ids[position]] * waiting[feature_ids[position]]
+                feature = feature_ids[position]
+                found += worth[feature]
+                worth[feature] *= 1.0 - satisfied
             total += found * satisfied / (rank + 1)
-            _shrink(feature_starts, feature_ids, item, waiting, 1.0 - satisfied)
-        for rank in range(n):
-            for position in range(feature_starts[lists[row, rank]], feature_starts[lists[row, rank] + 1]):
-                waiting[feature_ids[position]] = 1.0
         for place in range(low, high):
-            intents[taste_ids[place]] = 0.0
-        nothing = 0.0 if distinct else np.nan
-        out[row] = total / occurrences if occurrences else nothing
+            worth[taste_ids[place]] = 0.0
+        out[row] = total / occurrences
+
+
+@reduction
+def _shortfall(p: Floats, first: Int, counts: Floats, n: Int, shown: float) -> float:
+    """Add up the squares of what n features lack of their proportions of what was shown."""
+    total = 0.0
+    for place in range(n):
+        lacking = p[first + place] * shown - counts[place]
+        lacking = lacking if lacking > 0 else 0.0
+        total += lacking * lacking
+    return total
 
 
 @scratch_kernel
@@ -303,41 +335,34 @@ def proportionality_rows(
     gains
         Empty, or the gains of the listed items, of which then only those >= 0 are counted.
     """
-    p, used = np.zeros(n_features), np.empty(n_features, np.int32)
-    counts = np.zeros(n_features)
+    counts = np.zeros(n_features + 1)  # side by side, for the features of the profile; the last is for all others
+    place_of = np.full(n_features, n_features, np.int64)
     for row in range(lists.shape[0]):
         out[row] = np.nan
         n = lengths[row] if lengths[row] < k else k
-        n_used = taste_starts[row + 1] - taste_starts[row]
+        first = taste_starts[row]
+        n_used = taste_starts[row + 1] - first
         if n == 0 or n_used == 0:
             continue
-        for place in range(n_used):
-            used[place] = taste_ids[taste_starts[row] + place]
-            p[used[place]] = taste_shares[taste_starts[row] + place]
-        normalise_shares(p, used, n_used)
         squares = 0.0
         for place in range(n_used):
-            squares += p[used[place]] * p[used[place]]
+            place_of[taste_ids[first + place]] = place
+            counts[place] = 0.0
+            squares += taste_shares[first + place] * taste_shares[first + place]
         total = 0.0
         misses = 0
         for rank in range(n):
             item = lists[row, rank]
             if gains.shape[0] == 0 or gains[row, rank] >= 0:
                 for position in range(feature_starts[item], feature_starts[item + 1]):
-                    counts[feature_ids[position]] += 1.0
+                    counts[np.uint64(place_of[np.uint32(feature_ids[position])])] += 1.0
             else:
                 misses += 1
             shown = rank + 1.0
-            short = 0.5 * misses * misses
-            for place in range(n_used):
-                lacking = p[used[place]] * shown - counts[used[place]]
-                lacking = lacking if lacking > 0 else 0.0
-                short += lacking * lacking
+            short = 0.5 * misses * misses + _shortfall(taste_shares, first, counts, n_used, shown)
             shortest = shown * shown * (squares + (0.5 if gains.shape[0] else 0.0))
             if short < shortest:  # equal but for rounding where nothing was counted
                 total += 1.0 - short / shortest
         out[row] = total / n
-        forget_shares(p, used, n_used)
-        for rank in range(n):
-            for position in range(feature_starts[lists[row, rank]], feature_starts[lists[row, rank] + 1]):
-                counts[feature_ids[position]] = 0.0
+        for place in range(n_used):
+            place_of[taste_ids[first + place]] = n_features

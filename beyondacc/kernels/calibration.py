@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from beyondacc.kernels.divergence import FEW, HELLINGER, JS, KL, ROOT_JS, Room, alone, divergence, make_room, rounded
 from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.types import Floats, Int, ItemIds, Offsets
 
@@ -22,24 +23,16 @@ __all__ = [
     "add_shares",
     "catalogue_rows",
     "entropy_rows",
-    "forget_shares",
     "fragmentation_rows",
+    "lay_out",
     "make_room",
     "normalise_shares",
     "profile_rows",
     "share_rows",
 ]
 
-KL, JS, ROOT_JS, HELLINGER = range(4)
-_STEPS = 256
 
-
-Room = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]
-
-
-def make_room(n_features: int) -> Room:
-    """Make what kernels that compare shares of features work in: two rows of zeros, and a list of features."""
-    return np.zeros(n_features), np.zeros(n_features), np.empty(2 * n_features + 1, np.int32)
+_P, _Q = np.int64(0), np.int64(1)  # rows of a room
 
 
 @kernel
@@ -49,32 +42,31 @@ def add_shares(
     items: ItemIds,
     weights: Floats,
     to: NDArray[np.float64],
-    other: Floats,
     used: ItemIds,
-    n_used: Int,
 ) -> Int:
     """Spread the weight of each item evenly over its features, and return how many features are in use.
 
     Parameters
     ----------
     weights
-        One for each item, none of them negative; empty where all weigh 1.
-    to, other : (n_features,)
-        What is added to, and the shares it will be compared with.
+        One for each item, none of them negative.
+    to : (n_features,)
+        Zeros, to which is added.
     used : (n_features + 1,)
-        First the `n_used` features that have a share in either.
+        Receives the features that are in use.
     """
+    n_used = np.int64(0)
     for place in range(items.shape[0]):
         item = items[place]
         n = feature_starts[item + 1] - feature_starts[item]
-        weight = weights[place] if weights.shape[0] else 1.0
+        weight = weights[place]
         if n == 0 or weight <= 0:
             continue
         part = weight / n
         for position in range(feature_starts[item], feature_starts[item + 1]):
             feature = feature_ids[position]
             used[n_used] = feature  # without a branch, for none could be foreseen
-            n_used += int(to[feature] == 0) & int(other[feature] == 0)
+            n_used += int(to[feature] == 0)
             to[feature] += part
     return n_used
 
@@ -93,138 +85,76 @@ def normalise_shares(shares: NDArray[np.float64], used: ItemIds, n_used: Int) ->
 
 
 @kernel
-def forget_shares(shares: NDArray[np.float64], used: ItemIds, n_used: Int) -> None:
+def _forget(shares: NDArray[np.float64], used: ItemIds, n_used: Int) -> None:
     """Empty a buffer."""
     for place in range(n_used):
         shares[used[place]] = 0.0
 
 
-@scratch_kernel
-def entropy_rows(
-    feature_starts: Offsets,
-    feature_ids: ItemIds,
-    n_features: int,
-    lists: ItemIds,
-    lengths: ItemIds,
-    k: int,
-    out: NDArray[np.float64],
-) -> None:
-    """Shannon entropy in bits of the genre shares of the first k items, NaN where they have no genres."""
-    shares, used = np.zeros(n_features), np.empty(n_features + 1, np.int32)
-    alike = np.empty(0)
-    nothing = np.int64(0)  # numba compiles a callee anew for every type, and a literal is a type of its own
-    for row in range(lists.shape[0]):
-        n = lengths[row] if lengths[row] < k else k
-        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], alike, shares, shares, used, nothing)
-        out[row] = np.nan
-        if normalise_shares(shares, used, n_used):
-            bits = 0.0
-            for place in range(n_used):
-                bits -= shares[used[place]] * math.log2(shares[used[place]])
-            out[row] = bits if bits > 0 else 0.0
-        forget_shares(shares, used, n_used)
-
-
-def _expansions() -> NDArray[np.float64]:
-    """Return the power series of `_excess` around the points 0, 1 / 256, ... up to 3 / 4, by the place of the power."""
-    d = np.arange(3 * _STEPS // 4 + 1) / _STEPS
-    n = np.arange(1, 120)
-    square = d * d
-    rest = 1.0 - square
-    return np.column_stack(
-        [
-            (square[:, None] ** n / (n * (2 * n - 1))).sum(axis=1),  # no differences of logarithms
-            2.0 * np.arctanh(d),
-            1.0 / rest,
-            2.0 / 3.0 * d / rest**2,
-            (1.0 + 3.0 * square) / (6.0 * rest**3),
-            2.0 / 5.0 * d * (1.0 + square) / rest**4,
-            (1.0 + 10.0 * square + 5.0 * square**2) / (15.0 * rest**5),
-            np.zeros(len(d)),  # a row is a line of the cache
-        ]
-    )
-
-
-_EXPANSIONS = _expansions()
+@kernel
+def entropy_rows(starts: Offsets, shares: Floats, out: NDArray[np.float64]) -> None:
+    """Shannon entropy in bits of shares, compressed rows; NaN where there are none."""
+    for row in range(out.shape[0]):
+        bits = 0.0
+        for place in range(starts[row], starts[row + 1]):
+            bits -= shares[place] * math.log2(shares[place])
+        out[row] = bits if bits > 0 else 0.0
+        if starts[row] == starts[row + 1]:
+            out[row] = np.nan
 
 
 @kernel
-def _excess(d: float) -> float:
-    """Return (1 + d) ln(1 + d) + (1 - d) ln(1 - d) for 0 <= d < 1, to the last digit, sooner than its logarithms."""
-    if d < 0.01:
-        square = d * d
-        return square * (1.0 + square * (1 / 6 + square * (1 / 15 + square * (1 / 28 + square / 45))))
-    if d <= 0.75:
-        nearest = int(d * _STEPS + 0.5)
-        off = d - nearest / _STEPS
-        found: float = _EXPANSIONS[nearest, 6]
-        for power in range(5, -1, -1):
-            found = found * off + _EXPANSIONS[nearest, power]
-        return found
-    return (1.0 + d) * math.log(1.0 + d) + (1.0 - d) * math.log(1.0 - d)
+def _load(room: Room, ids: ItemIds, shares: Floats, first: Int, last: Int) -> None:
+    """Lay out the shares of a list, the q of `_compare`."""
+    for place in range(first, last):
+        room.used[place - first] = ids[place]
+        room.shares[np.uint32(ids[place])] = shares[place]
 
 
 @kernel
-def _term(kind: Int, p: float, q: float) -> float:
-    """Return what one feature adds to a divergence; never negative but for KL.
-
-    The usual forms of JS and Hellinger subtract numbers of order 1 from each other, and a square root would make 1e-8
-    of the rounding: these stay exact for nearly equal shares.
-    """
-    if kind == KL:
-        if p == 0:
-            return 0.0
-        return p * math.log2(p / q) if q > 0 else np.inf
-    if kind == HELLINGER:
-        return 0.5 * (math.sqrt(p) - math.sqrt(q)) ** 2
-    if p == 0 and q == 0:
-        return 0.0
-    d = (p - q) / (p + q)  # with the mean m of both, p = m (1 + d) and q = m (1 - d)
-    if abs(d) == 1:
-        return 0.5 * (p + q)
-    return (p + q) * _excess(abs(d)) / (4.0 * math.log(2.0))
-
-
-@kernel
-def _divergence(
-    kind: Int, smooth_p: float, smooth_q: float, p: Floats, q: Floats, used: ItemIds, n_used: Int, rest: float
+def _compare(
+    kind: Int,
+    smooth_p: float,
+    smooth_q: float,
+    room: Room,
+    n_used: Int,
+    turn: Int,
+    ids: ItemIds,
+    shares: Floats,
+    first: Int,
+    last: Int,
+    only_p: float,
+    only_q: float,
 ) -> float:
-    """Divergence of q from p, each mixed with a part of the other.
+    """Divergence of the shares that were laid out, those of `n_used` features, from ``shares[first:last]``.
 
     Parameters
     ----------
-    smooth_p, smooth_q
-        p becomes (1 - smooth_p) p + smooth_p q, and q likewise.
-    used : (2 n_features + 1,)
-        First the `n_used` features that are in use; then room for as many, and one.
-    rest
-        The sum of p over features that are not in use, where q is 0.
+    turn
+        A number that was not given before with this room.
+    only_p, only_q
+        What `alone` says.
     """
-    total = 0.0
-    of_p_alone, of_q_alone = rest, 0.0
-    stop = n_used
-    for place in range(n_used):  # which of the two has a feature cannot be foreseen: no branches
-        of_p, of_q = p[used[place]], q[used[place]]
-        of_p_alone += of_p if of_q == 0 else 0.0
-        of_q_alone += of_q if of_p == 0 else 0.0
-        used[stop] = used[place]
-        stop += int(of_p > 0) & int(of_q > 0)
-    for place in range(n_used, stop):
-        of_p, of_q = p[used[place]], q[used[place]]
-        mixed = (1.0 - smooth_p) * of_p + smooth_p * of_q
-        total += _term(kind, mixed, (1.0 - smooth_q) * of_q + smooth_q * of_p)
-    # every divergence is linear in what only one of the two has: no logarithms for each of these
-    if of_p_alone > 0:
-        total += of_p_alone * _term(kind, 1.0 - smooth_p, smooth_q)
-    if of_q_alone > 0:
-        total += of_q_alone * _term(kind, smooth_p, 1.0 - smooth_q)
-    if total < 0:  # KL of equal shares, by rounding
-        return 0.0
-    if kind == KL:
-        return total
-    if total > 1:
-        total = 1.0
-    return total if kind == JS else math.sqrt(total)
+    laid_out, met, used, both = room.shares, room.met, room.used, room.both
+    n = np.int64(0)
+    p_alone, q_alone = 0.0, 0.0
+    for place in range(first, last):  # which of the two has a feature cannot be foreseen: no branches
+        feature = np.uint32(ids[place])
+        of_p, of_q = shares[place], laid_out[feature]
+        shared = int(of_p > 0) & int(of_q > 0)
+        both[0, n], both[1, n] = of_p, of_q
+        n += shared
+        met[feature] = turn if shared else -1
+        p_alone += 0.0 if shared else of_p
+    for place in range(n_used):
+        feature = np.uint32(used[place])
+        q_alone += 0.0 if met[feature] == turn else laid_out[feature]
+    p_alone = p_alone * only_p if p_alone > 0 else 0.0  # which may be infinite
+    q_alone = q_alone * only_q if q_alone > 0 else 0.0
+    end = rounded(n)
+    for place in range(n, end):  # shares of 1 in both add nothing
+        both[0, place], both[1, place] = 1.0, 1.0
+    return divergence(kind, smooth_p, smooth_q, both, _P, both, _Q, end, p_alone + q_alone)
 
 
 @kernel
@@ -232,83 +162,94 @@ def profile_rows(
     kind: int,
     smooth_p: float,
     smooth_q: float,
-    feature_starts: Offsets,
-    feature_ids: ItemIds,
     room: Room,
-    lists: ItemIds,
-    lengths: ItemIds,
-    k: int,
-    discounts: Floats,
+    starts: Offsets,
+    ids: ItemIds,
+    shares: Floats,
     taste_starts: Offsets,
     taste_ids: ItemIds,
     taste_shares: Floats,
     out: NDArray[np.float64],
 ) -> None:
-    """Divergence of the genre shares q of the first k items from those of the user's profile, p.
+    """Divergence of the genre shares q of the lists from those of the users' profiles, p.
 
     NaN where either has no genres.
 
     Parameters
     ----------
     room
-        Of `make_room`; left as it was.
+        Of `make_room`.
+    starts, ids, shares
+        Of the lists, compressed rows.
     taste_starts, taste_ids, taste_shares
-        Features of the profiles, not yet divided by their sum.
+        Of the profiles; some may be 0.
     """
-    p, q, used = room
-    for row in range(lists.shape[0]):
+    only_p = alone(kind, 1.0 - smooth_p, smooth_q)
+    only_q = alone(kind, smooth_p, 1.0 - smooth_q)
+    both = room.both
+    width = both.shape[1]
+    few = width <= FEW
+    for row in range(out.shape[0]):
+        first, last = taste_starts[row], taste_starts[row + 1]
+        own = starts[row + 1] - starts[row]
+        some = 0.0
+        for place in range(first, last):
+            some += taste_shares[place]
         out[row] = np.nan
-        n = lengths[row] if lengths[row] < k else k
-        n_used: Int = np.int64(0)
-        for place in range(taste_starts[row], taste_starts[row + 1]):
-            if taste_shares[place] > 0:
-                p[taste_ids[place]] = taste_shares[place]
-                used[n_used] = taste_ids[place]
-                n_used += 1
-        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], q, p, used, n_used)
-        if normalise_shares(p, used, n_used) and normalise_shares(q, used, n_used):
-            out[row] = _divergence(kind, smooth_p, smooth_q, p, q, used, n_used, 0.0)
-        forget_shares(p, used, n_used)
-        forget_shares(q, used, n_used)
+        if not own or some == 0:
+            continue
+        if few:
+            both[:] = 0.0
+            for place in range(first, last):
+                both[0, np.uint32(taste_ids[place])] = taste_shares[place]
+            for place in range(starts[row], starts[row + 1]):
+                both[1, np.uint32(ids[place])] = shares[place]
+            out[row] = divergence(kind, smooth_p, smooth_q, both, _P, both, _Q, width, 0.0)
+        else:
+            _load(room, ids, shares, starts[row], starts[row + 1])
+            out[row] = _compare(
+                kind, smooth_p, smooth_q, room, own, row, taste_ids, taste_shares, first, last, only_p, only_q
+            )
+            _forget(room.shares, room.used, own)
 
 
-@scratch_kernel
+@kernel
 def catalogue_rows(
     kind: int,
     smooth_p: float,
     smooth_q: float,
-    feature_starts: Offsets,
-    feature_ids: ItemIds,
+    room: Room,
     p: Floats,
-    lists: ItemIds,
-    lengths: ItemIds,
-    k: int,
-    discounts: Floats,
+    starts: Offsets,
+    ids: ItemIds,
+    shares: Floats,
     out: NDArray[np.float64],
 ) -> None:
-    """Divergence of the genre shares of the first k items from the same shares p for everybody.
-
-    NaN where the list has no genres.
-    """
-    n_features = p.shape[0]
-    q, used = np.zeros(n_features), np.empty(2 * n_features + 1, np.int32)
-    support = np.count_nonzero(p)
-    nothing = np.int64(0)
-    for row in range(lists.shape[0]):
-        out[row] = np.nan
-        n = lengths[row] if lengths[row] < k else k
-        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], q, q, used, nothing)
-        if normalise_shares(q, used, n_used):
-            met = 0
-            rest = 1.0
-            for place in range(n_used):
-                if p[used[place]] > 0:
-                    met += 1
-                    rest -= p[used[place]]
-            # where the list has all features, what is left of 1 is rounding
-            rest = rest if met < support and rest > 0 else 0.0
-            out[row] = _divergence(kind, smooth_p, smooth_q, p, q, used, n_used, rest)
-        forget_shares(q, used, n_used)
+    """Divergence of the genre shares of the lists from the same shares p for everybody; NaN where a list has none."""
+    only_p = alone(kind, 1.0 - smooth_p, smooth_q)
+    only_q = alone(kind, smooth_p, 1.0 - smooth_q)
+    both = room.both
+    support = 0
+    for feature in range(p.shape[0]):
+        support += int(p[feature] != 0)
+    for row in range(out.shape[0]):
+        n = np.int64(0)
+        p_alone, q_alone = 1.0, 0.0
+        for place in range(starts[row], starts[row + 1]):
+            of_p, of_q = p[np.uint32(ids[place])], shares[place]
+            both[0, n], both[1, n] = of_p, of_q
+            n += int(of_p > 0)
+            p_alone -= of_p
+            q_alone += 0.0 if of_p > 0 else of_q
+        # where the list has all features, what is left of 1 is rounding
+        p_alone = p_alone * only_p if n < support and p_alone > 0 else 0.0
+        q_alone = q_alone * only_q if q_alone > 0 else 0.0
+        end = rounded(n)
+        for place in range(n, end):  # shares of 1 in both add nothing
+            both[0, place], both[1, place] = 1.0, 1.0
+        out[row] = divergence(kind, smooth_p, smooth_q, both, _P, both, _Q, end, p_alone + q_alone)
+        if starts[row] == starts[row + 1]:
+            out[row] = np.nan
 
 
 @scratch_kernel
@@ -326,17 +267,24 @@ def share_rows(
 ) -> None:
     """Write the genre shares of the first k items of each list, compressed rows; `out_starts` begins with 0."""
     shares, used = np.zeros(n_features), np.empty(n_features + 1, np.int32)
-    nothing = np.int64(0)
     for row in range(lists.shape[0]):
         n = lengths[row] if lengths[row] < k else k
-        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], shares, shares, used, nothing)
+        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], shares, used)
         normalise_shares(shares, used, n_used)
         first = out_starts[row]
         for place in range(n_used):
             out_ids[first + place] = used[place]
             out_shares[first + place] = shares[used[place]]
         out_starts[row + 1] = first + n_used
-        forget_shares(shares, used, n_used)
+        _forget(shares, used, n_used)
+
+
+@kernel
+def lay_out(starts: Offsets, ids: ItemIds, shares: Floats, out: NDArray[np.float64]) -> None:
+    """Turn compressed rows into rows; `out` holds zeros."""
+    for row in range(out.shape[0]):
+        for place in range(starts[row], starts[row + 1]):
+            out[row, np.uint32(ids[place])] = shares[place]
 
 
 @kernel
@@ -348,6 +296,7 @@ def fragmentation_rows(
     share_starts: Offsets,
     share_ids: ItemIds,
     shares: Floats,
+    rows: Floats,
     places: Offsets,
     sample: int,
     start: int,
@@ -358,9 +307,11 @@ def fragmentation_rows(
     Parameters
     ----------
     room
-        Of `make_room`; left as it was.
+        Of `make_room`.
     share_starts, share_ids, shares
         Genre shares of the lists that have genres, in the cyclic order, as `share_rows` writes them.
+    rows : (lists, n_features, rounded) or (0, 0)
+        The same as rows, where there are few features.
     places : (rows of the run,)
         Where the list of a row stands in that order, -1 where it has no genres.
     sample
@@ -368,31 +319,27 @@ def fragmentation_rows(
     start
         The first row of the block; `out` has one value for each of its rows.
     """
-    p, q, used = room
+    only_p = alone(kind, 1.0 - smooth_p, smooth_q)
+    only_q = alone(kind, smooth_p, 1.0 - smooth_q)
     others = share_starts.shape[0] - 2
     compared = sample if sample < others else others
+    width = rows.shape[1]
     for position in range(out.shape[0]):
-        row = start + position
+        here = places[start + position]
         out[position] = np.nan
-        if places[row] < 0 or compared < 1:
+        if here < 0 or compared < 1:
             continue
-        here = places[row]
         own = share_starts[here + 1] - share_starts[here]
-        for place in range(own):
-            used[place] = share_ids[share_starts[here] + place]
-            q[used[place]] = shares[share_starts[here] + place]
-        total = 0.0
-        for _ in range(compared):
-            here = here + 1 if here < others else 0
-            first, last = share_starts[here], share_starts[here + 1]
-            n_used = own
-            for place in range(first, last):
-                feature = share_ids[place]
-                p[feature] = shares[place]
-                used[n_used] = feature
-                n_used += int(q[feature] == 0)
-            total += _divergence(kind, smooth_p, smooth_q, p, q, used, n_used, 0.0)
-            for place in range(first, last):
-                p[share_ids[place]] = 0.0
-        forget_shares(q, used, own)
+        total, other = 0.0, here
+        if not width:
+            _load(room, share_ids, shares, share_starts[here], share_starts[here + 1])
+        for step in range(compared):
+            other = other + 1 if other < others else 0
+            if width:
+                total += divergence(kind, smooth_p, smooth_q, rows, other, rows, here, width, 0.0)
+                continue
+            first, last, turn = share_starts[other], share_starts[other + 1], position * compared + step
+            total += _compare(kind, smooth_p, smooth_q, room, own, turn, share_ids, shares, first, last, only_p, only_q)
+        if not width:
+            _forget(room.shares, room.used, own)
         out[position] = total / compared

@@ -101,7 +101,7 @@ def gather(
 
 
 @kernel
-def set_distance(kind: int, shared: int, one: float, other: float) -> float:
+def set_distance(kind: Int, shared: Int, one: float, other: float) -> float:
     """Distance of two sets from the number of features they share and have each; of no meaning where one is empty."""
     if kind == HAMMING:
         return one + other - 2.0 * shared

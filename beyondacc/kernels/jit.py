@@ -44,6 +44,7 @@ __all__ = [
     "lowest_bit",
     "no_distance",
     "own_gain",
+    "part",
     "popcount",
     "prefetch",
     "read_only",
@@ -186,6 +187,11 @@ def scratch_kernel(function: F) -> F:
 def reduction(function: F) -> F:
     """Compile a sum or a dot product: as `kernel`, but additions may be reordered, so that it is vectorised."""
     return _compile(function, fastmath={"reassoc", "contract"}, **_BORROWS)
+
+
+def part(function: F) -> F:
+    """Compile what a loop of a `reduction` calls: as that, and put into the loop, so that it is vectorised."""
+    return _compile(function, fastmath={"reassoc", "contract"}, forceinline=True, **_BORROWS)
 
 
 def comparison(function: F) -> F:

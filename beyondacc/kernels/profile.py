@@ -180,28 +180,30 @@ def _square(row: Floats) -> float:
     return total
 
 
-@kernel
+@reduction
 def _add_rows(rows: Floats, empty: Bools, items: ItemIds, low: Int, high: Int, per_line: int, total: Floats) -> int:
     """Add up the rows of ``items[low:high]`` and return how many of them are not zeros.
 
     Four at a time, so that the sum is read and written once for four; rows lie anywhere in memory, so that those of the
-    next ones are asked for while these are added.
+    next ones, also of the next user, are asked for while these are added.
     """
-    width = rows.shape[1]
+    width, last = rows.shape[1], items.shape[0] - 1
     total[:] = 0.0
     n = 0
     fours = low + (high - low) // 4 * 4
     for position in range(low, fours, 4):
-        for ahead in range(position + _AHEAD, min(position + _AHEAD + 4, high)):
+        for further in range(4):
+            first = np.int64(items[min(position + _AHEAD + further, last)]) * width
             for column in range(0, width, per_line):
-                prefetch(rows, items[ahead] * width + column)
-        a, b, c, d = items[position], items[position + 1], items[position + 2], items[position + 3]
+                prefetch(rows, first + column)
+        a, b = np.uint32(items[position]), np.uint32(items[position + 1])
+        c, d = np.uint32(items[position + 2]), np.uint32(items[position + 3])
         n += 4 - (int(empty[a]) + int(empty[b]) + int(empty[c]) + int(empty[d]))
         for column in range(width):
             pair = np.float64(rows[a, column]) + np.float64(rows[b, column])
             total[column] += pair + (np.float64(rows[c, column]) + np.float64(rows[d, column]))
     for position in range(fours, high):
-        item = items[position]
+        item = np.uint32(items[position])
         n += not empty[item]
         for column in range(width):
             total[column] += rows[item, column]

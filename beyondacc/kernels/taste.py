@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel, scratch_kernel
-from beyondacc.types import Floats, ItemIds, Offsets, UserIds
+from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
-__all__ = ["sparse_taste_rows", "taste_rows"]
+__all__ = ["make_parts", "sparse_taste_rows", "taste_rows"]
 
 
 @kernel
@@ -45,6 +45,17 @@ def taste_rows(
                 out[row, feature_ids[position]] += weight / (last - first) if spread else weight
 
 
+@kernel
+def make_parts(numbers: NDArray[np.float64], first: Int, last: Int) -> None:
+    """Divide ``numbers[first:last]`` by their sum, if there is anything to divide."""
+    total = 0.0
+    for place in range(first, last):
+        total += numbers[place]
+    if total > 0:
+        for place in range(first, last):
+            numbers[place] /= total
+
+
 @scratch_kernel
 def sparse_taste_rows(
     users: UserIds,
@@ -68,7 +79,8 @@ def sparse_taste_rows(
     out_starts : (rows + 1,)
         Where each row starts in `out_ids`, `counts` and `shares`, which are long enough.
     counts, shares
-        How many items have the feature, and the weights of these items, each spread evenly over the item's features.
+        How many items have the feature, and the weights of these items, each spread evenly over the item's features,
+        as parts of their sum.
     """
     own_counts, own_shares = np.zeros(n_features), np.zeros(n_features)
     filled = 0
@@ -92,4 +104,5 @@ def sparse_taste_rows(
             shares[place] = own_shares[out_ids[place]]
             own_counts[out_ids[place]] = 0.0
             own_shares[out_ids[place]] = 0.0
+        make_parts(shares, out_starts[row], filled)
         out_starts[row + 1] = filled

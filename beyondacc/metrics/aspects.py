@@ -13,7 +13,7 @@ from beyondacc.data.binding import Inputs
 from beyondacc.kernels import aspects as kernel
 from beyondacc.kernels.calibration import entropy_rows
 from beyondacc.metrics.ranks import discounts, itemwise_truth, list_metric
-from beyondacc.metrics.tastes import features_of, taste
+from beyondacc.metrics.tastes import features_of, list_shares, taste
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction
 from beyondacc.spec.registry import metric
@@ -106,10 +106,8 @@ def genre_entropy(inputs: Inputs, *, k: Cutoff = 10, normalized: bool = False) -
     normalized
         Divide by log2 of the number of genres of the items table.
     """
-    features = features_of(inputs)
-    values = np.empty(len(inputs))
-    n = len(features.names)
-    entropy_rows(features.starts, features.ids, n, inputs.lists, inputs.lengths, k, values)
+    n, values, listed = len(features_of(inputs).names), np.empty(len(inputs)), list_shares(inputs, np.ones(k))
+    entropy_rows(listed.starts, listed.shares, values)
     if normalized:
         values = np.minimum(values / math.log2(n), 1.0) if n > 1 else np.full(len(values), math.nan)
     return list_metric(inputs, values)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from beyondacc.data.binding import Binding, Inputs
 from beyondacc.data.dataset import Dataset, Features
 from beyondacc.kernels import calibration as kernel
+from beyondacc.kernels.divergence import FEW, rounded
 from beyondacc.kernels.hashing import mix
 from beyondacc.metrics.ranks import RankDiscount, discounts
-from beyondacc.metrics.tastes import features_of, taste
+from beyondacc.metrics.tastes import features_of, list_shares, shares_of, taste
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.spec.registry import metric
@@ -42,7 +43,6 @@ _RADIO_SMOOTHING: Final = (0.001, 0.001)
 
 def _profile(
     inputs: Inputs,
-    k: int,
     *,
     kind: int,
     smooth: tuple[float, float],
@@ -50,22 +50,11 @@ def _profile(
     weights: ProfileWeight = "none",
 ) -> PerUser:
     """Compare each list with the profile; `smooth` is how much of the other is mixed into the profile and the list."""
-    features, own = features_of(inputs), taste(inputs, weights=weights)
+    room = kernel.make_room(len(features_of(inputs).names))
+    listed, own = list_shares(inputs, by_rank), taste(inputs, weights=weights)
     values = np.empty(len(inputs))
     kernel.profile_rows(
-        kind,
-        *smooth,
-        features.starts,
-        features.ids,
-        kernel.make_room(len(features.names)),
-        inputs.lists,
-        inputs.lengths,
-        k,
-        by_rank,
-        own.starts,
-        own.ids,
-        own.shares,
-        values,
+        kind, *smooth, room, listed.starts, listed.ids, listed.shares, own.starts, own.ids, own.shares, values
     )
     return PerUser(values)
 
@@ -84,7 +73,7 @@ class Shares(RankDiscount):
 
     def compare(self, inputs: Inputs, k: int, kind: int, smooth: tuple[float, float] = (0.0, 0.0)) -> PerUser:
         """Compare each list with the profile."""
-        return _profile(inputs, k, kind=kind, smooth=smooth, by_rank=self.ranks(k), weights=self.profile_weight)
+        return _profile(inputs, kind=kind, smooth=smooth, by_rank=self.ranks(k), weights=self.profile_weight)
 
 
 _SHARES: Final = Shares()
@@ -204,7 +193,7 @@ def radio_calibration(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence 
         ``js``: square root of the Jensen-Shannon divergence in bits; ``kl``: sum over genres of p log2(p / q), q of the
         list.
     """
-    return _profile(inputs, k, kind=_kind(divergence), smooth=_RADIO_SMOOTHING, by_rank=discounts("reciprocal", k))
+    return _profile(inputs, kind=_kind(divergence), smooth=_RADIO_SMOOTHING, by_rank=discounts("reciprocal", k))
 
 
 @metric(
@@ -227,19 +216,11 @@ def radio_representation(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergen
         ``js``: square root of the Jensen-Shannon divergence in bits; ``kl``: sum over genres of p log2(p / q), q of the
         list.
     """
-    features, data = features_of(inputs), inputs.run.data
-    values = np.empty(len(inputs))
+    data, room = inputs.run.data, kernel.make_room(len(features_of(inputs).names))
+    everybody = data.derive("catalogue_shares", lambda: _catalogue_shares(data))
+    listed, values = list_shares(inputs, discounts("reciprocal", k)), np.empty(len(inputs))
     kernel.catalogue_rows(
-        _kind(divergence),
-        *_RADIO_SMOOTHING,
-        features.starts,
-        features.ids,
-        data.derive("catalogue_shares", lambda: _catalogue_shares(data)),
-        inputs.lists,
-        inputs.lengths,
-        k,
-        discounts("reciprocal", k),
-        values,
+        _kind(divergence), *_RADIO_SMOOTHING, room, everybody, listed.starts, listed.ids, listed.shares, values
     )
     return PerUser(values)
 
@@ -250,7 +231,7 @@ def _catalogue_shares(data: Dataset) -> NDArray[np.float64]:
     assert features is not None  # noqa: S101 - Need.FEATURES was checked
     shares, used = np.zeros(len(features.names)), np.empty(len(features.names) + 1, np.int32)
     items = np.flatnonzero(data.catalogue).astype(np.int32)
-    n = kernel.add_shares(features.starts, features.ids, items, np.empty(0), shares, shares, used, 0)
+    n = kernel.add_shares(features.starts, features.ids, items, np.ones(len(items)), shares, used)
     kernel.normalise_shares(shares, used, n)
     return shares
 
@@ -298,7 +279,7 @@ def radio_fragmentation(
     """
     run, features = inputs.run, features_of(inputs)
     values = np.empty(len(inputs))
-    starts, ids, shares, places = run.own(("others", k, seed), lambda: _others(run, features, k, seed))
+    starts, ids, shares, rows, places = run.own(("others", k, seed), lambda: _others(run, features, k, seed))
     kernel.fragmentation_rows(
         _kind(divergence),
         *_RADIO_SMOOTHING,
@@ -306,6 +287,7 @@ def radio_fragmentation(
         starts,
         ids,
         shares,
+        rows,
         places,
         sample,
         inputs.rows.start,
@@ -314,17 +296,19 @@ def radio_fragmentation(
     return PerUser(values)
 
 
-def _others(run: Binding, features: Features, k: int, seed: int) -> tuple[Offsets, ItemIds, Floats, Offsets]:
+def _others(run: Binding, features: Features, k: int, seed: int) -> tuple[Offsets, ItemIds, Floats, Floats, Offsets]:
     """Return the genre shares of the lists that have genres, in the order of their comparison, and the rows' places.
 
-    A list weighs its items by 1 / (r + 1). Those it is compared with lie next to each other in memory.
+    A list weighs its items by 1 / (r + 1). Those it is compared with lie next to each other in memory; where there are
+    few genres, the shares of all of them do.
     """
     order = draw_order(run, seed)
-    n = int(np.minimum(np.minimum(run.lengths, k) * features.sizes.max(initial=0.0), len(features.names)).sum())
-    starts, ids, shares = np.zeros(len(run) + 1, np.int64), np.empty(n, np.int32), np.empty(n)
-    lists = (run.lists[order], run.lengths[order], k, discounts("reciprocal", k))
-    kernel.share_rows(features.starts, features.ids, len(features.names), *lists, starts, ids, shares)
+    starts, ids, shares = shares_of(features, run.lists[order], run.lengths[order], discounts("reciprocal", k))
     described = np.flatnonzero(np.diff(starts))
     places = np.full(len(run), -1, np.int64)
     places[order[described]] = np.arange(len(described))
-    return np.append(starts[described], starts[-1]), ids, shares, places
+    starts = np.append(starts[described], starts[-1])
+    width = rounded(len(features.names))
+    rows = np.zeros((len(described), width) if width <= FEW else (0, 0))
+    kernel.lay_out(starts, ids, shares, rows)
+    return starts, ids, shares, rows, places

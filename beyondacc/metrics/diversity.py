@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from beyondacc.data.binding import Inputs
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.kernels import distance as kinds, pairwise, sets, tables
+from beyondacc.kernels.vendi import make_lanes, vendi_rows
 from beyondacc.metrics.ranks import (
     RankDiscount,
     Relevance,
@@ -24,11 +25,13 @@ from beyondacc.pairs import has_row, inside, looked_up, pair_arrays
 from beyondacc.spec.params import Cutoff, Fraction
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
+from beyondacc.types import Bools, Floats
 
 __all__ = ["eild", "ild", "ils", "vendi"]
 
 Missing = Literal["skip", "one", "zero"]
 _POLICIES = {"skip": pairwise.SKIP, "one": pairwise.ONE, "zero": pairwise.ZERO}
+_SMALL: Final = 64  # items whose eigenvalues a kernel finds
 _SETS = {kinds.JACCARD, kinds.COSINE_SETS, kinds.HAMMING}
 
 
@@ -199,24 +202,34 @@ def vendi(inputs: Inputs, *, k: Cutoff = 10, distance: Distance = JACCARD, missi
     missing
         ``skip``: items without features are left out; ``one``, ``zero``: a pair without a distance has that distance.
     """
-    values = np.full(len(inputs), np.nan)
-    present = _present(distance, inputs) if missing == "skip" else None
+    values = np.empty(len(inputs))
+    present = _present(distance, inputs) if missing == "skip" else np.empty(0, np.bool_)
+    without = 1.0 if missing == "zero" else 0.0
+    width = min(k, inputs.lists.shape[1])
+    room = make_lanes(width) if width <= _SMALL else None
     for rows, table in inside(distance, inputs, k):
-        n = np.minimum(inputs.lengths[rows], k)
-        kept = np.arange(table.shape[1]) < n[:, None]
-        if present is not None:
-            kept &= present[inputs.lists[rows][:, : table.shape[1]]]
-        similar = np.where(np.isnan(table), 1.0 if missing == "zero" else 0.0, 1.0 - table)
-        similar *= kept[:, :, None] & kept[:, None, :]
-        diagonal = np.arange(table.shape[1])
-        similar[:, diagonal, diagonal] = kept
-        roots = np.maximum(np.linalg.eigvalsh(similar), 0.0)
-        total = roots.sum(axis=1, keepdims=True)
-        shares = np.divide(roots, total, out=np.zeros_like(roots), where=total > 0)
-        logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
-        effective = np.maximum(np.exp(-(shares * logs).sum(axis=1)), 1.0)
-        values[rows] = np.where(kept.any(axis=1), np.minimum(effective, np.maximum(kept.sum(axis=1), 1)), np.nan)
+        lists, lengths = inputs.lists[rows], inputs.lengths[rows]
+        if room is not None:
+            vendi_rows(table, lists, lengths, k, present, without, room, values[rows])
+            continue
+        kept = np.arange(width) < np.minimum(lengths, k)[:, None]
+        kept &= present[lists[:, :width]] if len(present) else True
+        values[rows] = _vendi_of_many(table, kept, without)
     return list_metric(inputs, values)
+
+
+def _vendi_of_many(table: Floats, kept: Bools, without: float) -> NDArray[np.float64]:
+    """Return what `vendi_rows` does, by LAPACK, whose blocks are faster for large matrices."""
+    similar = np.where(np.isnan(table), without, 1.0 - table)
+    similar *= kept[:, :, None] & kept[:, None, :]
+    diagonal = np.arange(table.shape[1])
+    similar[:, diagonal, diagonal] = kept
+    roots = np.maximum(np.linalg.eigvalsh(similar), 0.0)
+    total = roots.sum(axis=1, keepdims=True)
+    shares = np.divide(roots, total, out=np.zeros_like(roots), where=total > 0)
+    logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
+    effective = np.maximum(np.exp(-(shares * logs).sum(axis=1)), 1.0)
+    return np.where(kept.any(axis=1), np.minimum(effective, np.maximum(kept.sum(axis=1), 1)), np.nan)
 
 
 def _present(distance: Distance, inputs: Inputs) -> NDArray[np.bool_]:

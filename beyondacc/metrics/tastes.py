@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs, row_sizes
 from beyondacc.data.dataset import Features
+from beyondacc.kernels.calibration import share_rows
+from beyondacc.kernels.planes import make_planes, plane_taste_rows, worth_planes
 from beyondacc.kernels.taste import sparse_taste_rows
 from beyondacc.types import ItemIds, Offsets
 
-__all__ = ["Taste", "features_of", "taste"]
+__all__ = ["Shares", "Taste", "features_of", "list_shares", "shares_of", "taste"]
 
 
 class Taste(NamedTuple):
@@ -26,7 +28,7 @@ class Taste(NamedTuple):
     counts : (n,)
         How many items have it.
     shares : (n,)
-        Weights of these items, each spread evenly over the item's features.
+        Weights of these items, each spread evenly over the item's features, as parts of their sum; 0 where that is 0.
     """
 
     starts: Offsets
@@ -51,12 +53,51 @@ def taste(
         features, profiles = features_of(inputs), inputs.run.train if source == "train" else inputs.run.test
         n_features = len(features.names)
         most = int(features.sizes.max(initial=0))  # of one item
-        n = int(np.minimum(row_sizes(profiles, inputs.users) * most, n_features).sum())
+        lengths = row_sizes(profiles, inputs.users)
+        n = int(np.minimum(lengths * most, n_features).sum()) + n_features
         starts, ids = np.zeros(len(inputs) + 1, np.int64), np.empty(n, np.int32)
         counts, shares = np.empty(n), np.empty(n)
+        if weights == "none" and worth_planes(features.bits, most):
+            room = make_planes(int(lengths.max(initial=0)), most)
+            plane_taste_rows(
+                inputs.users,
+                profiles.starts,
+                profiles.items,
+                features.bits,
+                n_features,
+                room,
+                starts,
+                ids,
+                counts,
+                shares,
+            )
+            return Taste(starts, ids, counts, shares)
         given = profiles.values if weights == "rating" else np.empty(0)
         rows = (inputs.users, profiles.starts, profiles.items, given)
         sparse_taste_rows(*rows, features.starts, features.ids, n_features, starts, ids, counts, shares)
         return Taste(starts, ids, counts, shares)
 
     return inputs.derive(("taste", source, weights), build)
+
+
+class Shares(NamedTuple):
+    """Genre shares of lists, compressed rows, each feature once a row."""
+
+    starts: Offsets
+    ids: ItemIds
+    shares: NDArray[np.float64]
+
+
+def shares_of(features: Features, lists: ItemIds, lengths: NDArray[np.int32], by_rank: NDArray[np.float64]) -> Shares:
+    """Return the genre shares of the first items of lists, as many as there are weights of ranks."""
+    k = len(by_rank)
+    n = int(np.minimum(np.minimum(lengths, k) * features.sizes.max(initial=0.0), len(features.names)).sum())
+    starts, ids, shares = np.zeros(len(lists) + 1, np.int64), np.empty(n, np.int32), np.empty(n)
+    share_rows(features.starts, features.ids, len(features.names), lists, lengths, k, by_rank, starts, ids, shares)
+    return Shares(starts, ids, shares)
+
+
+def list_shares(inputs: Inputs, by_rank: NDArray[np.float64]) -> Shares:
+    """Return the genre shares of the lists of a block, once for all metrics that weigh ranks alike."""
+    key = ("list shares", by_rank.tobytes())
+    return inputs.derive(key, lambda: shares_of(features_of(inputs), inputs.lists, inputs.lengths, by_rank))
