@@ -17,7 +17,6 @@ from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels import columns, distance as kinds, jit, pairwise, sets, tables
 from beyondacc.kernels.bench import make_bench
-from beyondacc.kernels.planes import make_planes, plane_profile_rows, worth_planes
 from beyondacc.run.local import map_parts, n_threads
 from beyondacc.types import Bits, Bools, Floats, ItemIds, UserIds
 
@@ -330,11 +329,6 @@ def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToPro
     elif arrays.kind == kinds.TABLE:
         whole = run.own(("columns to profile", chosen, k), lambda: _columns_to_profile(chosen, run, k))
         least, total, counted = (each[inputs.rows].copy() for each in whole)
-    elif arrays.kind <= kinds.HAMMING and worth_planes(arrays.bits, arrays.sizes.max(initial=0)):
-        longest, most = int(row_sizes(train, users).max(initial=0)), int(arrays.sizes.max(initial=0))
-        room = make_planes(longest, most, arrays.kind, arrays.factor)
-        n_features = len(run.features.names) if run.features else 0
-        plane_profile_rows(arrays.bits, n_features, room, lists, lengths, k, *profile, *found)
     elif looked := looked_up(arrays, run):
         sets.profile_rows(*looked, lists, lengths, k, *profile, int(row_sizes(train, users).max(initial=0)), *found)
     else:

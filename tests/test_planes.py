@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from beyondacc.kernels import distance, jit, pairwise
-from beyondacc.kernels.bench import make_bench
-from beyondacc.kernels.planes import _transpose, make_planes, plane_profile_rows, plane_taste_rows
+from beyondacc.kernels.planes import _transpose, make_planes, plane_taste_rows
 from beyondacc.kernels.taste import sparse_taste_rows
 
 pytestmark = pytest.mark.kernel
@@ -26,7 +24,7 @@ def world(n_features, most, seed=0):
     profiles = [np.sort(rng.choice(n_items, length, replace=False)) for length in lengths]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     users = np.append(rng.permutation(len(lengths)), -1).astype(np.int32)
-    return rng, feature_starts, ids, bits, users, starts, np.concatenate(profiles).astype(np.int32)
+    return feature_starts, ids, bits, users, starts, np.concatenate(profiles).astype(np.int32)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -41,7 +39,7 @@ def test_transposes(seed):
 
 @pytest.mark.parametrize(("n_features", "most"), [(1, 1), (20, 4), (32, 7), (33, 10), (64, 16)])
 def test_taste_is_the_sum_of_the_items(n_features, most):
-    _, feature_starts, ids, bits, users, starts, items = world(n_features, most)
+    feature_starts, ids, bits, users, starts, items = world(n_features, most)
     found = []
     for kernel, given in (
         (sparse_taste_rows, (np.empty(0), feature_starts, ids, n_features)),
@@ -60,20 +58,3 @@ def test_taste_is_the_sum_of_the_items(n_features, most):
         found.append((out_starts, dense))
     np.testing.assert_array_equal(found[0][0], found[1][0])
     np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-13)
-
-
-@pytest.mark.parametrize("kind", [distance.JACCARD, distance.COSINE_SETS, distance.HAMMING])
-@pytest.mark.parametrize(("n_features", "most"), [(1, 1), (20, 4), (32, 7), (33, 10), (64, 16)])
-def test_distances_to_the_profile_are_those_of_its_items(kind, n_features, most):
-    rng, feature_starts, _, bits, users, starts, items = world(n_features, most)
-    lists = rng.integers(0, 300, (len(users), 6)).astype(np.int32)
-    lengths = rng.integers(0, 7, len(users)).astype(np.int32)
-    profile, none = (users, starts, items), np.empty((0, 0))
-    found = [(np.full(lists.shape, 7.0), np.full(lists.shape, 7.0), np.full(lists.shape, 7)) for _ in range(2)]
-    sizes = np.diff(feature_starts).astype(np.float64)
-    bench = make_bench(296, 1, bits, none, none)
-    own = jit.no_distance()
-    pairwise.profile_rows(kind, 0.5, bits, sizes, none, none, own, lists, lengths, 5, *profile, bench, *found[0])
-    plane_profile_rows(bits, n_features, make_planes(290, most, kind, 0.5), lists, lengths, 5, *profile, *found[1])
-    for expected, values in zip(*found, strict=True):
-        np.testing.assert_allclose(values, expected, rtol=1e-13)

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel, scratch_kernel
-from beyondacc.types import Floats, ItemIds, Offsets, UserIds
+from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["binomial_rows", "log_absent", "log_tails"]
 
 
 @kernel
-def log_tails(p: float, n: int, log_factorials: Floats, out: NDArray[np.float64]) -> None:
+def log_tails(p: float, n: Int, log_factorials: Floats, out: NDArray[np.float64]) -> None:
     """Write ``log P(X >= x | X > 0)`` for x = 1..n, X ~ Bin(n, p); the limits where p is 0 or 1.
 
     Sums from the far tail inwards in logarithms, so that neither p = 1e-12 nor p = 1 - 1e-12 underflows.
@@ -94,7 +94,7 @@ def binomial_rows(
             nonredundancy[row] = np.nan
             continue
         counts[:] = 0
-        counted = np.int64(0)
+        counted: Int = np.int64(0)
         for rank in range(n):
             if gains.shape[0] and gains[row, rank] < 0:
                 continue

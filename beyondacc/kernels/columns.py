@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel, scratch_kernel
-from beyondacc.types import Floats, ItemIds, Offsets, UserIds
+from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["COMMON_COSINE", "COOCCURRENCE", "COSINE", "NPMI", "PEARSON", "column_rows"]
 
@@ -20,7 +20,7 @@ COOCCURRENCE, NPMI, COSINE, COMMON_COSINE, PEARSON = range(5)
 
 
 @kernel
-def _npmi_distance(both: int, one: int, other: int, users: int) -> float:
+def _npmi_distance(both: Int, one: Int, other: Int, users: int) -> float:
     """Return (1 - nPMI)/2 from the numbers of users of both items, of each, and in all."""
     if both == 0:
         return 1.0
@@ -31,7 +31,7 @@ def _npmi_distance(both: int, one: int, other: int, users: int) -> float:
 
 
 @kernel
-def _spread(n: int, total: float, squares: float) -> float:
+def _spread(n: Int, total: float, squares: float) -> float:
     """Sum of squared deviations from the mean; 0 where it is nothing but the rounding of sums of n numbers."""
     spread = squares - total * total / n
     return spread if spread > (1e-12 + 2.3e-16 * n) * squares else 0.0
@@ -40,9 +40,9 @@ def _spread(n: int, total: float, squares: float) -> float:
 @kernel
 def _distance(
     kind: int,
-    both: int,
-    one: int,
-    other: int,
+    both: Int,
+    one: Int,
+    other: Int,
     users: int,
     norms: float,
     x: float,

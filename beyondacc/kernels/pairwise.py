@@ -124,7 +124,7 @@ def ild_cosine_rows(
                 total[place] += pair + (by_c * vectors[c, place] + by_d * vectors[d, place])
         total_distance = 0.5 * (present * present - dot(total, total))  # the unit vectors' own squares add `present`
         if total_distance < 0:
-            total_distance = 0.0
+            total_distance = np.float64(0.0)
         out[row] = mean_of_pairs(factor * total_distance, present, n, missing, singleton)
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.distance import JACCARD, set_distance
-from beyondacc.kernels.jit import kernel, lowest_bit, popcount
+from beyondacc.kernels.jit import kernel, popcount
 from beyondacc.kernels.taste import make_parts
 from beyondacc.types import Bits, Int, ItemIds, Offsets, UserIds
 
-__all__ = ["Planes", "make_planes", "plane_profile_rows", "plane_taste_rows", "worth_planes"]
+__all__ = ["Planes", "make_planes", "plane_taste_rows", "worth_planes"]
 
 _MOST = 16  # features of an item: what is kept grows with their square
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
@@ -38,15 +37,10 @@ class Planes(NamedTuple):
         Which items of a block have so many features.
     sizes : (most + 1,)
         How many features items have, each number once.
-    sharing : (blocks, most)
-        Which items of a block share at least 1, 2, ... features with an item; `most` is at least 4.
     counts : (most + 1,)
         How many items have so many.
     having : (most + 1, 64)
         How many of them have a feature.
-        How many items share at least so many features and have so many.
-    distances : (most + 1, most + 1, most + 1), or more
-        By the features of one item, those of another, and those they share; 0 where that cannot be.
     """
 
     words: Bits
@@ -54,10 +48,8 @@ class Planes(NamedTuple):
     planes: Bits
     classes: Bits
     sizes: Bits
-    sharing: Bits
     counts: NDArray[np.int64]
     having: NDArray[np.int64]
-    distances: NDArray[np.float64]
 
 
 def worth_planes(bits: Bits, most: float) -> bool:
@@ -65,30 +57,18 @@ def worth_planes(bits: Bits, most: float) -> bool:
     return bits.shape[1] == 1 and most <= _MOST
 
 
-def make_planes(longest: int, most: int, kind: int = JACCARD, factor: float = 1.0) -> Planes:
-    """Make room for profiles of up to `longest` items with up to `most` features each; a kind of distance of sets."""
+def make_planes(longest: int, most: int) -> Planes:
+    """Make room for profiles of up to `longest` items with up to `most` features each."""
     n_blocks, sizes = -(-longest // 64), most + 1
-    distances = np.zeros((sizes, sizes, max(sizes, 5)))
-    _tabulate(kind, factor, distances)
     return Planes(
         np.zeros(64, np.uint64),
         np.zeros(32, np.uint64),
         np.zeros((n_blocks, 64), np.uint64),
         np.zeros((n_blocks, sizes), np.uint64),
         np.zeros(sizes, np.uint64),
-        np.zeros((n_blocks, max(most, 4)), np.uint64),
         np.zeros(sizes, np.int64),
         np.zeros((sizes, 64), np.int64),
-        distances,
     )
-
-
-@kernel
-def _tabulate(kind: Int, factor: float, distances: NDArray[np.float64]) -> None:
-    for one in range(1, distances.shape[0]):
-        for other in range(1, distances.shape[0]):
-            for shared in range(min(one, other) + 1):
-                distances[one, other, shared] = factor * set_distance(kind, shared, float(one), float(other))
 
 
 @kernel
@@ -183,98 +163,3 @@ def plane_taste_rows(
             filled += int(n_items > 0)
         out_starts[row + 1] = filled
         make_parts(shares, out_starts[row], filled)
-
-
-@kernel
-def _share(features: Any, n_blocks: Int, planes: Bits, sharing: Bits) -> None:
-    """Find the items that share at least 1, 2, ... features with an item; at least four are told apart."""
-    own = popcount(features)
-    if own > 4:
-        for block in range(n_blocks):
-            for shared in range(own):
-                sharing[block, shared] = _ZERO
-            left = features
-            while left != _ZERO:
-                plane = planes[block, np.uint64(lowest_bit(left))]
-                left &= left - _ONE
-                before = plane
-                for shared in range(own):
-                    now = sharing[block, shared]
-                    sharing[block, shared] = now | before
-                    before = now & plane
-        return
-    for block in range(n_blocks):
-        one, two, three, four = _ZERO, _ZERO, _ZERO, _ZERO
-        left = features
-        while left != _ZERO:
-            plane = planes[block, np.uint64(lowest_bit(left))]
-            left &= left - _ONE
-            four |= three & plane
-            three |= two & plane
-            two |= one & plane
-            one |= plane
-        sharing[block, 0], sharing[block, 1], sharing[block, 2], sharing[block, 3] = one, two, three, four
-
-
-@kernel
-def plane_profile_rows(
-    bits: Bits,
-    n_features: int,
-    room: Planes,
-    lists: ItemIds,
-    lengths: ItemIds,
-    k: int,
-    users: UserIds,
-    starts: Offsets,
-    items: ItemIds,
-    least: NDArray[np.float64],
-    total: NDArray[np.float64],
-    counted: NDArray[np.int64],
-) -> None:
-    """Compare each of the first k items with the user's profile; results as in `pairwise.profile_rows`."""
-    planes, classes, sharing, sizes, counts, distances = (
-        room.planes,
-        room.classes,
-        room.sharing,
-        room.sizes,
-        room.counts,
-        room.distances,
-    )
-    for row in range(lists.shape[0]):
-        user = users[row]
-        low, high = (starts[user], starts[user + 1]) if user >= 0 else (starts[0], starts[0])
-        n_blocks = _slice(bits, items, low, high, n_features, room)
-        n_sizes = _count_sizes(n_blocks, classes, sizes, counts)
-        present = 0
-        for place in range(n_sizes):
-            present += counts[place]
-        for rank in range(lengths[row] if lengths[row] < k else k):
-            features = bits[np.uint32(lists[row, rank]), 0]
-            own = popcount(features)
-            _share(features, n_blocks, planes, sharing)
-            nearest, summed = np.inf, 0.0
-            for place in range(n_sizes if own else 0):
-                size = sizes[place]
-                one, two, three, four = 0, 0, 0, 0  # in memory they would have to be waited for
-                for block in range(n_blocks):
-                    alike = classes[block, size]
-                    one += popcount(alike & sharing[block, 0])
-                    two += popcount(alike & sharing[block, 1])
-                    three += popcount(alike & sharing[block, 2])
-                    four += popcount(alike & sharing[block, 3])
-                part = (counts[place] - one) * distances[own, size, 0] + (one - two) * distances[own, size, 1]
-                part += (two - three) * distances[own, size, 2] + (three - four) * distances[own, size, 3]
-                shares = int(one > 0) + int(two > 0) + int(three > 0) + int(four > 0)
-                for shared in range(4, own):
-                    more = 0
-                    for block in range(n_blocks):
-                        more += popcount(classes[block, size] & sharing[block, shared])
-                    part += (four - more) * distances[own, size, shared]
-                    shares += int(more > 0)
-                    four = more
-                summed += part + four * distances[own, size, max(own, 4)]
-                closest = distances[own, size, shares]  # the more they share
-                nearest = closest if closest < nearest else nearest
-            least[row, rank] = nearest
-            total[row, rank] = summed
-            counted[row, rank] = present if own else 0

@@ -114,7 +114,7 @@ def ahead_of_popularity_rows(
 
 
 @kernel
-def _worth(scores: Floats, row: int, n: int, out: NDArray[np.float64]) -> None:
+def _worth(scores: Floats, row: int, n: Int, out: NDArray[np.float64]) -> None:
     """Scale the first n scores of a row to 0..1, all to 0 where they are equal; without scores write 1/(rank + 1)."""
     if scores.shape[0] == 0:
         for rank in range(n):

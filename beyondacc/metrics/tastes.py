@@ -52,7 +52,7 @@ def taste(
     def build() -> Taste:
         features, profiles = features_of(inputs), inputs.run.train if source == "train" else inputs.run.test
         n_features = len(features.names)
-        most = int(features.sizes.max(initial=0))  # of one item
+        most = features.most
         lengths = row_sizes(profiles, inputs.users)
         n = int(np.minimum(lengths * most, n_features).sum()) + n_features
         starts, ids = np.zeros(len(inputs) + 1, np.int64), np.empty(n, np.int32)
@@ -91,7 +91,7 @@ class Shares(NamedTuple):
 def shares_of(features: Features, lists: ItemIds, lengths: NDArray[np.int32], by_rank: NDArray[np.float64]) -> Shares:
     """Return the genre shares of the first items of lists, as many as there are weights of ranks."""
     k = len(by_rank)
-    n = int(np.minimum(np.minimum(lengths, k) * features.sizes.max(initial=0.0), len(features.names)).sum())
+    n = int(np.minimum(np.minimum(lengths, k) * features.most, len(features.names)).sum())
     starts, ids, shares = np.zeros(len(lists) + 1, np.int64), np.empty(n, np.int32), np.empty(n)
     share_rows(features.starts, features.ids, len(features.names), lists, lengths, k, by_rank, starts, ids, shares)
     return Shares(starts, ids, shares)
