@@ -85,7 +85,7 @@ def binomial_rows(
         for feature in range(n_features):
             absent[feature] = log_absent(p[feature])
     tails = np.empty((n_features, k + 1))
-    tails_of = -1
+    tails_of: Int = -1
     own = np.zeros(n_features, np.int64)
     for row in range(lists.shape[0]):
         n = lengths[row] if lengths[row] < k else k
