@@ -22,6 +22,7 @@ __all__ = [
     "distance_row",
     "dot",
     "gather",
+    "jaccard_row",
     "set_distance",
     "squared_distance",
 ]
@@ -46,6 +47,19 @@ def squared_distance(a: Floats, b: Floats) -> float:
         difference = np.float64(a[position]) - np.float64(b[position])
         total += difference * difference
     return total
+
+
+@kernel
+def _gather_words(bits: Bits, items: ItemIds, n: Int, to: Int, sets: Bits, counts: Floats) -> None:
+    """Copy sets of a word each and count them, which takes less time than to look their sizes up.
+
+    Positions have no sign, lest each should be tested for counting from the end.
+    """
+    zero, first = np.uint64(0), np.uint64(to)
+    for position in range(np.uint64(n)):
+        sets[first + position, zero] = bits[np.uint64(items[position]), zero]
+    for position in range(np.uint64(n)):
+        counts[first + position] = np.int32(popcount(sets[first + position, zero]))
 
 
 @kernel
@@ -78,6 +92,9 @@ def gather(
     """
     if kind == TABLE:
         return
+    if kind <= HAMMING and bits.shape[1] == 1:
+        _gather_words(bits, items, n, to, sets, counts)
+        return
     for position in range(n):
         counts[to + position] = sizes[items[position]]
     if COSINE_VECTORS <= kind <= EUCLIDEAN:
@@ -90,9 +107,6 @@ def gather(
             item = items[position]
             for column in range(own_rows.shape[1]):
                 own_local[to + position, column] = own_rows[item, column]
-    elif bits.shape[1] == 1:
-        for position in range(n):
-            sets[to + position, 0] = bits[items[position], 0]
     else:
         for position in range(n):
             item = items[position]
@@ -127,6 +141,29 @@ def _dots(rows: Floats, one: Int, n: Int, out: NDArray[np.float64], to: Int) -> 
         out[to, 4 * four + 2], out[to, 4 * four + 3] = third, fourth
     for other in range(4 * fours, n):
         out[to, other] = dot(rows[one], rows[other])
+
+
+@kernel
+def jaccard_row(
+    factor: float,
+    sets: Bits,
+    counts: Floats,
+    one: Int,
+    n: Int,
+    missing: float,
+    out: NDArray[np.float64],
+    to: Int,
+) -> None:
+    """Write Jaccard distances of sets of one word each, as `distance_row`: no root, no sum of 0."""
+    count = counts[one]
+    if count == 0:
+        out[to, :n] = missing
+        return
+    word = sets[one, 0]
+    for other in range(n):
+        common = np.int32(popcount(word & sets[other, 0]))
+        distance = factor * (1.0 - common / (count + counts[other] - common))
+        out[to, other] = missing if counts[other] == 0 else distance
 
 
 @kernel
@@ -180,13 +217,8 @@ def distance_row(
             distance = factor * (most if distance > most else distance)
             out[to, other] = missing if count == 0 or counts[other] == 0 else distance
         return
-    if sets.shape[1] == 1 and kind == JACCARD:  # as below, without the root that another kind needs
-        word = sets[one, 0]
-        for other in range(n):
-            common = np.int32(popcount(word & sets[other, 0]))
-            together = count + counts[other] - common
-            distance = factor * (1.0 - common / (together if together > 0 else 1.0))
-            out[to, other] = missing if count == 0 or counts[other] == 0 else distance
+    if sets.shape[1] == 1 and kind == JACCARD:
+        jaccard_row(factor, sets, counts, one, n, missing, out, to)
         return
     if sets.shape[1] == 1 and kind <= HAMMING:
         word = sets[one, 0]

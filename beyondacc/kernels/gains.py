@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison
+from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison, smaller
 from beyondacc.kernels.scaling import ZSCORE, first_largest, normalise
 from beyondacc.types import Int
 
@@ -32,7 +32,7 @@ def nearest(
     elif step > START:
         for position in range(term.shape[0]):
             value = candidates.distances[row, position] - 1.0
-            term[position] = value if step == 1 or value < term[position] else term[position]
+            term[position] = value if step == 1 else smaller(value, term[position])
 
 
 def total(step: Int, _picked: Int, row: Int, _left: Int, _diversity: float, candidates: Candidates, term: Term) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import Bench, row_for
-from beyondacc.kernels.distance import TABLE, distance_row, gather
-from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
-from beyondacc.kernels.scaling import as_given, first_largest, normalise
+from beyondacc.kernels.distance import JACCARD, TABLE, distance_row, gather, jaccard_row
+from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, larger
+from beyondacc.kernels.scaling import as_given, first_equal, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 
 __all__ = ["DISTANCES", "FEATURES", "PAIRS", "REMAINING", "ROWS", "greedy_rows"]
@@ -154,9 +154,12 @@ def greedy_rows(
                     picks[row, at, step] = -1
                     selection[row, at, step] = np.nan
                     continue
+                most = -np.inf
                 for position in range(n):
-                    values[position] = base[position] + scale * term[position]
-                picked = first_largest(values, n)
+                    value = base[position] + scale * term[position]
+                    values[position] = value
+                    most = larger(value, most)
+                picked = first_equal(values, n, most)
                 picks[row, at, step] = picked
                 selection[row, at, step] = values[picked]
                 base[picked] = -np.inf
@@ -172,7 +175,9 @@ def greedy_rows(
                 place: Int = picked
                 if uses & DISTANCES:
                     place, known = row_for(slot_of, near, picked, n)
-                    if not known:
+                    if not known and kind == JACCARD and sets.shape[1] == 1:  # which is inlined
+                        jaccard_row(factor, sets, counts, picked, n, 1.0, near, place)
+                    elif not known:
                         distance_row(
                             kind, factor, sets, counts, rows, own_local, own, table, picked, n, 1.0, near, place
                         )
