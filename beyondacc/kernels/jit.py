@@ -330,7 +330,7 @@ else:
 
     @intrinsic
     def prefetch(typing_context: Any, numbers: Any, position: Any) -> Any:  # noqa: ARG001 - as above
-        """Ask for the cache line of a number of a contiguous array before it is needed; any position is safe."""
+        """Ask for the cache line of a number before it is needed; any position in a contiguous array is safe."""
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -344,8 +344,8 @@ else:
         return types.void(numbers, types.int64), emit
 
     def _choice(sign: str) -> Any:
-        # as a choice without a branch and, for numbers that are not NaN, one whose order is free: only such a one makes
-        # a loop that LLVM vectorises, both for the largest of all and in place, where a branch would leave masked stores
+        # without a branch, which would leave masked stores where the choice is written in place, and by the flags of any
+        # order, without which LLVM does not vectorise the largest of all
         def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             flags = ("nnan", "nsz")
             return builder.select(builder.fcmp_ordered(sign, *arguments, flags=flags), *arguments, flags=flags)
