@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.jit import kernel, popcount, prefetch, reduction
+from beyondacc.kernels.products import products
 from beyondacc.types import Bits, Floats, Int, ItemIds
 
 __all__ = [
@@ -21,7 +22,6 @@ __all__ = [
     "TABLE",
     "ask_for",
     "distance_row",
-    "dot",
     "gather",
     "jaccard_row",
     "set_distance",
@@ -29,15 +29,6 @@ __all__ = [
 ]
 
 JACCARD, COSINE_SETS, HAMMING, COSINE_VECTORS, COSINE_CLIPPED, EUCLIDEAN, OWN, TABLE = range(8)
-
-
-@reduction
-def dot(a: Floats, b: Floats) -> float:
-    """Return the product of two rows."""
-    total = 0.0
-    for position in range(a.shape[0]):
-        total += a[position] * b[position]
-    return total
 
 
 @reduction
@@ -135,26 +126,6 @@ def set_distance(kind: int, shared: int, one: float, other: float) -> float:
     return 1.0 - shared / (scale if scale > 0 else 1.0)
 
 
-@reduction
-def _dots(rows: Floats, one: Int, n: Int, out: NDArray[np.float64], to: Int) -> None:
-    """Products of one row with the first n, four at a time, so that the one is read once for four."""
-    width = rows.shape[1]
-    nothing = rows.dtype.type(0)
-    fours = n // 4
-    for four in range(fours):
-        first, second, third, fourth = nothing, nothing, nothing, nothing
-        for place in range(width):
-            mine = rows[one, place]
-            first += mine * rows[4 * four, place]
-            second += mine * rows[4 * four + 1, place]
-            third += mine * rows[4 * four + 2, place]
-            fourth += mine * rows[4 * four + 3, place]
-        out[to, 4 * four], out[to, 4 * four + 1] = first, second
-        out[to, 4 * four + 2], out[to, 4 * four + 3] = third, fourth
-    for other in range(4 * fours, n):
-        out[to, other] = dot(rows[one], rows[other])
-
-
 @kernel
 def jaccard_row(
     factor: float,
@@ -221,7 +192,7 @@ def distance_row(
     count = counts[one]
     if COSINE_VECTORS <= kind <= COSINE_CLIPPED:
         most = 2.0 if kind == COSINE_VECTORS else 1.0  # clipped: no similarity below 0
-        _dots(rows, one, n, out, to)
+        products(rows[one], rows, n, out[to])
         for other in range(n):
             distance = 1.0 - count * counts[other] * out[to, other]
             # rounding must not make equal items closer than 0, nor opposite ones farther than 2

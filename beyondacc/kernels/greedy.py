@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.bench import Bench, row_for
 from beyondacc.kernels.distance import JACCARD, TABLE, ask_for, distance_row, gather, jaccard_row
 from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, larger
+from beyondacc.kernels.products import EIGHT
 from beyondacc.kernels.scaling import as_given, first_equal, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 
@@ -119,7 +120,8 @@ def greedy_rows(
         if uses & PAIRS:
             for one in range(n):  # those before it, and itself
                 here = np.int64(one)
-                distance_row(kind, factor, sets, counts, rows, own_local, own, table, here, here + 1, 1.0, near, here)
+                until = max(here + 1, min(n, np.int64(EIGHT)))  # lest products be summed in another order
+                distance_row(kind, factor, sets, counts, rows, own_local, own, table, here, until, 1.0, near, here)
             for one in range(n):
                 for other in range(one):
                     near[other, one] = near[one, other]

@@ -344,8 +344,8 @@ else:
         return types.void(numbers, types.int64), emit
 
     def _choice(sign: str) -> Any:
-        # without a branch, which would leave masked stores where the choice is written in place, and by the flags of any
-        # order, without which LLVM does not vectorise the largest of all
+        # without a branch, which would leave masked stores where the choice is written in place, and in any order,
+        # without which LLVM does not vectorise the largest of all
         def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             flags = ("nnan", "nsz")
             return builder.select(builder.fcmp_ordered(sign, *arguments, flags=flags), *arguments, flags=flags)
