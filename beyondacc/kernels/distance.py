@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, popcount, reduction
+from beyondacc.kernels.jit import kernel, popcount, prefetch, reduction
+from beyondacc.kernels.products import products
 from beyondacc.types import Bits, Floats, Int, ItemIds
 
 __all__ = [
@@ -19,23 +20,15 @@ __all__ = [
     "JACCARD",
     "OWN",
     "TABLE",
+    "ask_for",
     "distance_row",
-    "dot",
     "gather",
+    "jaccard_row",
     "set_distance",
     "squared_distance",
 ]
 
 JACCARD, COSINE_SETS, HAMMING, COSINE_VECTORS, COSINE_CLIPPED, EUCLIDEAN, OWN, TABLE = range(8)
-
-
-@reduction
-def dot(a: Floats, b: Floats) -> float:
-    """Return the product of two rows."""
-    total = 0.0
-    for position in range(a.shape[0]):
-        total += a[position] * b[position]
-    return total
 
 
 @reduction
@@ -46,6 +39,19 @@ def squared_distance(a: Floats, b: Floats) -> float:
         difference = np.float64(a[position]) - np.float64(b[position])
         total += difference * difference
     return total
+
+
+@kernel
+def _gather_words(bits: Bits, items: ItemIds, n: Int, to: Int, sets: Bits, counts: Floats) -> None:
+    """Copy sets of a word each and count them, which takes less time than to look their sizes up.
+
+    Positions have no sign, lest each should be tested for counting from the end.
+    """
+    zero, first = np.uint64(0), np.uint64(to)
+    for position in range(np.uint64(n)):
+        sets[first + position, zero] = bits[np.uint64(items[position]), zero]
+    for position in range(np.uint64(n)):
+        counts[first + position] = np.int32(popcount(sets[first + position, zero]))
 
 
 @kernel
@@ -78,6 +84,9 @@ def gather(
     """
     if kind == TABLE:
         return
+    if kind <= HAMMING and bits.shape[1] == 1:
+        _gather_words(bits, items, n, to, sets, counts)
+        return
     for position in range(n):
         counts[to + position] = sizes[items[position]]
     if COSINE_VECTORS <= kind <= EUCLIDEAN:
@@ -90,14 +99,22 @@ def gather(
             item = items[position]
             for column in range(own_rows.shape[1]):
                 own_local[to + position, column] = own_rows[item, column]
-    elif bits.shape[1] == 1:
-        for position in range(n):
-            sets[to + position, 0] = bits[items[position], 0]
     else:
         for position in range(n):
             item = items[position]
             for word in range(bits.shape[1]):
                 sets[to + position, word] = bits[item, word]
+
+
+@kernel
+def ask_for(rows: Floats, items: ItemIds, start: Int, stop: Int) -> None:
+    """Ask for the rows of some items, so that they are near when `gather` copies them."""
+    size = rows.shape[1]
+    line = 64 // rows.itemsize
+    for position in range(start, stop):
+        first = np.int64(items[position]) * size
+        for at in range(first, first + size, line):
+            prefetch(rows, at)
 
 
 @kernel
@@ -109,24 +126,27 @@ def set_distance(kind: Int, shared: Int, one: float, other: float) -> float:
     return 1.0 - shared / (scale if scale > 0 else 1.0)
 
 
-@reduction
-def _dots(rows: Floats, one: Int, n: Int, out: NDArray[np.float64], to: Int) -> None:
-    """Products of one row with the first n, four at a time, so that the one is read once for four."""
-    width = rows.shape[1]
-    nothing = rows.dtype.type(0)
-    fours = n // 4
-    for four in range(fours):
-        first, second, third, fourth = nothing, nothing, nothing, nothing
-        for place in range(width):
-            mine = rows[one, place]
-            first += mine * rows[4 * four, place]
-            second += mine * rows[4 * four + 1, place]
-            third += mine * rows[4 * four + 2, place]
-            fourth += mine * rows[4 * four + 3, place]
-        out[to, 4 * four], out[to, 4 * four + 1] = first, second
-        out[to, 4 * four + 2], out[to, 4 * four + 3] = third, fourth
-    for other in range(4 * fours, n):
-        out[to, other] = dot(rows[one], rows[other])
+@kernel
+def jaccard_row(
+    factor: float,
+    sets: Bits,
+    counts: Floats,
+    one: Int,
+    n: Int,
+    missing: float,
+    out: NDArray[np.float64],
+    to: Int,
+) -> None:
+    """Write Jaccard distances of sets of one word each, as `distance_row`: no root, no sum of 0."""
+    count = counts[one]
+    if count == 0:
+        out[to, :n] = missing
+        return
+    word = sets[one, 0]
+    for other in range(n):
+        common = np.int32(popcount(word & sets[other, 0]))
+        distance = factor * (1.0 - common / (count + counts[other] - common))
+        out[to, other] = missing if counts[other] == 0 else distance
 
 
 @kernel
@@ -172,7 +192,7 @@ def distance_row(
     count = counts[one]
     if COSINE_VECTORS <= kind <= COSINE_CLIPPED:
         most = 2.0 if kind == COSINE_VECTORS else 1.0  # clipped: no similarity below 0
-        _dots(rows, one, n, out, to)
+        products(rows[one], rows, n, out[to])
         for other in range(n):
             distance = 1.0 - count * counts[other] * out[to, other]
             # rounding must not make equal items closer than 0, nor opposite ones farther than 2
@@ -180,13 +200,8 @@ def distance_row(
             distance = factor * (most if distance > most else distance)
             out[to, other] = missing if count == 0 or counts[other] == 0 else distance
         return
-    if sets.shape[1] == 1 and kind == JACCARD:  # as below, without the root that another kind needs
-        word = sets[one, 0]
-        for other in range(n):
-            common = np.int32(popcount(word & sets[other, 0]))
-            together = count + counts[other] - common
-            distance = factor * (1.0 - common / (together if together > 0 else 1.0))
-            out[to, other] = missing if count == 0 or counts[other] == 0 else distance
+    if sets.shape[1] == 1 and kind == JACCARD:
+        jaccard_row(factor, sets, counts, one, n, missing, out, to)
         return
     if sets.shape[1] == 1 and kind <= HAMMING:
         word = sets[one, 0]

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison
+from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison, larger, smaller
 from beyondacc.kernels.scaling import ZSCORE, first_largest, normalise
 from beyondacc.types import Int
 
@@ -32,7 +32,7 @@ def nearest(
     elif step > START:
         for position in range(term.shape[0]):
             value = candidates.distances[row, position] - 1.0
-            term[position] = value if step == 1 or value < term[position] else term[position]
+            term[position] = value if step == 1 else smaller(value, term[position])
 
 
 def total(step: Int, _picked: Int, row: Int, _left: Int, _diversity: float, candidates: Candidates, term: Term) -> None:
@@ -92,7 +92,7 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
 
     An item covers itself fully. `numbers` hold gamma: a candidate is covered by the sum of its similarities to the
     power of gamma, or where gamma is 0 by the greatest of them. What an item adds can only fall, so that former values
-    are bounds, and only those are worked out anew that would be picked (Minoux 1978). `memory`, n each: what everybody
+    are bounds, and only those are worked out anew that might be picked (Minoux 1978). `memory`, n each: what everybody
     adds at first, how much of each candidate is covered, the powers of it, the step at which a value was worked out,
     and the objective.
     """
@@ -109,8 +109,7 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
         power[:] = 0.0
         for one in range(n):
             for other in range(n):
-                likeness = 1.0 - similar[one, other]
-                similar[one, other] = likeness if likeness > 0 else 0.0
+                similar[one, other] = larger(1.0 - similar[one, other], 0.0)
             similar[one, one] = 1.0
         for one in range(n):
             at_first[one] = _uncovered(similar, one, covered, power, gamma)
@@ -122,23 +121,28 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
         power[:] = 0.0
         worked_out[:] = 0.0
         return
-    for position in range(n):
-        if gamma == 0:
-            covered[position] = max(covered[position], similar[row, position])
-        else:
+    if gamma == 0:
+        for position in range(n):
+            covered[position] = larger(covered[position], similar[row, position])
+    else:
+        for position in range(n):
             covered[position] += similar[row, position]
-            power[position] = covered[position] ** gamma
-        worth[position] = -np.inf
+            power[position] = math.sqrt(covered[position]) if gamma == 0.5 else covered[position] ** gamma
+    worth[:] = -np.inf
     for slot in range(left):
         position = candidates.remaining[slot]
         worth[position] = (1.0 - diversity) * candidates.relevance[position] + diversity * term[position]
-    while True:
-        best = first_largest(worth, n)
-        if worked_out[best] == step:
-            return
-        term[best] = _uncovered(similar, best, covered, power, gamma)
-        worth[best] = (1.0 - diversity) * candidates.relevance[best] + diversity * term[best]
-        worked_out[best] = step
+    # the best by the bounds first, then in order whatever may still be better
+    best = first_largest(worth, n)
+    for turn in range(-1, left):
+        position = best if turn < 0 else candidates.remaining[turn]
+        if worth[position] < worth[best] or worked_out[position] == step:
+            continue
+        term[position] = _uncovered(similar, position, covered, power, gamma)
+        worth[position] = (1.0 - diversity) * candidates.relevance[position] + diversity * term[position]
+        worked_out[position] = step
+        if worth[position] > worth[best] or (worth[position] == worth[best] and position < best):
+            best = position
 
 
 def determinant(

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import Bench, row_for
-from beyondacc.kernels.distance import TABLE, distance_row, gather
-from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
-from beyondacc.kernels.scaling import as_given, first_largest, normalise
+from beyondacc.kernels.distance import JACCARD, TABLE, ask_for, distance_row, gather, jaccard_row
+from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, larger
+from beyondacc.kernels.products import EIGHT
+from beyondacc.kernels.scaling import as_given, first_equal, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 
 __all__ = ["DISTANCES", "FEATURES", "PAIRS", "REMAINING", "ROWS", "greedy_rows"]
@@ -119,7 +120,8 @@ def greedy_rows(
         if uses & PAIRS:
             for one in range(n):  # those before it, and itself
                 here = np.int64(one)
-                distance_row(kind, factor, sets, counts, rows, own_local, own, table, here, here + 1, 1.0, near, here)
+                until = max(here + 1, min(n, np.int64(EIGHT)))  # lest products be summed in another order
+                distance_row(kind, factor, sets, counts, rows, own_local, own, table, here, until, 1.0, near, here)
             for one in range(n):
                 for other in range(one):
                     near[other, one] = near[one, other]
@@ -154,9 +156,17 @@ def greedy_rows(
                     picks[row, at, step] = -1
                     selection[row, at, step] = np.nan
                     continue
+                if at == 0 and row + 1 < lists.shape[0]:  # a part of the next list's rows at each step
+                    begin = lengths[row + 1] * step // picks.shape[2]
+                    end = lengths[row + 1] * (step + 1) // picks.shape[2]
+                    ask_for(vectors, lists[row + 1], begin, end)
+                    ask_for(own_rows, lists[row + 1], begin, end)
+                most = -np.inf
                 for position in range(n):
-                    values[position] = base[position] + scale * term[position]
-                picked = first_largest(values, n)
+                    value = base[position] + scale * term[position]
+                    values[position] = value
+                    most = larger(value, most)
+                picked = first_equal(values, n, most)
                 picks[row, at, step] = picked
                 selection[row, at, step] = values[picked]
                 base[picked] = -np.inf
@@ -172,7 +182,9 @@ def greedy_rows(
                 place: Int = picked
                 if uses & DISTANCES:
                     place, known = row_for(slot_of, near, picked, n)
-                    if not known:
+                    if not known and kind == JACCARD and sets.shape[1] == 1:  # which is inlined
+                        jaccard_row(factor, sets, counts, picked, n, 1.0, near, place)
+                    elif not known:
                         distance_row(
                             kind, factor, sets, counts, rows, own_local, own, table, picked, n, 1.0, near, place
                         )

@@ -41,6 +41,7 @@ __all__ = [
     "first_class",
     "gain",
     "kernel",
+    "larger",
     "lowest_bit",
     "no_distance",
     "own_gain",
@@ -51,6 +52,7 @@ __all__ = [
     "reason",
     "reduction",
     "scratch_kernel",
+    "smaller",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -284,6 +286,14 @@ if numba.config.DISABLE_JIT:
     def prefetch(_numbers: Any, _position: Any) -> None:
         """Ask for a number before it is needed: nothing to do where nothing is compiled."""
 
+    def larger(one: Any, other: Any) -> Any:
+        """Return the larger of two numbers."""
+        return one if one > other else other
+
+    def smaller(one: Any, other: Any) -> Any:
+        """Return the smaller of two numbers."""
+        return one if one < other else other
+
 else:
 
     @intrinsic
@@ -326,7 +336,7 @@ else:
 
     @intrinsic
     def prefetch(typing_context: Any, numbers: Any, position: Any) -> Any:  # noqa: ARG001 - as above
-        """Ask for the cache line of a number of a contiguous array before it is needed; any position is safe."""
+        """Ask for the cache line of a number before it is needed; any position in a contiguous array is safe."""
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -338,3 +348,22 @@ else:
             return context.get_dummy_value()
 
         return types.void(numbers, types.int64), emit
+
+    def _choice(sign: str) -> Any:
+        # without a branch, which would leave masked stores where the choice is written in place, and in any order,
+        # without which LLVM does not vectorise the largest of all
+        def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            flags = ("nnan", "nsz")
+            return builder.select(builder.fcmp_ordered(sign, *arguments, flags=flags), *arguments, flags=flags)
+
+        return float64(float64, float64), emit
+
+    @intrinsic
+    def larger(typing_context: Any, one: Any, other: Any) -> Any:  # noqa: ARG001 - as above
+        """Return the larger of two numbers, neither of which is NaN."""
+        return _choice(">")
+
+    @intrinsic
+    def smaller(typing_context: Any, one: Any, other: Any) -> Any:  # noqa: ARG001 - as above
+        """Return the smaller of two numbers, neither of which is NaN."""
+        return _choice("<")

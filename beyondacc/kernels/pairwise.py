@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import Bench
-from beyondacc.kernels.distance import HAMMING, distance_row, dot, gather, set_distance
+from beyondacc.kernels.distance import HAMMING, distance_row, gather, set_distance
 from beyondacc.kernels.jit import kernel, popcount, prefetch, reduction, scratch_kernel
+from beyondacc.kernels.products import dot
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["SKIP", "ild_cosine_rows", "ild_set_rows", "mean_of_pairs", "pair_rows", "profile_rows"]

@@ -5,70 +5,53 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import kernel, larger, smaller
 from beyondacc.types import Floats, Int, ItemIds
 
-__all__ = ["MINMAX", "NONE", "RANK", "ZSCORE", "as_given", "first_largest", "largest", "normalise"]
+__all__ = ["MINMAX", "NONE", "RANK", "ZSCORE", "as_given", "first_equal", "first_largest", "largest", "normalise"]
 
 MINMAX, ZSCORE, RANK, NONE = range(4)
 
 
 @kernel
 def largest(values: NDArray[np.float64], n: Int) -> float:
-    """Return the largest of the first n, eight at a time: the compiler does not take a strict maximum apart itself."""
-    a, b, c, d = -np.inf, -np.inf, -np.inf, -np.inf
-    e, f, g, h = -np.inf, -np.inf, -np.inf, -np.inf
-    for eight in range(n // 8):
-        at = 8 * eight
-        a = values[at] if values[at] > a else a
-        b = values[at + 1] if values[at + 1] > b else b
-        c = values[at + 2] if values[at + 2] > c else c
-        d = values[at + 3] if values[at + 3] > d else d
-        e = values[at + 4] if values[at + 4] > e else e
-        f = values[at + 5] if values[at + 5] > f else f
-        g = values[at + 6] if values[at + 6] > g else g
-        h = values[at + 7] if values[at + 7] > h else h
-    for at in range(8 * (n // 8), n):
-        a = values[at] if values[at] > a else a
-    return max(a, b, c, d, e, f, g, h)
+    """Return the largest of the first n, none of which is NaN."""
+    most = -np.inf
+    for position in range(n):
+        most = larger(values[position], most)
+    return most
 
 
 @kernel
-def first_largest(values: NDArray[np.float64], n: Int) -> int:
-    """Return the position of the largest of the first n, of equal ones the first; 0 where all are minus infinity."""
-    most = largest(values, n)
+def first_equal(values: NDArray[np.float64], n: Int, wanted: float) -> int:
+    """Return the first position of the first n with a value; 0 where there is none."""
     for eight in range(n // 8):
         at = 8 * eight
-        there = (values[at] == most) | (values[at + 1] == most) | (values[at + 2] == most) | (values[at + 3] == most)
-        there |= (values[at + 4] == most) | (values[at + 5] == most) | (values[at + 6] == most)
-        if there | (values[at + 7] == most):
-            while values[at] != most:
+        there = (values[at] == wanted) | (values[at + 1] == wanted) | (values[at + 2] == wanted)
+        there |= (values[at + 3] == wanted) | (values[at + 4] == wanted) | (values[at + 5] == wanted)
+        if there | (values[at + 6] == wanted) | (values[at + 7] == wanted):
+            while values[at] != wanted:
                 at += 1
             return at
     for at in range(8 * (n // 8), n):
-        if values[at] == most:
+        if values[at] == wanted:
             return at
     return 0
 
 
 @kernel
+def first_largest(values: NDArray[np.float64], n: Int) -> int:
+    """Return the position of the largest of the first n, of equal ones the first; 0 where all are minus infinity."""
+    return first_equal(values, n, largest(values, n))
+
+
+@kernel
 def smallest(values: NDArray[np.float64], n: Int) -> float:
     """Return the smallest of the first n, as `largest`."""
-    a, b, c, d = np.inf, np.inf, np.inf, np.inf
-    e, f, g, h = np.inf, np.inf, np.inf, np.inf
-    for eight in range(n // 8):
-        at = 8 * eight
-        a = values[at] if values[at] < a else a
-        b = values[at + 1] if values[at + 1] < b else b
-        c = values[at + 2] if values[at + 2] < c else c
-        d = values[at + 3] if values[at + 3] < d else d
-        e = values[at + 4] if values[at + 4] < e else e
-        f = values[at + 5] if values[at + 5] < f else f
-        g = values[at + 6] if values[at + 6] < g else g
-        h = values[at + 7] if values[at + 7] < h else h
-    for at in range(8 * (n // 8), n):
-        a = values[at] if values[at] < a else a
-    return min(a, b, c, d, e, f, g, h)
+    least = np.inf
+    for position in range(n):
+        least = smaller(values[position], least)
+    return least
 
 
 @kernel

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import PREPARE, START, Candidates, reduction
+from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, larger, reduction
 from beyondacc.types import Int
 
 __all__ = ["spectrum"]
@@ -39,14 +39,14 @@ def _products(points: NDArray[np.float64], direction: NDArray[np.float64], n: In
 
 
 @reduction
-def _square(row: NDArray[np.float64]) -> float:
+def _product(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     total = 0.0
-    for column in range(row.shape[0]):
-        total += row[column] * row[column]
+    for column in range(one.shape[0]):
+        total += one[column] * other[column]
     return total
 
 
-@reduction
+@kernel
 def _work_out(
     point: NDArray[np.float64],
     square: float,
@@ -57,7 +57,8 @@ def _work_out(
 ) -> float:
     """Write what is left of a point at right angles to the directions, zeros where it is negligible; its square.
 
-    Each part is taken off twice, the second time of what rounding has left.
+    Each part is taken off twice, the second time of what rounding has left. Not a `reduction`, which would divide every
+    number of a direction in place of the part.
     """
     width = point.shape[0]
     for column in range(width):
@@ -65,13 +66,11 @@ def _work_out(
     for turn in range(2 * room):
         at = turn % room
         if lengths[at] > 0:
-            part = 0.0
+            direction = directions[at * width : (at + 1) * width]
+            part = _product(out, direction) / lengths[at]
             for column in range(width):
-                part += out[column] * directions[at * width + column]
-            part /= lengths[at]
-            for column in range(width):
-                out[column] -= part * directions[at * width + column]
-    left = _square(out)
+                out[column] -= part * direction[column]
+    left = _product(out, out)
     if left <= _NEGLIGIBLE**2 * square:
         out[:] = 0.0
         return 0.0
@@ -101,7 +100,7 @@ def spectrum(
     work = candidates.memory[place + room : place + room + width]
     if step == PREPARE:
         for position in range(n):
-            squares[position] = _square(candidates.rows[position])
+            squares[position] = _product(candidates.rows[position], candidates.rows[position])
             if candidates.numbers[2]:  # whole numbers but for rounding, which would decide between equals
                 squares[position] = math.floor(squares[position] + 0.5)
         return
@@ -116,16 +115,18 @@ def spectrum(
         if lengths[at] > 0:  # the direction that leaves the window gives back what it took
             for position in range(n):
                 still[position] += along[position] * along[position] / lengths[at]
+        newest = directions[at * width : (at + 1) * width]
         for column in range(width):
-            directions[at * width + column] = work[column]
-        lengths[at] = _square(work)
+            newest[column] = work[column]
+        lengths[at] = _product(work, work)
         if lengths[at] > 0:
             _products(candidates.rows, work, n, along)
             for position in range(n):
                 still[position] -= along[position] * along[position] / lengths[at]
+    for position in range(n):  # all roots at once, below 0 of what was picked
+        term[position] = gamma * math.sqrt(larger(still[position], 0.0))
     for slot in range(left):
         position = candidates.remaining[slot]
-        square = still[position]
-        if square < _CANCELLED * squares[position]:
+        if still[position] < _CANCELLED * squares[position]:
             square = _work_out(candidates.rows[position], squares[position], directions, lengths, room, work)
-        term[position] = gamma * math.sqrt(square)
+            term[position] = gamma * math.sqrt(square)
