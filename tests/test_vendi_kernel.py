@@ -90,3 +90,11 @@ def test_scores_are_those_of_numpy(n, without):
             kept = (np.arange(n) < lengths[:, None]) & (present[lists] if len(present) else True)
             expected = _vendi_of_many(table * scale, kept, without)
             np.testing.assert_allclose(values, expected, rtol=1e-12)
+
+
+def test_no_eigenvalue_rests_on_other_matrices():
+    """To the last bit, whatever takes longer next to it."""
+    given = np.concatenate([matrices_of(kind, 10, 4) for kind in ("random", "similarities", "equal items", "thirds")])
+    together = eigenvalues(given)
+    for matrix, expected in zip(given, together, strict=True):
+        np.testing.assert_array_equal(eigenvalues(matrix[None])[0], expected)

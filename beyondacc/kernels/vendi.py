@@ -1,7 +1,7 @@
 """The effective number of items of a list, from the eigenvalues of its similarities.
 
 Many small matrices are worked on at a time, number by number: the same steps in the same order for each of them, so
-that they are vectorised. A matrix that has come to its end early takes further steps, which do it no harm.
+that they are vectorised. A matrix that has come to its end early waits for the others: no value rests on theirs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PRECISION = 2.0**-104  # of a square, to the last digit
 def make_lanes(n: int) -> NDArray[np.float64]:
     """Make room for some matrices of n rows each: their numbers, then three vectors and single numbers."""
     lanes = 32 if n <= 16 else 8  # so many stay in the cache
-    return np.zeros((n * n + 3 * n + 6, lanes))
+    return np.zeros((n * n + 3 * n + 7, lanes))
 
 
 @kernel
@@ -105,6 +105,7 @@ def _eigenvalues(work: NDArray[np.float64], n: Int) -> None:
         n * n + 3 * n + 4,
         n * n + 3 * n + 5,
     )
+    moves = n * n + 3 * n + 6
     for lane in range(lanes):
         work[least, lane] = 0.0
     for i in range(n):
@@ -123,6 +124,7 @@ def _eigenvalues(work: NDArray[np.float64], n: Int) -> None:
                 break
             for lane in range(lanes):
                 here, apart = work[diagonal + low, lane], work[between + low, lane]
+                work[moves, lane] = 1.0 if apart > work[least, lane] else 0.0
                 gap = 0.5 * (work[diagonal + low + 1, lane] - here)
                 root = math.sqrt(gap * gap + apart)
                 divisor = gap + (root if gap >= 0 else -root)
@@ -132,23 +134,29 @@ def _eigenvalues(work: NDArray[np.float64], n: Int) -> None:
                 work[gamma, lane] = work[diagonal + n - 1, lane] - work[shift, lane]
                 work[square, lane] = work[gamma, lane] * work[gamma, lane]
             for i in range(n - 2, low - 1, -1):
+                inside = 0.0 if i < n - 2 else 1.0
                 for lane in range(lanes):
                     p, apart = work[square, lane], work[between + i, lane]
                     total = p + apart
                     inverse = 1.0 / total if total > _TINY else 0.0
                     before = work[sine, lane] * total
-                    work[between + i + 1, lane] = before if i < n - 2 else work[between + i + 1, lane]
+                    beyond, was = work[between + i + 1, lane], work[diagonal + i + 1, lane]
+                    moving = work[moves, lane]
+                    work[between + i + 1, lane] = before if moving > inside else beyond
                     c = p * inverse if total > _TINY else 1.0
                     s = apart * inverse
                     old = work[gamma, lane]
                     alpha = work[diagonal + i, lane]
                     new = c * (alpha - work[shift, lane]) - s * old
-                    work[diagonal + i + 1, lane] = old + (alpha - new)
+                    found = old + (alpha - new)
+                    work[diagonal + i + 1, lane] = found if moving > 0 else was
                     work[square, lane] = new * new / c if c > _TINY else work[cosine, lane] * apart
                     work[cosine, lane], work[sine, lane], work[gamma, lane] = c, s, new
             for lane in range(lanes):
-                work[between + low, lane] = work[sine, lane] * work[square, lane]
-                work[diagonal + low, lane] = work[shift, lane] + work[gamma, lane]
+                beyond, was = work[between + low, lane], work[diagonal + low, lane]
+                found, rest = work[shift, lane] + work[gamma, lane], work[sine, lane] * work[square, lane]
+                work[diagonal + low, lane] = found if work[moves, lane] > 0 else was
+                work[between + low, lane] = rest if work[moves, lane] > 0 else beyond
 
 
 @kernel
