@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, popcount, prefetch, reduction
+from beyondacc.kernels.jit import kernel, popcount, reduction
 from beyondacc.kernels.products import products
 from beyondacc.types import Bits, Floats, Int, ItemIds
 
@@ -20,7 +20,6 @@ __all__ = [
     "JACCARD",
     "OWN",
     "TABLE",
-    "ask_for",
     "distance_row",
     "gather",
     "jaccard_row",
@@ -104,17 +103,6 @@ def gather(
             item = items[position]
             for word in range(bits.shape[1]):
                 sets[to + position, word] = bits[item, word]
-
-
-@kernel
-def ask_for(rows: Floats, items: ItemIds, start: Int, stop: Int) -> None:
-    """Ask for the rows of some items, so that they are near when `gather` copies them."""
-    size = rows.shape[1]
-    line = 64 // rows.itemsize
-    for position in range(start, stop):
-        first = np.int64(items[position]) * size
-        for at in range(first, first + size, line):
-            prefetch(rows, at)
 
 
 @kernel

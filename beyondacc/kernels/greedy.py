@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import Bench, row_for
-from beyondacc.kernels.distance import JACCARD, TABLE, ask_for, distance_row, gather, jaccard_row
+from beyondacc.kernels.distance import JACCARD, TABLE, distance_row, gather, jaccard_row
 from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, larger
 from beyondacc.kernels.products import EIGHT
 from beyondacc.kernels.scaling import as_given, first_equal, normalise
@@ -156,11 +156,6 @@ def greedy_rows(
                     picks[row, at, step] = -1
                     selection[row, at, step] = np.nan
                     continue
-                if at == 0 and row + 1 < lists.shape[0]:  # a part of the next list's rows at each step
-                    begin = lengths[row + 1] * step // picks.shape[2]
-                    end = lengths[row + 1] * (step + 1) // picks.shape[2]
-                    ask_for(vectors, lists[row + 1], begin, end)
-                    ask_for(own_rows, lists[row + 1], begin, end)
                 most = -np.inf
                 for position in range(n):
                     value = base[position] + scale * term[position]
