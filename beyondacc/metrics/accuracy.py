@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Gain, Inputs
 from beyondacc.kernels import accuracy as kernels
-from beyondacc.metrics.ranks import discounts, truth_metric
+from beyondacc.metrics.ranks import discounts, of_hits, truth_metric
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Range
 from beyondacc.spec.registry import metric
@@ -80,9 +80,9 @@ def ndcg(
     discount
         ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted.
     """
-    run, values, by_rank = inputs.run, np.empty(len(inputs)), discounts(discount, k)
-    of_hits = np.append(0.0, np.cumsum(by_rank)) if run.test.all_one else np.empty(0)
-    rest = (run.best_gains(gain), k, by_rank, ideal == "full", of_hits, values)
+    run, values = inputs.run, np.empty(len(inputs))
+    best_lists = of_hits(discount, k) if run.test.all_one else np.empty(0)
+    rest = (run.best_gains(gain), k, discounts(discount, k), ideal == "full", best_lists, values)
     kernels.ndcg_rows(inputs.gains_as(gain), inputs.lengths, inputs.users, run.test.starts, *rest)
     return PerUser(values)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = [
     "discounts",
     "itemwise_truth",
     "list_metric",
+    "of_hits",
     "ratio",
     "relevance_gains",
     "relevance_needs",
@@ -34,8 +36,9 @@ Relevance = Literal["none", "binary", "background"]
 Base = Annotated[float, Range(0, 1, open_low=True)]
 
 
+@functools.lru_cache
 def discounts(kind: str, k: int, base: float = 0.85) -> NDArray[np.float64]:
-    """Return the weight of each rank r = 0..k-1.
+    """Return the weight of each rank r = 0..k-1, which nobody may change.
 
     1, 1/log2(r + 2), 1/(r + 1) or base^r; ``log2_clip`` is 1/log2(max(r + 1, 2)).
     """
@@ -105,6 +108,12 @@ class Weighting(RankDiscount):
 def relevance_needs(values: Any) -> tuple[Need, ...]:
     """Return what a metric needs for the sake of its relevance weights."""
     return (Need.TRUTH,) if values["relevance"] != "none" else ()
+
+
+@functools.lru_cache
+def of_hits(kind: str, k: int) -> NDArray[np.float64]:
+    """Return what lists are worth that begin with 0, 1, ..., k hits of gain 1."""
+    return np.append(0.0, np.cumsum(discounts(kind, k)))
 
 
 def ratio(numerator: Any, denominator: Any) -> Any:
