@@ -31,8 +31,8 @@ _SIDE = 64  # users and items: more than the factors of any model
 def warmup(workers: int | None = None) -> tuple[float, int]:
     """Run all metrics, re-rankers and models on a few rows, so that their machine code is in the cache.
 
-    Numba compiles one function at a time, so that threads would not help: the second half is done by a process of its
-    own.
+    Numba compiles one function at a time, so that threads would not help: a second process begins at the other end, and
+    what one has compiled the other finds in the cache.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def warmup(workers: int | None = None) -> tuple[float, int]:
 
 
 def second_half() -> int:
-    """Do what `warmup` leaves to another process; return how many variants were compiled."""
+    """Do what `warmup` leaves to another process, then the metrics from the last; return how many were compiled."""
     before = compilations()
     # first what the other half does not compile too, so that the rest is found in the cache
     ratings = _ratings(np.random.default_rng(0))
@@ -79,6 +79,8 @@ def second_half() -> int:
             MODELS.create(name).fit(matrix).score(np.arange(2, dtype=np.int32))
     for data in _data():
         _use_rerankers(data)
+    for data in reversed(_data()):
+        _use_metrics(data, backwards=True)
     return compilations() - before
 
 
@@ -124,8 +126,8 @@ def _use_rerankers(data: Dataset) -> None:
             RERANKERS.create(f"{name}(distance={distance})" if distance else name).rerank(lists, data, k=3)
 
 
-def _use_metrics(data: Dataset) -> None:
-    """Evaluate lists with scores, with ranks, with neither."""
+def _use_metrics(data: Dataset, *, backwards: bool = False) -> None:
+    """Evaluate lists with scores, with ranks, with neither; the metrics in order, or backwards."""
     lists = _lists(data)
     metrics = [family @ 3 for family in REGISTRY.values()]
     metrics += [
@@ -135,6 +137,7 @@ def _use_metrics(data: Dataset) -> None:
         if name != "distance_unexpectedness" or distance != "pearson"
     ]
     metrics += map(REGISTRY.parse, ("binomial_diversity(relevant_only=true)@3", "epc(relevance=binary)@3"))
+    metrics = metrics[::-1] if backwards else metrics
     frame = lists.to_pandas()
     for columns in (["user_id", "item_id", "score"], ["user_id", "item_id", "rank"], ["user_id", "item_id"]):
         given = Recommendations.read(frame[columns], data)

@@ -111,12 +111,14 @@ def _first(session: _Session) -> Any:
     return measure_first(session.work, compiling=not session.chosen.no_compiling, **session.repeats)
 
 
-def _subprocess(session: _Session, script: Path, *arguments: str) -> Any:
-    """Run a script that writes JSON and return what it wrote."""
+def _subprocess(session: _Session, script: Path, *arguments: str, before: Any = None) -> Any:
+    """Run a script that writes JSON, or goes on with what was there before, and return what it wrote."""
     if not script.exists():
         return None
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.json"
+        if before is not None:
+            out.write_text(json.dumps(before), encoding="utf-8")
         command = [sys.executable, str(script), session.chosen.size, "--out", str(out), *arguments]
         subprocess.run(command, check=True)  # noqa: S603 - our own script
         return json.loads(out.read_text(encoding="utf-8"))
@@ -130,7 +132,11 @@ def _boundary(session: _Session) -> Any:
 def _peers(session: _Session) -> Any:
     if session.chosen.peers is None:
         return None
-    return _subprocess(session, _HERE / "peers" / "run.py", "--folder", str(session.chosen.peers))
+    arguments = ["--folder", str(session.chosen.peers)]
+    for name in session.chosen.peer or ():  # the rows of the others stay
+        arguments += ["--peer", name]
+    before = session.before["peers"]["found"] if session.chosen.peer and "peers" in session.before else None
+    return _subprocess(session, _HERE / "peers" / "run.py", *arguments, before=before)
 
 
 #: The parts by name; one that returns None was not measured.
@@ -219,6 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", help=f"of {', '.join(PARTS)}, separated by commas; or page")
     parser.add_argument("--case", action="append", choices=list(CASES), help="only these of the kernels")
     parser.add_argument("--peers", type=Path, metavar="ENVS", help="the folder of the peers' environments")
+    parser.add_argument("--peer", action="append", metavar="NAME", help="with --peers: measure only these anew")
     parser.add_argument("--users", type=int, help="so many for the best items from factors")
     parser.add_argument("--repeats", type=int)
     parser.add_argument("--no-compiling", action="store_true", help="do not compile everything anew")

@@ -174,11 +174,12 @@ class _Coded:
 
     def count_items(self) -> NDArray[np.int64]:
         """Return in how many rows each item stands, if all rows of a user follow each other."""
-        counts = np.zeros(len(self.items.distinct), np.int64)
-        encoding.count_items(self.users.codes, self.items.codes, np.full(len(counts), -1, np.int32), counts)
+        counts = np.zeros((len(self.items.distinct), 2), np.int32)
+        counts[:, 0] = -1
+        encoding.count_items(self.users.codes, self.items.codes, counts)
         found = np.zeros(self.n_items, np.int64)
         known = self.places >= 0
-        found[self.places[known]] = counts[known]
+        found[self.places[known]] = counts[known, 1]
         return found
 
     def sort(self, *, rated: bool) -> tuple[Offsets, ItemIds, NDArray[np.float64]]:

@@ -57,8 +57,9 @@ class Recommendations:
     @functools.cached_property
     def lengths(self) -> NDArray[np.int32]:
         """How many items each list holds."""
-        listed: NDArray[np.int64] = np.count_nonzero(self.lists >= 0, axis=1)
-        return listed.astype(np.int32)
+        found = np.empty(len(self.lists), np.int32)
+        align.length_rows(self.lists, found)
+        return found
 
     @functools.cached_property
     def _codes(self) -> Memo:

@@ -155,6 +155,8 @@ class Vocabulary:
         if ids is self.ids:
             return np.arange(len(self), dtype=np.int32)
         same_kind(ids, self.ids, axis=axis, what=what, other=known)
+        if not len(self):
+            return np.full(len(ids), -1, np.int32)
         encoded = _encoded(ids)
         # few distinct ids occur many times, so that only the distinct ones are looked up
         return encoded.translate(self._places(encoded.distinct))

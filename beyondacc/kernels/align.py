@@ -15,6 +15,7 @@ __all__ = [
     "drop_seen_rows",
     "gain_rows",
     "group_rows",
+    "length_rows",
     "list_rows",
     "mark",
     "size_rows",
@@ -198,6 +199,16 @@ def gain_rows(
             out[row, rank] = -1.0
         for position in range(low, high):
             gain_of[np.uint32(items[position])] = -1.0
+
+
+@kernel
+def length_rows(lists: ItemIds, out: NDArray[np.int32]) -> None:
+    """Write how many items each list holds before the -1 that pad it."""
+    for row in range(lists.shape[0]):
+        n = lists.shape[1]
+        while n > 0 and lists[row, n - 1] < 0:
+            n -= 1
+        out[row] = n
 
 
 @kernel

@@ -275,13 +275,12 @@ def close_rows(starts: Offsets, sizes: NDArray[np.int64], items: ItemIds, values
 
 
 @kernel
-def count_items(users: UserIds, items: ItemIds, last: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
-    """Add to `counts` how many users have each item, where all rows of a user follow each other.
+def count_items(users: UserIds, items: ItemIds, counts: NDArray[np.int32]) -> None:
+    """Count how many users have each item, where all rows of a user follow each other.
 
-    `last` holds -1 for each item.
+    The second column of `counts` is added to; the first one holds the last user who had the item, -1 at first.
     """
     for position in range(users.shape[0]):
-        user, item = users[position], items[position]
-        if last[item] != user:
-            last[item] = user
-            counts[item] += 1
+        user, item = users[position], np.uint32(items[position])
+        counts[item, 1] += counts[item, 0] != user
+        counts[item, 0] = user
