@@ -46,7 +46,7 @@ HOUSE = [
 FLOORS = {name: floor for floor, names in enumerate(HOUSE) for name in names}
 # Where a package may be imported at all. A folder stands for all modules in it.
 HOMES = {
-    "numba": ["kernels/jit.py"],
+    "numba": ["kernels/jit.py", "kernels/intrinsics.py"],
     "altair": ["study"],
     "vl_convert": ["study"],
     "jinja2": ["study"],

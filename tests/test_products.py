@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from beyondacc.kernels.products import EIGHT, products
+from beyondacc.kernels.intrinsics import EIGHT
+from beyondacc.kernels.products import products
 
 pytestmark = pytest.mark.kernel
 

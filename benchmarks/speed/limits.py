@@ -17,7 +17,7 @@ import numba
 import numpy as np
 from timing import blas_threads, table
 
-from beyondacc.kernels.jit import popcount
+from beyondacc.kernels.intrinsics import popcount
 
 __all__ = ["LIMITS", "add_name", "gather_name", "lookup_name", "measure_limits"]
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, prefetch, scratch_kernel
+from beyondacc.kernels.intrinsics import prefetch
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import comparison, kernel, prefetch, scratch_kernel
+from beyondacc.kernels.intrinsics import prefetch
+from beyondacc.kernels.jit import comparison, kernel, scratch_kernel
 from beyondacc.types import Floats, Int, Offsets, UserIds
 
 __all__ = ["GROUP", "popular_rows", "ranked_rows", "shared_rows"]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, popcount, reduction
+from beyondacc.kernels.intrinsics import popcount
+from beyondacc.kernels.jit import kernel, reduction
 from beyondacc.kernels.products import products
 from beyondacc.types import Bits, Floats, Int, ItemIds
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, popcount, prefetch
+from beyondacc.kernels.intrinsics import popcount, prefetch
+from beyondacc.kernels.jit import kernel
 from beyondacc.types import Bits, Bools, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["close_rows", "count_items", "find_runs", "mark_codes", "number_words", "scatter_rows", "sort_rows"]

@@ -11,7 +11,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison, larger, smaller
+from beyondacc.kernels.intrinsics import larger, smaller
+from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison
 from beyondacc.kernels.scaling import ZSCORE, first_largest, normalise
 from beyondacc.types import Int
 

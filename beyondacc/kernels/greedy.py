@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import Bench, row_for
 from beyondacc.kernels.distance import JACCARD, TABLE, distance_row, gather, jaccard_row
-from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, larger
-from beyondacc.kernels.products import EIGHT
+from beyondacc.kernels.intrinsics import EIGHT, larger
+from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
 from beyondacc.kernels.scaling import as_given, first_equal, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 

@@ -20,39 +20,30 @@ from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
-from llvmlite import ir
 from numba import float64, types
 from numba.core.errors import NumbaError
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 __all__ = [
     "CACHE",
     "DISTANCE_SIGNATURE",
     "GAIN_SIGNATURE",
-    "LANES",
     "PREPARE",
     "START",
     "Candidates",
     "NumbaError",
-    "above",
     "announce",
     "comparison",
     "first_class",
     "gain",
     "kernel",
-    "larger",
-    "lowest_bit",
     "no_distance",
     "own_gain",
     "part",
-    "popcount",
-    "prefetch",
     "read_only",
     "reason",
     "reduction",
     "scratch_kernel",
-    "smaller",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,7 +52,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 DISTANCE_SIGNATURE = float64(float64[::1], float64[::1])
 
 PREPARE, START = -1, 0
-LANES = 32  # numbers that `above` compares at once
 
 
 class Candidates(NamedTuple):
@@ -266,104 +256,3 @@ def no_distance() -> Any:
 
 def _undefined(_one: Any, _other: Any) -> float:
     return np.nan
-
-
-if numba.config.DISABLE_JIT:
-
-    def popcount(word: Any) -> int:
-        """Count the bits of a word."""
-        return int(word).bit_count()
-
-    def lowest_bit(word: Any) -> int:
-        """Return the place of the lowest bit that is set; there must be one."""
-        return (int(word) & -int(word)).bit_length() - 1
-
-    def above(numbers: Any, position: Any, least: Any) -> Any:
-        """Return which of the `LANES` numbers from a position on are above one, or NaN, as bits of a word."""
-        bits = np.packbits(~(numbers[position : position + LANES] <= least), bitorder="little")
-        return np.uint64(int.from_bytes(bits.tobytes(), "little"))
-
-    def prefetch(_numbers: Any, _position: Any) -> None:
-        """Ask for a number before it is needed: nothing to do where nothing is compiled."""
-
-    def larger(one: Any, other: Any) -> Any:
-        """Return the larger of two numbers."""
-        return one if one > other else other
-
-    def smaller(one: Any, other: Any) -> Any:
-        """Return the smaller of two numbers."""
-        return one if one < other else other
-
-else:
-
-    @intrinsic
-    def popcount(typing_context: Any, word: Any) -> Any:  # noqa: ARG001 - numba's calling convention
-        """Count the bits of a word: one machine instruction."""
-
-        def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            return builder.ctpop(arguments[0])
-
-        return types.int64(types.uint64), emit
-
-    @intrinsic
-    def lowest_bit(typing_context: Any, word: Any) -> Any:  # noqa: ARG001 - as above
-        """Return the place of the lowest bit that is set; there must be one: one machine instruction."""
-
-        def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            return builder.cttz(arguments[0], ir.IntType(1)(1))
-
-        return types.int64(types.uint64), emit
-
-    @intrinsic
-    def above(typing_context: Any, numbers: Any, position: Any, least: Any) -> Any:  # noqa: ARG001 - as above
-        """Return which of the `LANES` numbers from a position on are above one, or NaN, as bits of a word.
-
-        LLVM makes no words of comparisons on its own: a vector of them has to be asked for.
-        """
-
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-            number, size = signature.args[0].dtype, ir.IntType(32)
-            lanes = ir.VectorType(context.get_value_type(number), LANES)
-            place = builder.bitcast(builder.gep(data, [arguments[1]]), lanes.as_pointer())
-            given = builder.load(place, align=number.bitwidth // 8)
-            nothing, everywhere = ir.Constant(lanes, ir.Undefined), ir.Constant(ir.VectorType(size, LANES), [0] * LANES)
-            one = builder.insert_element(nothing, arguments[2], size(0))
-            found = builder.fcmp_unordered(">", given, builder.shuffle_vector(one, nothing, everywhere))
-            return builder.zext(builder.bitcast(found, ir.IntType(LANES)), ir.IntType(64))
-
-        return types.uint64(numbers, types.int64, numbers.dtype), emit
-
-    @intrinsic
-    def prefetch(typing_context: Any, numbers: Any, position: Any) -> Any:  # noqa: ARG001 - as above
-        """Ask for the cache line of a number before it is needed; any position in a contiguous array is safe."""
-
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-            byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-            place = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-            kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-            hint = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-            builder.call(hint, [place, word(0), word(3), word(1)])  # to read, soon and often, data
-            return context.get_dummy_value()
-
-        return types.void(numbers, types.int64), emit
-
-    def _choice(sign: str) -> Any:
-        # without a branch, which would leave masked stores where the choice is written in place, and in any order,
-        # without which LLVM does not vectorise the largest of all
-        def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            flags = ("nnan", "nsz")
-            return builder.select(builder.fcmp_ordered(sign, *arguments, flags=flags), *arguments, flags=flags)
-
-        return float64(float64, float64), emit
-
-    @intrinsic
-    def larger(typing_context: Any, one: Any, other: Any) -> Any:  # noqa: ARG001 - as above
-        """Return the larger of two numbers, neither of which is NaN."""
-        return _choice(">")
-
-    @intrinsic
-    def smaller(typing_context: Any, one: Any, other: Any) -> Any:  # noqa: ARG001 - as above
-        """Return the smaller of two numbers, neither of which is NaN."""
-        return _choice("<")

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import Bench
 from beyondacc.kernels.distance import HAMMING, distance_row, gather, set_distance
-from beyondacc.kernels.jit import kernel, popcount, prefetch, reduction, scratch_kernel
+from beyondacc.kernels.intrinsics import popcount, prefetch
+from beyondacc.kernels.jit import kernel, reduction, scratch_kernel
 from beyondacc.kernels.products import dot
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 

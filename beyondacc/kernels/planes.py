@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, popcount
+from beyondacc.kernels.intrinsics import popcount
+from beyondacc.kernels.jit import kernel
 from beyondacc.kernels.taste import make_parts
 from beyondacc.types import Bits, Int, ItemIds, Offsets, UserIds
 

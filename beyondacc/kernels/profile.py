@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.align import mark
 from beyondacc.kernels.distance import squared_distance
-from beyondacc.kernels.jit import kernel, lowest_bit, popcount, prefetch, reduction, scratch_kernel
+from beyondacc.kernels.intrinsics import lowest_bit, popcount, prefetch
+from beyondacc.kernels.jit import kernel, reduction, scratch_kernel
 from beyondacc.kernels.products import dot
 from beyondacc.types import Bools, Floats, Int, ItemIds, Offsets, UserIds
 

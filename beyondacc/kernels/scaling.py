@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, larger, smaller
+from beyondacc.kernels.intrinsics import larger, smaller
+from beyondacc.kernels.jit import kernel
 from beyondacc.types import Floats, Int, ItemIds
 
 __all__ = ["MINMAX", "NONE", "RANK", "ZSCORE", "as_given", "first_equal", "first_largest", "largest", "normalise"]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.distance import set_distance
-from beyondacc.kernels.jit import kernel, popcount, scratch_kernel
+from beyondacc.kernels.intrinsics import popcount
+from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.kernels.pairwise import mean_of_pairs
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 

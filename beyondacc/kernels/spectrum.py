@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, larger, reduction
+from beyondacc.kernels.intrinsics import larger
+from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, reduction
 from beyondacc.types import Int
 
 __all__ = ["spectrum"]

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import LANES, above, kernel, lowest_bit, popcount, read_only
+from beyondacc.kernels.intrinsics import LANES, above, lowest_bit, popcount
+from beyondacc.kernels.jit import kernel, read_only
 from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Bools, Floats, Int, ItemIds, Offsets, UserIds
 
