@@ -14,7 +14,7 @@ import typer
 from beyondacc.cli.messages import in_options
 from beyondacc.cli.options import app
 from beyondacc.cli.output import WIDTH, aligned
-from beyondacc.errors import SpecError, did_you_mean
+from beyondacc.errors import SpecError
 from beyondacc.spec.params import descriptions
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ def explain(
         if wanted.lower() in names:
             texts.append(_explain_declared(catalog.kind, catalog.find(wanted), catalog.create(name)))
     if not texts:
-        aliases = [alias for family in REGISTRY.values() for alias in family.aliases]
-        hint = did_you_mean(wanted, {*REGISTRY, *aliases, *RERANKERS, *MODELS})
-        raise SpecError(f"there is no metric, re-ranker or model {wanted!r}; {hint}")
+        raise SpecError(REGISTRY.unknown(wanted, [*RERANKERS, *MODELS], "metric, re-ranker or model"))
     typer.echo("\n\n".join(texts))
 
 
@@ -104,10 +102,10 @@ def _conventions_of(name: str) -> None:
         return
     if having:
         rows = [
-            (tool.name, _assignments(tool[name]) or "as here", _assignments(tool.policy_of(name)) or "as here")
+            (tool.name, *(_assignments(given) or "as here" for given in (tool[name], tool.choices_of(name))))
             for tool in having.values()
         ]
-        _table(("tool", name, "who is averaged, order"), rows)
+        _table(("tool", name, "who is averaged, order, relevance"), rows)
     for head, lines in texts.items():
         if lines:
             typer.echo("\n".join(["", f"{head}:", *(_indent(text, f"  {tool}: ") for tool, text in lines.items())]))

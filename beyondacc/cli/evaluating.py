@@ -14,6 +14,7 @@ import typer
 from beyondacc.cli.options import (
     DATA,
     READING,
+    TEN,
     Averaged,
     Columns,
     DefaultCutoff,
@@ -28,7 +29,6 @@ from beyondacc.cli.options import (
     TrainFile,
     Undefined,
     UnknownItems,
-    Users,
     Vectors,
     split_names,
 )
@@ -85,44 +85,62 @@ class Lists:
             "the data allow by default; all: all that they allow.",
         ),
     ] = None
-    k: DefaultCutoff = 10
+    k: DefaultCutoff = TEN
     columns: Columns = None
     genre_sep: GenreSep = "|"
     threshold: Threshold = None
     graded: Graded = False
-    users: Averaged = Users.all
+    users: Averaged = None
     seen: Annotated[
-        Seen,
-        typer.Option("--seen", help="Listed items of the user's own training rows.", rich_help_panel=READING),
-    ] = Seen.keep
-    unknown_items: Annotated[
-        UnknownItems,
-        typer.Option("--unknown-items", help="Listed items outside the catalogue.", rich_help_panel=READING),
-    ] = UnknownItems.keep
-    duplicates: Annotated[
-        Duplicates,
-        typer.Option("--duplicates", help="An item twice in a list: refused, or kept once.", rich_help_panel=READING),
-    ] = Duplicates.error
-    undefined: Annotated[
-        Undefined,
-        typer.Option("--undefined", help="A user for whom a metric is undefined.", rich_help_panel=READING),
-    ] = Undefined.skip
-    gains: Annotated[
-        Gains,
-        typer.Option("--gains", help="A relevant item's worth: its value, or 1.", rich_help_panel=READING),
-    ] = Gains.given
-    ties: Annotated[
-        Ties,
+        Seen | None,
         typer.Option(
-            "--ties", help="Order of equal scores: as given, reversed, or by item id.", rich_help_panel=READING
+            "--seen", help="Listed items of the user's own training rows; keep by default.", rich_help_panel=READING
         ),
-    ] = Ties.input
+    ] = None
+    unknown_items: Annotated[
+        UnknownItems | None,
+        typer.Option(
+            "--unknown-items", help="Listed items outside the catalogue; keep by default.", rich_help_panel=READING
+        ),
+    ] = None
+    duplicates: Annotated[
+        Duplicates | None,
+        typer.Option(
+            "--duplicates",
+            help="An item twice in a list: refused (error, the default), or kept once.",
+            rich_help_panel=READING,
+        ),
+    ] = None
+    undefined: Annotated[
+        Undefined | None,
+        typer.Option(
+            "--undefined",
+            help="A user for whom a metric is undefined: left out (skip, the default), or counted as 0.",
+            rich_help_panel=READING,
+        ),
+    ] = None
+    gains: Annotated[
+        Gains | None,
+        typer.Option(
+            "--gains", help="A relevant item's worth: its value (given, the default), or 1.", rich_help_panel=READING
+        ),
+    ] = None
+    ties: Annotated[
+        Ties | None,
+        typer.Option(
+            "--ties",
+            help="Order of equal scores: as given (input, the default), reversed, by item id as text, or by item id "
+            "with whole numbers as numbers (number).",
+            rich_help_panel=READING,
+        ),
+    ] = None
     convention: Annotated[
         str | None,
         typer.Option(
             "--convention",
             metavar="TOOL",
-            help="Compute as another tool does; beyondacc explain METRIC --conventions shows which.",
+            help="Compute as another tool does; beyondacc explain METRIC --conventions shows which. Parameters and "
+            "options that are named win.",
             rich_help_panel=READING,
         ),
     ] = None
@@ -172,8 +190,8 @@ class Lists:
         tool = find_convention(self.convention)
         chosen = check_metrics(given, data, k=self.k, earlier=bool(before), convention=tool)
         lists = {name: tables.rows(what) for name, what in whats.items()}
-        options: dict[str, Any] = {name: getattr(self, name).value for name in _POLICY}
-        options |= {
+        named = {name: choice.value for name in _POLICY if (choice := getattr(self, name)) is not None}
+        options: dict[str, Any] = named | {
             "convention": self.convention,
             "earlier": [tables.rows(what) for what in before] or None,
             "primitive": tables.rows("primitive"),

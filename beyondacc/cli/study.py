@@ -12,6 +12,7 @@ import typer
 from beyondacc.cli.options import (
     DATA,
     OUTPUT,
+    TEN,
     Bootstrap,
     Columns,
     DefaultCutoff,
@@ -108,7 +109,7 @@ def study(
             "-m", "--metric", metavar="METRIC", help="All that the data allow by default.", rich_help_panel=GRID
         ),
     ] = None,
-    k: DefaultCutoff = 10,
+    k: DefaultCutoff = TEN,
     candidates: Annotated[
         int,
         typer.Option(

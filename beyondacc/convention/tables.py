@@ -1,4 +1,4 @@
-"""What ten tools compute, as read in their sources: a plain table a tool.
+"""What eleven tools compute, as read in their sources: a plain table a tool.
 
 The keys of a table are the attributes of `beyondacc.convention.Convention`; values of parameters are written as in the
 names of metrics. Only what differs from our defaults is named.
@@ -6,20 +6,23 @@ names of metrics. Only what differs from our defaults is named.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 __all__ = ["TABLES"]
 
-_EVERY_ROW = "Every test row is relevant, whatever its value: pass no threshold=."
+_EVERY_ROW = "Every test row is relevant, whatever its value."
 _SHIFTED = "Its gain is 2^(v - threshold + 1) - 1: pass test values v - threshold + 1 and threshold=1, graded=True."
 _NO_CUTOFF = "It has no cutoff: take a k that no list exceeds."
 _ALL_RELEVANT = "It has no cutoff: take a k that no user's number of relevant items exceeds."
-_BELOW = "Users whose test rows are all below count 0 there and are left out here: multiply by the share averaged here."
 _LEVEL = (
-    "Values of test rows are gains, whole numbers; those below level l (1 by default) do not count: pass threshold=l, "
-    "graded=True."
+    "Values of test rows are gains, whole numbers, and those below level 1 do not count; for another level l pass "
+    "threshold=l, graded=True. Users whose test rows are all below it count 0."
 )
-_ROWS = "It counts rows: a training row given twice counts twice."
+_ROWS = "It counts rows: a training row given twice counts twice there, and once here."
+_TWICE = (
+    "An item that stands twice in a list counts twice there; here it is an error, or counts once with duplicates=first."
+)
 _PADDED = "It counts the padding as an item: pass items= with the items of all rows and one more."
 _BINOMIAL = (
     "Name alpha and relevant_only as there. With alpha=1 the non-redundancy takes its root by all listed genres there, "
@@ -34,11 +37,29 @@ def _plain(*names: str) -> dict[str, dict[str, Any]]:
     return {name: {} for name in names}
 
 
+def _each(names: Iterable[str], **choices: Any) -> dict[str, dict[str, Any]]:
+    """Give several metrics the same choices of their own."""
+    return {name: dict(choices) for name in names}
+
+
+#: Metrics of RankSys that look at the test set, and those of a list alone.
+_RANKSYS_TRUTH = (
+    *("precision", "recall", "f1", "ndcg", "average_precision", "reciprocal_rank"),
+    *("alpha_ndcg", "err_ia"),
+)
+_RANKSYS_LISTS = (
+    *("ild", "eild", "epc", "efd", "epd", "subtopic_recall"),
+    *("binomial_diversity", "binomial_coverage", "binomial_nonredundancy"),
+)
+
+
 TABLES: dict[str, dict[str, Any]] = {
     "rectools": {
         "title": "RecTools",
         "source": "rectools 0.19.0, rectools/metrics; run",
-        "data": f"{_EVERY_ROW} The catalogue is the argument catalog: pass items=. Lists go by rank, not by score.",
+        "data": f"{_EVERY_ROW} The catalogue is the argument catalog: pass items=. Lists go by rank, not by score. "
+        f"{_TWICE}",
+        "relevance": {"zeros": "relevant"},
         "policy": {"gains": "binary"},
         "policies": {"serendipity_rank": {"users": "recommended", "undefined": "zero"}},
         "metrics": {
@@ -65,6 +86,7 @@ TABLES: dict[str, dict[str, Any]] = {
             "f1": "F1Beta with beta=1.",
             "mean_popularity": f"{_ROWS} With normalize=True it is mean_popularity(normalized=true).",
             "ild": "With Hamming distances over a column a genre. Items without genres have distances there, not here.",
+            "serendipity_rank": _ROWS,
             "catalog_coverage": "Equal where no list shows an item outside the catalogue. With normalize=True it is "
             "catalog_coverage with no convention.",
         },
@@ -75,6 +97,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "source": "recbole 1.2.1, recbole/evaluator; run, recbole/trainer and recbole/data; read",
         "data": f"{_EVERY_ROW} Training and validation items are masked before the ranking, so that every list has k "
         "items. Values are rounded to 4 digits.",
+        "relevance": {"zeros": "relevant"},
         "policy": {"users": "tested", "gains": "binary", "seen": "drop"},
         "metrics": {
             **_plain(
@@ -102,8 +125,9 @@ TABLES: dict[str, dict[str, Any]] = {
     "ranx": {
         "title": "ranx",
         "source": "ranx 0.3.21, ranx/metrics; run, ranx/meta/evaluate.py; read",
-        "data": f"{_LEVEL} {_BELOW} More than about 15 equal scores come in no certain order.",
-        "policy": {"users": "tested", "undefined": "zero"},
+        "data": f"{_LEVEL} More than about 15 equal scores come in no certain order.",
+        "relevance": {"threshold": 1.0, "graded": True},
+        "policy": {"users": "judged", "undefined": "zero"},
         "metrics": {
             **_plain("ndcg", "dcg", "precision", "recall", "f1", "hit_rate", "reciprocal_rank", "r_precision", "rbp"),
             "average_precision": {"denominator": "relevant"},
@@ -120,9 +144,10 @@ TABLES: dict[str, dict[str, Any]] = {
     "trec_eval": {
         "title": "trec_eval",
         "source": "pytrec-eval-terrier 0.5.11; run, usnistgov/trec_eval dc0c991; read",
-        "data": f"{_LEVEL} ndcg and dcg always take level 1. {_BELOW} With -c topics without a list count 0: pass "
-        'users="tested".',
-        "policy": {"users": "intersection", "undefined": "zero", "ties": "item"},
+        "data": f"{_LEVEL} ndcg and dcg always take level 1. With -c topics without a list count 0: pass "
+        'users="judged".',
+        "relevance": {"threshold": 1.0, "graded": True},
+        "policy": {"users": "judged-intersection", "undefined": "zero", "ties": "item"},
         "metrics": {
             **_plain("ndcg", "dcg", "precision", "recall", "hit_rate", "reciprocal_rank", "r_precision", "f1"),
             "average_precision": {"denominator": "relevant"},
@@ -142,8 +167,9 @@ TABLES: dict[str, dict[str, Any]] = {
     "replay": {
         "title": "RePlay",
         "source": "replay-rec 0.22.0, replay/metrics; the pandas version run",
-        "data": f"{_EVERY_ROW} Equal scores go by item id, descending: numbers as numbers there, all ids as text here.",
-        "policy": {"gains": "binary", "ties": "item"},
+        "data": f"{_EVERY_ROW} Equal scores go by item id, descending, whole numbers as numbers.",
+        "relevance": {"zeros": "relevant"},
+        "policy": {"gains": "binary", "ties": "number"},
         "metrics": {
             **_plain(
                 "ndcg", "precision", "recall", "hit_rate", "average_precision", "reciprocal_rank", "catalog_coverage"
@@ -164,7 +190,8 @@ TABLES: dict[str, dict[str, Any]] = {
         "title": "Recommenders",
         "source": "recommenders 1.2.1, recommenders/evaluation/python_evaluation.py; run",
         "data": f"{_EVERY_ROW} The catalogue is the training items. What is not accuracy has no cutoff there: pass "
-        "lists of k items, or a k that none exceeds.",
+        f"lists of k items, or a k that none exceeds. {_TWICE}",
+        "relevance": {"zeros": "relevant"},
         "policy": {"gains": "binary"},
         "policies": {
             "precision": {"users": "intersection"},
@@ -175,19 +202,21 @@ TABLES: dict[str, dict[str, Any]] = {
         "metrics": {
             **_plain("ndcg", "precision", "recall", "average_precision", "catalog_coverage", "entropy"),
             "ild": {"distance": "cooccurrence", "missing": "one"},
-            "self_information": {"denominator": "interactions", "cold": "drop", "short": "k"},
-            "efd": {"cold": "drop", "short": "k"},
+            "self_information": {"denominator": "interactions", "cold": "drop", "short": "mean"},
+            "efd": {"cold": "drop", "short": "mean"},
             "surprise_content": {"distance": "cooccurrence", "profile": "mean", "missing": "one"},
             "serendipity": {"missing": "one"},
         },
         "notes": {
-            "ndcg": 'With score_type="raw" or "exp" it is ndcg or ndcg(gain=exp) with no convention.',
+            "ndcg": 'With score_type="raw" or "exp" it is ndcg or ndcg(gain=exp) with no convention, which leaves out '
+            "users whose gains are all 0 as well.",
             "average_precision": "As map_at_k; map is average_precision(denominator=relevant) on lists of k items.",
             "ild": f"{_ROWS} With item features it is ild(distance=cosine).",
-            "self_information": f"Called novelty. {_FULL_LISTS}",
-            "efd": f"Called novelty. {_FULL_LISTS}",
-            "surprise_content": "Called serendipity, with col_relevance=None, the default.",
-            "serendipity": "With a column of relevance, 0 or 1. A user without training rows counts 0 here, not there.",
+            "self_information": f"Called novelty, a mean over the rows of all lists. {_ROWS}",
+            "efd": f"Called novelty, a mean over the rows of all lists. {_ROWS}",
+            "surprise_content": f"Called serendipity, with col_relevance=None, the default. {_ROWS}",
+            "serendipity": "With a column of relevance, 0 or 1. A user without training rows counts 0 here, not there. "
+            f"{_ROWS}",
             "catalog_coverage": "Equal where all listed items are in the training rows.",
             "entropy": "Called distributional_coverage. Equal where all listed items are in the catalogue.",
         },
@@ -201,6 +230,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "source": "lenskit 2025.8.1, lenskit/metrics; run",
         "data": f"{_EVERY_ROW} These are the means of list_summary(), where what is undefined counts 0. A user with an "
         "empty list counts 0 there and is left out here.",
+        "relevance": {"zeros": "relevant"},
         "policy": {"users": "recommended", "undefined": "zero", "gains": "binary"},
         "metrics": {
             **_plain("hit_rate", "reciprocal_rank", "rbp", "genre_entropy"),
@@ -214,8 +244,8 @@ TABLES: dict[str, dict[str, Any]] = {
             "ils": {"distance": "cosine", "average": True, "missing": "one", "singleton": 1.0},
         },
         "notes": {
-            "ndcg": 'With gain="rating" also gains=given. With LogRankWeight(offset=1) it is ndcg with these choices '
-            "and no convention.",
+            "ndcg": 'With gain="rating" also gains=given; then a value of 0 is a gain of 1 here. With '
+            "LogRankWeight(offset=1) it is ndcg with these choices and no convention.",
             "average_precision": "Every user with a list needs a relevant test item; there others raise an error.",
             "rbp": "With normalize=False, the default.",
             "gini": "As ListGini, whose items= is the catalogue here.",
@@ -231,9 +261,12 @@ TABLES: dict[str, dict[str, Any]] = {
     "elliot": {
         "title": "Elliot",
         "source": "sisinflab/elliot 0126926 and c085d43 (0.3.1), elliot/evaluation; read",
-        "data": "Test rows below relevance_threshold are not relevant: pass threshold=. The catalogue is the training "
-        "items. Training items are masked before the ranking. Values are rounded to 5 digits.",
-        "policy": {"users": "intersection", "seen": "drop"},
+        "data": "Test rows below relevance_threshold, by default 0, are not relevant: pass threshold=. Who has no "
+        "relevant test row is left out of what looks at the test set, but not of the rest: everybody with a list and a "
+        "test row, relevant or not, is. The catalogue is the training items. Training items are masked before the "
+        f"ranking. Values are rounded to 5 digits. {_TWICE}",
+        "relevance": {"zeros": "relevant"},
+        "policy": {"users": "judged-intersection", "seen": "drop"},
         "metrics": {
             **_plain(
                 "precision",
@@ -270,9 +303,10 @@ TABLES: dict[str, dict[str, Any]] = {
         "title": "RankSys",
         "source": "RankSys/RankSys 42a64ae, 4b66d1a and f03a6dc; read",
         "data": "Test rows below the threshold are not relevant: pass threshold=. The mean is the sum over all lists, "
-        "divided by the number of users of the test set: give lists of these users only. The catalogue is the items of "
-        f"training and test rows. {_BELOW}",
-        "policy": {"users": "tested", "undefined": "zero"},
+        "divided by the number of users with a test row, relevant or not: give lists of all of these users and of no "
+        f"others. The catalogue is the items of training and test rows. {_TWICE}",
+        "policy": {"undefined": "zero"},
+        "policies": _each(_RANKSYS_TRUTH, users="judged") | _each(_RANKSYS_LISTS, users="recommended"),
         "metrics": {
             **_plain(
                 "precision",
@@ -344,5 +378,25 @@ TABLES: dict[str, dict[str, Any]] = {
             "unexpectedness": "it prints what lists have in common with those of a baseline; take 1 - "
             "unexpectedness(denominator=k) with these as primitive=",
         },
+    },
+    "radio": {
+        "title": "RADio",
+        "source": "svrijenhoek/RADio c6b81d6, dart/metrics; read",
+        "data": "It has no cutoff: take a k that no list exceeds. An item has one category there; an item of several "
+        "genres is here what several items of one each would be there at the same rank.",
+        "policy": {},
+        "metrics": {
+            "radio_calibration": {"genre_weight": "full"},
+            "radio_representation": {"genre_weight": "full"},
+            "radio_fragmentation": {"genre_weight": "full"},
+        },
+        "notes": {
+            "radio_calibration": "Of categories. The items of the profile are weighted by 1/rank in their order there, "
+            "and all alike here. With KL divergences it is radio_calibration(divergence=kl).",
+            "radio_representation": "With genres as the viewpoints, of which it compares those of a list with those of "
+            "the pool that it was taken from, here of the catalogue.",
+            "radio_fragmentation": "With genres as the stories. Its users are drawn anew for each list.",
+        },
+        "differs": {},
     },
 }

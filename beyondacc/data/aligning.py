@@ -34,8 +34,7 @@ def bind(
     Parameters
     ----------
     users
-        Whose rows: all of the test set and of the lists, those in both, those with a non-empty list, or those with a
-        relevant test item.
+        Whose rows, as in `Policy`.
     seen
         Whether listed items that are in the user's training rows are kept or dropped.
     unknown_items
@@ -48,6 +47,7 @@ def bind(
     recs = recs.within(data)
     codes = recs.codes(data)
     tested = np.zeros(len(data.users), np.bool_) if data.test is None else data.test.occupied
+    judged = tested if data.judged is None else tested | data.judged.occupied
     makes_a_row = np.ones(len(recs), np.bool_) if users == "all" else recs.lengths > 0
     if recs.users is data.users.ids:  # as where lists were read for all users of the dataset
         in_recs, place = makes_a_row, codes
@@ -55,10 +55,15 @@ def bind(
         in_recs, place = np.zeros(len(data.users), np.bool_), np.full(len(data.users), -1, np.int32)
         in_recs[codes[(codes >= 0) & makes_a_row]] = True
         place[codes[codes >= 0]] = np.flatnonzero(codes >= 0)
-    strangers = np.flatnonzero((codes < 0) & makes_a_row & (users not in {"intersection", "tested"}))
-    wanted = {"all": tested | in_recs, "intersection": tested & in_recs, "recommended": in_recs, "tested": tested}[
-        users
-    ]
+    strangers = np.flatnonzero((codes < 0) & makes_a_row & (users in {"all", "recommended"}))
+    wanted = {
+        "all": judged | in_recs,
+        "intersection": tested & in_recs,
+        "recommended": in_recs,
+        "tested": tested,
+        "judged": judged,
+        "judged-intersection": judged & in_recs,
+    }[users]
     known = np.flatnonzero(wanted).astype(np.int32)
     order = np.concatenate([known, np.full(len(strangers), -1, np.int32)])
     if not len(order):

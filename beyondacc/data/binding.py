@@ -18,7 +18,7 @@ from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
 __all__ = ["Binding", "Gain", "Inputs", "Lists", "Users", "row_sizes"]
 
-Users = Literal["all", "intersection", "recommended", "tested"]
+Users = Literal["all", "intersection", "recommended", "tested", "judged", "judged-intersection"]
 Gain = Literal["linear", "exp"]
 
 
@@ -113,6 +113,17 @@ class Binding:
         return Memo()
 
     @property
+    def test_by_id(self) -> ItemIds:
+        """The items of the test rows, those of each user in the order of their ids."""
+
+        def build() -> ItemIds:
+            test, places = self.test, self.data.items.places
+            rows = np.repeat(np.arange(len(test.sizes)), test.sizes)
+            return test.items[np.lexsort((places[test.items], rows))]
+
+        return self.data.derive("test_by_id", build)
+
+    @property
     def item_counts(self) -> NDArray[np.int64]:
         """Training users of each item, unknown items included."""
         return pad(self.data.item_counts, self.n_items)
@@ -192,8 +203,15 @@ class Binding:
     def among(self, users: Users) -> Bools:
         """Return which rows are those of such users, of the rows there are."""
         listed, tested = self.lengths > 0, row_sizes(self.test, self.users) > 0
-        every = np.ones(len(self), np.bool_)
-        return {"all": every, "intersection": listed & tested, "recommended": listed, "tested": tested}[users]
+        judged = tested if self.data.judged is None else tested | (row_sizes(self.data.judged, self.users) > 0)
+        return {
+            "all": np.ones(len(self), np.bool_),
+            "intersection": listed & tested,
+            "recommended": listed,
+            "tested": tested,
+            "judged": judged,
+            "judged-intersection": listed & judged,
+        }[users]
 
     def block(self, start: int, stop: int) -> Inputs:
         """Return the rows from `start` to `stop` as metrics see them."""

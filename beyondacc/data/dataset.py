@@ -333,10 +333,10 @@ class Dataset:
 
     @property
     def by_popularity(self) -> ItemIds:
-        """The catalogue, most popular first; equally popular items in catalogue order."""
+        """The catalogue, most popular first; equally popular items in the order of their ids."""
 
         def build() -> ItemIds:
-            order = np.argsort(-self.item_counts, kind="stable")
+            order = np.lexsort((self.items.places, -self.item_counts))
             return order[self.catalogue[order]].astype(np.int32)
 
         return self.derive("by_popularity", build)

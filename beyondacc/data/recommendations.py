@@ -19,7 +19,7 @@ from beyondacc.data.intake.read import read_rows
 from beyondacc.data.intake.roles import Names
 from beyondacc.data.intake.rows import Rows
 from beyondacc.data.memo import Memo
-from beyondacc.data.vocabulary import Vocabulary, same_kind
+from beyondacc.data.vocabulary import Vocabulary, id_ranks, same_kind
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
 from beyondacc.kernels.jit import read_only
@@ -111,14 +111,14 @@ class Recommendations:
         }
         return dataclasses.replace(self, **cut)
 
-    def by_score(self, ties: Literal["reversed", "item"]) -> Recommendations:
+    def by_score(self, ties: Literal["reversed", "item", "number"]) -> Recommendations:
         """Return the same lists in the order of their scores, highest first; those without scores as they are.
 
         Parameters
         ----------
         ties
             How items of equal score are ordered: ``reversed``: against the order given; ``item``: by item id as text,
-            descending.
+            descending; ``number``: the same, whole-number ids as numbers.
         """
         if self.scores is None:
             return self
@@ -131,10 +131,8 @@ class Recommendations:
         rows = other[places]
         listed, scores = self.lists[rows, ranks], self.scores[rows, ranks]
         key: NDArray[np.int64] = ranks
-        if ties == "item":
-            key = np.empty(len(self.items), np.int64)
-            key[np.argsort(self.items.ids.astype(str).to_numpy(), kind="stable")] = np.arange(len(key))
-            key = key[listed]
+        if ties != "reversed":
+            key = id_ranks(self.items.ids, as_text=ties == "item")[listed]
         order = np.lexsort((-key, -scores, rows))
         again = dataclasses.replace(again, lists=self.lists.copy(), scores=self.scores.copy())
         again.lists[rows, ranks] = listed[order]

@@ -14,7 +14,7 @@ from beyondacc.data.ids import Ids, encode_index
 from beyondacc.errors import DataError
 from beyondacc.types import ItemIds
 
-__all__ = ["Vocabulary", "factorize", "hash_ids", "same_kind"]
+__all__ = ["Vocabulary", "factorize", "hash_ids", "id_ranks", "same_kind"]
 
 _MAX_IDS = np.iinfo(np.int32).max
 
@@ -81,6 +81,19 @@ def hash_ids(ids: pd.Index) -> NDArray[np.uint64]:
     return pd.util.hash_pandas_object(ids, index=False).to_numpy().astype(np.uint64)
 
 
+def id_ranks(ids: pd.Index[Any], *, as_text: bool = False) -> NDArray[np.int64]:
+    """Return the place of each id among all of them, ascending: whole numbers as numbers, texts by code points.
+
+    Parameters
+    ----------
+    as_text
+        Whether whole numbers are compared as texts too.
+    """
+    found = np.empty(len(ids), np.int64)
+    found[np.asarray((ids.astype(STRING) if as_text else ids).argsort())] = np.arange(len(ids))
+    return found
+
+
 class Vocabulary:
     """External ids and their codes 0..n-1.
 
@@ -97,7 +110,7 @@ class Vocabulary:
         If an id comes twice, or there are more ids than an int32 can number.
     """
 
-    __slots__ = ("_low", "_table", "ids", "kind")
+    __slots__ = ("_low", "_order", "_table", "ids", "kind")
 
     def __init__(self, ids: pd.Index[Any], *, checked: bool = False) -> None:
         if len(ids) > _MAX_IDS:
@@ -105,6 +118,7 @@ class Vocabulary:
         self.kind: Literal["integer", "string"] = _kind(ids)
         self._low = 0
         self._table: ItemIds | None = None
+        self._order: ItemIds | None = None
         if self.kind == "integer":
             values = np.ascontiguousarray(ids, dtype=np.int64)
             self.ids = pd.Index(values)
@@ -128,6 +142,20 @@ class Vocabulary:
     def _refuse_duplicates(self) -> None:
         repeated = self.ids[self.ids.duplicated()][:1]
         raise DataError(f"the id {_example(repeated)} comes twice; ids of a vocabulary must be unique")
+
+    @property
+    def places(self) -> ItemIds:
+        """The place of each id in their order: whole numbers as numbers, texts by code points."""
+        if self._order is None:
+            self._order = id_ranks(self.ids).astype(np.int32)
+        return self._order
+
+    @property
+    def by_id(self) -> ItemIds:
+        """The codes in that order."""
+        found = np.empty(len(self), np.int32)
+        found[self.places] = np.arange(len(self), dtype=np.int32)
+        return found
 
     def __len__(self) -> int:
         return len(self.ids)

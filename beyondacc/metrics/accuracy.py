@@ -176,6 +176,7 @@ def f1(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     better="higher",
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
+    aliases=("hit", "hitrate", "hr"),
     cite="Deshpande & Karypis 2004, TOIS 22(1)",
     core=True,
 )
