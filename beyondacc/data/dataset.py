@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -14,10 +12,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from beyondacc.data.columns import as_days
+from beyondacc.data.features import Features
 from beyondacc.data.groups import read_users
 from beyondacc.data.ids import Ids, together
 from beyondacc.data.intake.kinds import Kind, choose_kinds
 from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.reading import Reading
 from beyondacc.data.intake.roles import Names
 from beyondacc.data.intake.rows import Rows
 from beyondacc.data.intake.tables import settle_tables
@@ -30,58 +30,9 @@ from beyondacc.data.split import make_split
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError, SpecError
 from beyondacc.spec.params import Param
-from beyondacc.types import Bits, Floats, ItemIds, Offsets, UserIds
+from beyondacc.types import Floats, ItemIds, UserIds
 
 __all__ = ["Dataset", "Features", "Profiles", "pad"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Features:
-    """Feature sets of items, as compressed rows and as bits.
-
-    Attributes
-    ----------
-    starts, ids
-        Compressed rows: the features of item i are ``ids[starts[i]:starts[i + 1]]``.
-    bits : (n_items, words)
-        The same as bit sets of 64-bit words.
-    names
-        Of the features.
-    weights
-        Of each of `ids`, or None where they have none.
-    """
-
-    starts: Offsets
-    ids: ItemIds
-    bits: Bits
-    names: list[str]
-    weights: Floats | None = None
-
-    @classmethod
-    def build(
-        cls, starts: Offsets, ids: ItemIds, names: list[str], n_items: int, weights: Floats | None = None
-    ) -> Features:
-        """Set the bits; items past the rows given have no features."""
-        missing = n_items + 1 - len(starts)
-        starts = np.concatenate([starts, np.full(missing, starts[-1])]) if missing > 0 else starts
-        bits = np.zeros((n_items, max(1, -(-len(names) // 64))), np.uint64)
-        rows = np.repeat(np.arange(n_items), np.diff(starts))
-        np.bitwise_or.at(bits, (rows, ids >> 6), np.left_shift(np.uint64(1), (ids & 63).astype(np.uint64)))
-        return cls(starts, ids, bits, names, weights)
-
-    @functools.cached_property
-    def sizes(self) -> NDArray[np.float64]:
-        """How many features each item has."""
-        return np.diff(self.starts).astype(np.float64)
-
-    @functools.cached_property
-    def most(self) -> int:
-        """How many features an item has at most."""
-        return int(self.sizes.max(initial=0))
-
-    def extend(self, n_items: int) -> Features:
-        """Return the same with items added that have no features."""
-        return Features.build(self.starts, self.ids, self.names, n_items, self.weights)
 
 
 class Dataset:
@@ -107,7 +58,8 @@ class Dataset:
         Only test rows with at least this value are relevant, with gain 1 unless `graded`; the others are judged not
         relevant. Without it a test row with a value above 0 is relevant, and its value is its gain.
     zeros
-        Without a threshold, a test row of value 0 or False is ``"judged"`` not relevant, or ``"relevant"`` with gain 1.
+        Without a threshold, a test row of value 0 or False is ``"judged"`` not relevant (the default), or
+        ``"relevant"`` with gain 1.
     repeats
         Which of several rows with the same user and item counts: the ``"last"`` one (by time where the table has one,
         else in order), or one with their values' ``"max"`` or ``"sum"``; or an ``"error"``. It is settled before any
@@ -150,7 +102,7 @@ class Dataset:
         ids: Kind | Mapping[str, Kind] = "auto",
         threshold: float | None = None,
         graded: bool = False,
-        zeros: Zeros = "judged",
+        zeros: Zeros | None = None,
         repeats: Repeats = "last",
         genre_sep: str = "|",
         vectors: Any = None,
@@ -162,7 +114,8 @@ class Dataset:
             raise SpecError("graded=True keeps the gains of rows at or above threshold=, which was not given")
         if vectors is not None and items is None:
             raise DataError("vectors= has one row for each row of the items table; pass items= too")
-        _check("zeros", zeros, Zeros)
+        zeros_named = zeros is not None
+        zeros = _check("zeros", zeros or "judged", Zeros)
         _check("repeats", repeats, Repeats)
         names = columns if isinstance(columns, Names) else Names(columns)
         given = {"train": train, "test": test}
@@ -192,11 +145,13 @@ class Dataset:
         self.test: Profiles | None = None
         self.judged: Profiles | None = None
         self._judgements: Profiles | None = None
-        self.threshold = threshold
+        self.threshold, self.zeros, self.graded = threshold, zeros, graded
+        #: Whether the threshold or what rows of value 0 are was named: a convention then leaves them.
+        self.threshold_named = zeros_named or threshold is not None
         self._rated = test_rows is not None and "rating" in test_rows.numbers
         if test_rows is not None:
             self._judgements = self._profiles(test_rows, user_codes["test"], item_codes["test"])
-            self._judge(threshold, zeros, graded)
+            self._judge()
         self.catalogue = np.zeros(len(self.items), np.bool_)
         if table is not None:
             self.catalogue[: len(table.ids)] = True
@@ -268,19 +223,33 @@ class Dataset:
         found.derive = Memo()
         return found
 
+    @property
+    def readings(self) -> list[Reading]:
+        """What the boundary did with each table."""
+        for reading in self._readings:
+            rows = {"train": self.train, "test": self._judgements}.get(reading.table)
+            if rows is not None and rows.n_repeated:
+                reading.repeated = rows.n_repeated
+                reading.note(f"{rows.n_repeated:,} rows have the user and item of a later one, which counts")
+            if reading.table == "test" and self.judged is not None and self.threshold is None:
+                reading.zero_rows = len(self.judged.items)
+                rule = "judged not relevant; zeros='relevant' takes every row as relevant"
+                reading.note(f"{reading.zero_rows:,} rows of value 0 are {rule}")
+        return list(self._readings)
+
     def with_relevance(self, *, threshold: float | None, zeros: Zeros = "judged", graded: bool = False) -> Dataset:
         """Return the same with other test rows relevant; parameters as in `Dataset`."""
         if self._judgements is None:
             return self
         found = copy.copy(self)
-        found.threshold = threshold
-        found._judge(threshold, zeros, graded)  # noqa: SLF001 - its own
+        found.threshold, found.zeros, found.graded = threshold, _check("zeros", zeros, Zeros), graded
+        found._judge()  # noqa: SLF001 - its own
         found.derive = Memo()
         return found
 
-    def _judge(self, threshold: float | None, zeros: Zeros, graded: bool) -> None:
+    def _judge(self) -> None:
         assert self._judgements is not None  # noqa: S101 - who calls looked
-        rules: dict[str, Any] = {"threshold": threshold, "zeros": zeros, "graded": graded}
+        rules: dict[str, Any] = {"threshold": self.threshold, "zeros": self.zeros, "graded": self.graded}
         self.test, self.judged = judge(self._judgements, rated=self._rated, **rules)
 
     def __repr__(self) -> str:

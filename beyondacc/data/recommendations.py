@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.ids import Ids, together
+from beyondacc.data.intake.containers import as_array
 from beyondacc.data.intake.kinds import fit_ids
 from beyondacc.data.intake.order import Order
 from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.reading import Reading
 from beyondacc.data.intake.roles import Names
 from beyondacc.data.intake.rows import Rows
 from beyondacc.data.memo import Memo
@@ -164,6 +166,7 @@ class Recommendations:
         order: Order = "auto",
         k: int | None = None,
         what: str = "recs",
+        readings: list[Reading] | None = None,
     ) -> Recommendations:
         """Make lists from any container.
 
@@ -188,7 +191,10 @@ class Recommendations:
             How many items of each list to keep; all by default.
         what
             How messages call the lists.
+        readings
+            Learns what the boundary did with them.
         """
+        source = as_array(source)
         if isinstance(source, cls):
             made = source if data is None else source.within(data, what)
             return made if k is None or k >= made.lists.shape[1] else made.top(k)
@@ -198,6 +204,8 @@ class Recommendations:
         rows = read_rows(source, what=what, columns=columns, order=order, users=users)
         if data is not None:
             rows = fit_ids(rows, data.users.ids, data.items.ids, what)
+        if readings is not None:
+            readings.append(rows.reading)
         return cls._from_rows(rows, data, what=what, duplicates=duplicates, k=k)
 
     @classmethod

@@ -34,7 +34,7 @@ from beyondacc.errors import DataError
 
 __all__ = ["read_rows"]
 
-_LISTS: Final = frozenset({"recs", "primitive", "earlier"})
+_LISTS: Final = frozenset({"recs", "primitive", "earlier", "candidates"})
 _CONVERT: Final[Mapping[str, Callable[[Any, str], NDArray[Any]]]] = {
     "rating": numbers_of,
     "score": numbers_of,

@@ -56,7 +56,7 @@ def _find(canonical: str, free: Sequence[str], what: str) -> str | None:
 
 
 #: How the tables of a call are named in front of a role, as in ``test.rating``.
-_TABLES: Final = ("train", "test", "recs", "items", "users", "primitive", "earlier", "ratings")
+_TABLES: Final = ("train", "test", "recs", "items", "users", "primitive", "earlier", "candidates", "ratings")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +95,10 @@ class Names:
         self._used: set[str] = set()
         self._passed: dict[str, tuple[str, str]] = {}
         self._asked: dict[str, dict[str, list[str]]] = {}  # by role and table, the columns of the table
+
+    def has(self, role: str, table: str) -> bool:
+        """Whether a column is named for a role of a table."""
+        return any(name.role == role and name.table in {"", table} for name in self._names)
 
     def positions(self, what: str) -> dict[str, int]:
         """Return the roles of a table that are given by position."""
