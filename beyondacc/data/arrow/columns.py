@@ -208,10 +208,12 @@ def look_up(asked: pd.Index[Any], known: pd.Index[Any]) -> ItemIds:
 def numbers_as_texts(numbers: NDArray[np.int64]) -> pd.Index[Any]:
     """Write whole numbers as texts, which Arrow does without a Python object for each."""
     if not has_arrow():
-        return pd.Index(list(map(str, numbers.tolist())), dtype=STRING)
+        written: pd.Index[Any] = pd.Index(list(map(str, numbers.tolist())), dtype=STRING)
+        return written
     import pyarrow as pa  # noqa: PLC0415 - optional
 
-    return pd.Index(_texts(pa.array(numbers).cast(pa.string())), dtype=STRING)
+    texts: pd.Index[Any] = pd.Index(_texts(pa.array(numbers).cast(pa.string())), dtype=STRING)
+    return texts
 
 
 def narrow(column: Any, place: str = "a column") -> Any:

@@ -68,7 +68,7 @@ class ArrowTable:
         self._refuse = refuse
 
     def column(self, name: str) -> Column:
-        """Read one column; its values are checked, so that a damaged file is refused here and not where they are used."""
+        """Read one column; its values are checked, so that a damaged file is refused here."""
         with _refusing(self._refuse):
             column = narrow(self._bring(name), f"the column {name!r}")
             column.validate(full=True)
@@ -78,7 +78,7 @@ class ArrowTable:
         """Read all columns."""
         import pyarrow as pa  # noqa: PLC0415 - optional
 
-        columns = [self.column(name) for name in self.columns]
+        columns = [_decoded(self.column(name)) for name in self.columns]
         with _refusing(self._refuse):
             frame: pd.DataFrame = pa.table(columns, names=self.columns).to_pandas()
         return frame
@@ -106,7 +106,7 @@ class ArrowTable:
         import pyarrow.compute as pc  # noqa: PLC0415
 
         known = self.lists()
-        whole = {each: self.column(each).combine_chunks() for each in self.columns}
+        whole = {each: _decoded(self.column(each)).combine_chunks() for each in self.columns}
         whole = {each: c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for each, c in whole.items()}
         with _refusing(self._refuse):
             lists = whole[name]
@@ -133,6 +133,12 @@ class ArrowTable:
                 columns["rank"] = pa.array(np.arange(1, len(starts) + 1) - starts)
             frame: pd.DataFrame = pa.table(columns).to_pandas(ignore_metadata=True)
             return frame, int(np.count_nonzero(np.asarray(lengths) == 0))
+
+
+def _decoded(column: Column) -> Column:
+    import pyarrow as pa  # noqa: PLC0415 - optional
+
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _unused(part: str, column: str, taken: Mapping[str, Any], others: Sequence[str], lists: Mapping[str, Any]) -> str:
@@ -162,7 +168,9 @@ class Parquet(ArrowTable):
     ) -> None:
         self._files = list(files)
         self._refuse_part = refuse
-        schemas, self._rows = [], []
+        self._names: list[str] = []
+        self._rows: list[int] = []
+        schemas = []
         for place in range(len(self._files)):
             with self._open(place) as opened:
                 schemas.append(opened.schema_arrow)
@@ -284,9 +292,7 @@ def _joint(first: Any, second: Any) -> Any:
 def _cast(column: Column, kind: Any) -> Column:
     import pyarrow as pa  # noqa: PLC0415 - optional
 
-    if pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(kind):
-        column = column.cast(column.type.value_type)
-    return column.cast(kind)
+    return (column if pa.types.is_dictionary(kind) else _decoded(column)).cast(kind)
 
 
 def open_arrow(source: Any, what: str) -> ArrowTable | None:

@@ -54,7 +54,7 @@ def is_number(field: str) -> bool:
 
 
 def even_separators(lines: Sequence[str], among: Sequence[str] = SEPARATORS) -> list[str]:
-    """Return the separators that split all lines into equally many fields, at least two; the first line may lack one."""
+    """Return the separators that split all lines into equally many fields, two or more; the first line may lack one."""
     found = []
     for sep in among:
         widths = [len(row) for row in split(lines[:_MOST], sep, quoted=sep != "\t")]
@@ -106,9 +106,7 @@ def has_header(rows: Sequence[Sequence[str]], given: Mapping[str, str]) -> bool 
     first, below = rows[0], rows[1:_MOST]
     columns = [[row[place] for row in below if place < len(row) and row[place].strip()] for place in range(len(first))]
     numeric = [all(map(is_number, column)) for column in columns]
-    as_data = [
-        bool(field.strip()) and is_number(field) and same for field, same in zip(first, numeric, strict=True)
-    ]
+    as_data = [bool(field.strip()) and is_number(field) and same for field, same in zip(first, numeric, strict=True)]
     as_name = [
         bool(field.strip()) and not is_number(field) and same and bool(column)
         for field, same, column in zip(first, numeric, columns, strict=True)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from beyondacc.data.intake.files.guesses import has_header, is_number
-from beyondacc.data.intake.files.parsing import Dialect, parse
+from beyondacc.data.intake.files.parsing import Dialect, parse, unquoted
 from beyondacc.data.intake.files.roles import IDS, NUMBERS, positions, role_of
 from beyondacc.data.intake.files.source import Part
+from beyondacc.data.intake.files.text import opened_text
 from beyondacc.errors import DataError
 
 __all__ = ["LABELS", "SURPLUS", "Names", "labels_of", "list_layout", "names_of", "unnamed"]
 
-#: What columns are called that are left out once they are read: labels of rows, and the empty field at the end of a row.
+#: What columns are called that are left out once they are read: labels of rows, the empty field at the end of a row.
 LABELS: Final = "\0labels"
 SURPLUS: Final = "\0surplus"
 _INTERACTIONS: Final = frozenset({"train", "test", "ratings"})
@@ -145,16 +147,28 @@ def _completed(
     if surplus == 1:
         reading = dataclasses.replace(dialect, header=True, names=list(map(str, range(width))))
         frame, _ = parse(part, reading, dtype=dict.fromkeys(reading.names, "str"), usecols=["0", str(width - 1)])
+        if not dialect.quoted:
+            frame = frame.apply(unquoted)
         if frame[str(width - 1)].isna().all():
             return [*names, SURPLUS]
         if _are_labels(frame["0"], rows, names, quoted=_begins_quoted(part, dialect)):
             return [LABELS, *names]
     at = next(number for number, row in enumerate(rows[1:], 1) if len(row) > len(names))
+    line = _line_of(part, dialect.encoding, at)
+    if any(len(row) <= len(names) for row in rows[1:]):
+        raise part.broken(f"line {line} has {len(rows[at])} fields, not {len(names)} ({' '.join(names)})")
     raise part.broken(
-        f"row {at} below the first line has {len(rows[at])} fields but the first line {len(names)} names; add the name "
+        f"line {line} has {len(rows[at])} fields but the first line {len(names)} names; add the name "
         "that is missing: at the beginning if the first field numbers the rows, else at the end, or pass the positions "
         f"of the columns, --columns 2=user,3=item or --columns 1=user,2=item (Python: columns={{'user': 2, 'item': 3}})"
     )
+
+
+def _line_of(part: Part, encoding: str, place: int) -> int:
+    """Return the number of a line, counted from 1, by its place among those that are not empty."""
+    with opened_text(part, encoding) as stream:
+        filled = (number for number, line in enumerate(stream, 1) if line.strip(b"\r\n"))
+        return next(itertools.islice(filled, place, None))
 
 
 def _without_last(names: list[str]) -> list[str]:
@@ -167,13 +181,13 @@ def _begins_quoted(part: Part, dialect: Dialect) -> bool:
     return dialect.quoted and len(lines) > 1 and lines[1].lstrip().startswith(b'"')
 
 
-def labels_of(column: pd.Series[object]) -> bool:
+def labels_of(column: pd.Series[Any]) -> bool:
     """Tell whether a column numbers the rows, or holds what numbered them before some were left out."""
     texts = column.dropna().astype(str)
     return len(texts) == len(column) and bool(texts.str.fullmatch(r"\d+").all()) and texts.is_unique
 
 
-def _are_labels(first: pd.Series[object], rows: Sequence[Sequence[str]], names: Sequence[str], *, quoted: bool) -> bool:
+def _are_labels(first: pd.Series[Any], rows: Sequence[Sequence[str]], names: Sequence[str], *, quoted: bool) -> bool:
     """Tell whether the first field of each line numbers the rows, as R and pandas write it, so that no name is its own.
 
     Certain where the fields count from 0 or 1 within quotes, as R writes them, or where a column of numbers would
@@ -184,9 +198,13 @@ def _are_labels(first: pd.Series[object], rows: Sequence[Sequence[str]], names: 
     numeric = [place for place, name in enumerate(names) if role_of(name, {}) in NUMBERS]
     below = rows[1:]
     if any(not is_number(row[place]) for place in numeric for row in below if place < len(row) and row[place]):
-        return all(is_number(row[place + 1]) for place in numeric for row in below if place + 1 < len(row) and row[place + 1])
+        return all(
+            is_number(row[place + 1]) for place in numeric for row in below if place + 1 < len(row) and row[place + 1]
+        )
     start = int(str(first.iloc[0])) if len(first) else -1
-    counted = start in {0, 1} and np.array_equal(first.astype(str).astype(np.int64), np.arange(start, start + len(first)))
+    counted = start in {0, 1} and np.array_equal(
+        first.astype(str).astype(np.int64), np.arange(start, start + len(first))
+    )
     return quoted and counted and any(role_of(name, {}) in IDS for name in names)
 
 
@@ -203,10 +221,14 @@ def list_layout(frame: pd.DataFrame) -> list[str] | None:
     same = users[1:] == users[:-1]
     together = np.count_nonzero(~same) + 1 == len(np.unique(users))
     distinct = len(pd.DataFrame({"user": users, "item": items}).drop_duplicates()) == len(frame)
-    if not (together and distinct and same.any()) or not np.isfinite(numbers).all() or min(users.min(), items.min()) < 0:
+    if (
+        not (together and distinct and same.any())
+        or not np.isfinite(numbers).all()
+        or min(users.min(), items.min()) < 0
+    ):
         return None
     steps = np.diff(numbers)[same]
-    starts = numbers[np.append(True, ~same)]  # noqa: FBT003 - a value
+    starts = numbers[np.append(True, ~same)]
     if (steps == 1).all() and (starts == 1).all():
         return ["user_id", "item_id", "rank"]
     return ["user_id", "item_id", "score"] if (steps <= 0).all() and (steps < 0).any() else None

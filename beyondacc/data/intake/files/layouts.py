@@ -167,7 +167,9 @@ def read_movielens(part: Part, encoding: str | None, reading: Reading) -> pd.Dat
         lines = first_lines(part, given)
         name = movielens_kind(lines[0]) if lines else None
         if name is None:
-            raise part.broken("its first line is like none of u.data, u.item, u.user, ratings.dat, movies.dat, users.dat")
+            raise part.broken(
+                "its first line is like none of u.data, u.item, u.user, ratings.dat, movies.dat, users.dat"
+            )
     layout = MOVIELENS[name]
     frame = _movies(part, given) if layout is None else _read(part, layout, given, part.name)
     reading.form = f"movielens {name}" + (f", {given}" if given != "utf-8" else "")

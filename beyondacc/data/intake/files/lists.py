@@ -46,9 +46,7 @@ def _elements(text: str) -> list[str]:
     return found
 
 
-def with_a_row_per_element(
-    frame: pd.DataFrame, part: Part, reading: Reading, given: Mapping[str, str]
-) -> pd.DataFrame:
+def with_a_row_per_element(frame: pd.DataFrame, part: Part, reading: Reading, given: Mapping[str, str]) -> pd.DataFrame:
     """Give each element its row where all cells of the item column are lists; return other tables as they are.
 
     Lists of scores and the like, of the same lengths, are spread along; else `rank` counts from 1 within each list.
@@ -105,7 +103,9 @@ def _lists(column: pd.Series[Any], *, once: bool) -> list[list[Any]] | None:
         if tokens is None or not (once or texts[0].strip()[0] in "[("):
             return None
         return [[] if code < 0 else tokens[code] for code in column.cat.codes.tolist()]
-    present = column[column.notna()].tolist() if column.dtype == object or isinstance(column.dtype, pd.StringDtype) else []
+    present = (
+        column[column.notna()].tolist() if column.dtype == object or isinstance(column.dtype, pd.StringDtype) else []
+    )
     if present and all(isinstance(cell, (list, tuple, np.ndarray)) for cell in present):
         return [list(cell) if isinstance(cell, (list, tuple, np.ndarray)) else [] for cell in column]
     if present and all(isinstance(cell, str) and cell.strip()[:1] + cell.strip()[-1:] == "[]" for cell in present):

@@ -26,7 +26,15 @@ _MARKS: Final[Mapping[str, bytes]] = {
     "zst": b"\x28\xb5\x2f\xfd",
     "zip": b"PK\x03\x04",
 }
-_SUFFIXES: Final = {".gz": "gz", ".gzip": "gz", ".bz2": "bz2", ".xz": "xz", ".zst": "zst", ".zstd": "zst", ".zip": "zip"}
+_SUFFIXES: Final = {
+    ".gz": "gz",
+    ".gzip": "gz",
+    ".bz2": "bz2",
+    ".xz": "xz",
+    ".zst": "zst",
+    ".zstd": "zst",
+    ".zip": "zip",
+}
 _PIECE: Final = 2**20
 
 
@@ -45,8 +53,8 @@ def packing_of(path: Path, what: str) -> tuple[str, str]:
     found = next((packing for packing, mark in _MARKS.items() if start.startswith(mark)), "")
     if said and found != said:
         raise DataError(
-            f"{what}: the file {str(path)!r} cannot be read as {path.suffix}: it does not begin with the mark of such a "
-            "file; unpack it or mend its name"
+            f"{what}: the file {str(path)!r} cannot be read as {path.suffix}: it does not begin with the mark of such "
+            "a file; unpack it or mend its name"
         )
     if found == "zip":
         return found, _member(path, what)
@@ -149,6 +157,10 @@ class _Zstandard(io.RawIOBase):
         super().close()
 
 
+def _of_package(decompressor: Any) -> Any:
+    return lambda: decompressor().decompressobj()
+
+
 def _unpacker() -> tuple[Any, type[Exception]]:
     """Return what unpacks a frame of Zstandard, of Python 3.14 or of the package zstandard, and what it raises."""
     for name in ("compression.zstd", "zstandard"):
@@ -156,7 +168,6 @@ def _unpacker() -> tuple[Any, type[Exception]]:
             found = importlib.import_module(name)
         except ImportError:
             continue
-        if name == "zstandard":
-            return lambda: found.ZstdDecompressor().decompressobj(), found.ZstdError
-        return found.ZstdDecompressor, found.ZstdError
+        start = found.ZstdDecompressor
+        return (start if name == "compression.zstd" else _of_package(start)), found.ZstdError
     raise DependencyError("reading .zst needs Python 3.14 or the package zstandard; pip install zstandard")

@@ -78,7 +78,9 @@ def _reason(error: Exception, names: Sequence[str]) -> str:
     text = " ".join(str(error).split())
     if match := _UNEVEN.search(text):
         expected, line, saw = match.groups()
-        return f"line {line} has {saw} fields, not {expected}{f' ({chr(32).join(filter(None, names))})' if names else ''}"
+        return (
+            f"line {line} has {saw} fields, not {expected}{f' ({chr(32).join(filter(None, names))})' if names else ''}"
+        )
     if match := _OPEN.search(text):
         return f"the quote that opens in row {match[1]} (rows count from 0) never closes"
     return text or type(error).__name__
@@ -210,7 +212,8 @@ def _numbered(numbers: NDArray[np.int64]) -> pd.Categorical:
         return pd.Categorical.from_codes([], pd.Index([], dtype=STRING))
     low, high = int(numbers.min()), int(numbers.max())
     if high - low > 4 * len(numbers) + 2**16:
-        codes, distinct = pd.factorize(numbers)
+        found, distinct = pd.factorize(numbers)
+        codes: NDArray[Any] = found
     else:  # a table of all numbers between them is quicker than to hash each
         places = numbers - low
         occurs = np.zeros(high - low + 1, np.bool_)

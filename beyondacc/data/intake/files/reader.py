@@ -14,12 +14,11 @@ from beyondacc.data.intake.files import columnar
 from beyondacc.data.intake.files.guesses import even_separators, is_recbole, separator, trec_kind
 from beyondacc.data.intake.files.layouts import movielens_name, read_movielens, read_qrels, read_run
 from beyondacc.data.intake.files.lists import with_a_row_per_element
-from beyondacc.data.intake.files.numbers import exact_integers
 from beyondacc.data.intake.files.parsing import refusing
-from beyondacc.data.intake.files.records import column_of, read_records
+from beyondacc.data.intake.files.records import read_records
 from beyondacc.data.intake.files.roles import IDS, given_names, with_role
 from beyondacc.data.intake.files.separated import read_recbole, read_separated
-from beyondacc.data.intake.files.source import FORMATS, File, Part, parts_of
+from beyondacc.data.intake.files.source import FORMATS, Asked, File, Part, parts_of
 from beyondacc.data.intake.files.text import encoding_of, first_lines, refuse_binary
 from beyondacc.data.intake.files.together import joined, mixed
 from beyondacc.data.intake.reading import Reading
@@ -96,7 +95,8 @@ def read_file(
     if odd is not None:
         raise parts[odd].broken(f"it is {forms[odd]}, but {str(parts[0].path)!r} is {forms[0]}", "a part of one table")
     partitions = {name: _inferred([part.partition[name] for part in parts], name, given) for name in parts[0].partition}
-    table = _read(parts, forms[0], file, reading, given, partitions)
+    asked = Asked(file, given, reading)
+    table = _read(parts, forms[0], asked, partitions)
     packings = sorted({part.packing for part in parts} - {""})
     reading.form += "".join(f", {each}" for each in packings) + (f", {len(parts)} parts" if len(parts) > 1 else "")
     if table.empty:
@@ -147,56 +147,51 @@ def _form_of_text(part: Part, file: File, lines: Sequence[str]) -> str:
         if found is None and not even_separators(lines) and not with_role(lines[:1], IDS, {}):
             raise DataError(
                 f"{part.what}: the file {str(part.path)!r} has an unknown extension, and its first line "
-                f"{lines[0][:60]!r} tells no format; pass --format-of {part.what}=... (Python: File(path, format=...)), "
-                f"one of {choices(FORMATS)}"
+                f"{lines[0][:60]!r} tells no format; pass --format-of {part.what}=... "
+                f"(Python: File(path, format=...)), one of {choices(FORMATS)}"
             )
         return "tsv" if found == "\t" else "csv"
     return "tsv" if part.suffix in {".tsv", ".tab"} else "csv"
 
 
 def _read(
-    parts: Sequence[Part],
-    form: str,
-    file: File,
-    reading: Reading,
-    given: Mapping[str, str],
-    partitions: Mapping[str, Sequence[Any]],
+    parts: Sequence[Part], form: str, asked: Asked, partitions: Mapping[str, Sequence[Any]]
 ) -> pd.DataFrame | Parquet:
     if form == "parquet":
-        return columnar.read_parquet(parts, reading, partitions)
-    frames = [_frame(part, form, file, reading, given, frozenset()) for part in parts]
+        return columnar.read_parquet(parts, asked.reading, partitions)
+    frames = [_frame(part, form, asked) for part in parts]
     unlike = mixed(frames)
     if unlike and form in {"csv", "tsv", "recbole"}:
-        frames = [_frame(part, form, file, reading, given, unlike) for part in parts]
+        frames = [_frame(part, form, dataclasses.replace(asked, texts=unlike)) for part in parts]
     whole = joined(frames, parts, partitions)
     if form in {"csv", "tsv", "jsonl"}:
-        whole = with_a_row_per_element(whole, parts[0], reading, given)
+        whole = with_a_row_per_element(whole, parts[0], asked.reading, asked.given)
     return whole
 
 
-def _frame(
-    part: Part, form: str, file: File, reading: Reading, given: Mapping[str, str], texts: frozenset[str]
-) -> pd.DataFrame:
+def _frame(part: Part, form: str, asked: Asked) -> pd.DataFrame:
     """Read one part."""
     if form == "feather":
-        return columnar.read_feather(part, reading)
-    with refusing(part, file.encoding or "utf-8"):
+        return columnar.read_feather(part, asked.reading)
+    said = asked.file.encoding
+    with refusing(part, said or "utf-8"):
         head = part.head(_HEAD)
-    encoding = encoding_of(head, file.encoding)
+    encoding = encoding_of(head, said)
     refuse_binary(part, head, encoding)
     with refusing(part, encoding):
         if form == "jsonl":
-            return read_records(part, encoding, reading, given)
+            return read_records(part, encoding, asked.reading, asked.given)
         if form == "trec-run":
-            return read_run(part, encoding, reading)
+            return read_run(part, encoding, asked.reading)
         if form == "qrels":
-            return read_qrels(part, encoding, reading)
+            return read_qrels(part, encoding, asked.reading)
         if form == "movielens":
-            return read_movielens(part, None if encoding == "utf-8" and file.encoding is None else encoding, reading)
+            return read_movielens(part, None if encoding == "utf-8" and said is None else encoding, asked.reading)
         if form == "recbole":
-            return read_recbole(part, file, encoding, reading, texts)
-        chosen = dataclasses.replace(file, format=form if file.format or part.suffix in _TEXT_ENDS else None)
-        return read_separated(part, chosen, encoding, reading, given, texts)
+            return read_recbole(part, encoding, asked)
+        known = form if asked.file.format or part.suffix in _TEXT_ENDS else None
+        chosen = dataclasses.replace(asked, file=dataclasses.replace(asked.file, format=known))
+        return read_separated(part, encoding, chosen)
 
 
 def _inferred(values: Sequence[Any], name: str, given: Mapping[str, str]) -> list[Any]:

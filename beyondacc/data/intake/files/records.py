@@ -89,7 +89,8 @@ def column_of(values: list[Any]) -> pd.Series[Any]:
     kinds = {type(value) for value in values} - {type(None)}
     missing = any(value is None for value in values)
     if kinds == {str}:
-        return pd.Series(values, dtype=STRING)
+        texts: pd.Series[Any] = pd.Series(values, dtype=STRING)
+        return texts
     if kinds == {int}:
         small = all(value is None or -(2**63) <= value < 2**63 for value in values)
         if small:
@@ -118,7 +119,8 @@ def _ids(part: Part, name: str, column: pd.Series[Any], values: list[Any], readi
         return column.astype("category")
     if kinds == {str}:
         # an empty text is no id, as in other files
-        return column.where(column != "").astype("category")
+        coded: pd.Series[Any] = column.where(column != "").astype("category")
+        return coded
     if kinds == {int} and column.dtype == "float64":
         return column.astype("Int64")
     return column

@@ -41,9 +41,7 @@ def role_of(name: str, given: Mapping[str, str]) -> str | None:
     if said is not None:
         return said
     stem, colon, kind = name.strip().rpartition(":")
-    role = _ROLES.get((stem if colon and kind in RECBOLE_TYPES else name.strip()).lower())
-    # where the user names the column of a role, others that have its name are not it, but stay what they are
-    return role
+    return _ROLES.get((stem if colon and kind in RECBOLE_TYPES else name.strip()).lower())
 
 
 def with_role(names: Iterable[str], roles: Iterable[str], given: Mapping[str, str]) -> list[str]:

@@ -14,7 +14,7 @@ from beyondacc.data.intake.files.header import LABELS, SURPLUS, labels_of, list_
 from beyondacc.data.intake.files.numbers import as_numbers, exact_integers, has_decimal_commas, rounded
 from beyondacc.data.intake.files.parsing import Dialect, parse, parse_ids, stripped, unquoted
 from beyondacc.data.intake.files.roles import IDS, NUMBERS, TEXTS, role_of, with_role
-from beyondacc.data.intake.files.source import File, Part
+from beyondacc.data.intake.files.source import Asked, File, Part
 from beyondacc.data.intake.files.text import first_lines, opened_text
 from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import DataError, choices
@@ -26,33 +26,24 @@ _SAMPLE: Final = 1000
 _ENDS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
-def read_separated(
-    part: Part, file: File, encoding: str, reading: Reading, given: Mapping[str, str], texts: frozenset[str]
-) -> pd.DataFrame:
+def read_separated(part: Part, encoding: str, asked: Asked) -> pd.DataFrame:
     """Read lines of fields.
 
     Parameters
     ----------
-    part, file, encoding
-    reading
-        Gets a note for each choice that can change a number.
-    given
-        The user's own names or positions of columns, by role.
-    texts
-        Further columns to keep as texts, because they hold texts in another part of the table.
+    part, encoding, asked
 
     Raises
     ------
     DataError
         If the separator, the names of the columns or the kind of a column cannot be told, or lines are uneven.
     """
-    lines = first_lines(part, encoding)
-    if not lines:
-        raise DataError(f"{part.what}: the file {str(part.path)!r} is empty")
+    file, given, reading = asked.file, asked.given, asked.reading
+    lines = _lines(part, encoding)
     sep = _separator(part, file, lines)
     quoted = sep != "\t" or file.format == "csv"
     rows = split(lines[:_SAMPLE], sep, quoted=quoted)
-    dialect = Dialect(sep, quoted and len(sep) in {1, 3}, True, [], encoding, file.decimal or ".")  # noqa: FBT003
+    dialect = Dialect(sep, quoted and len(sep) in {1, 3}, True, [], encoding, file.decimal or ".")
     names = names_of(part, rows, given, header=file.header, dialect=dialect)
     dialect = dataclasses.replace(dialect, header=names.header, names=names.fields)
     reading.form = f"{'tsv' if sep == chr(9) else 'csv'}, separated by {_SHOWN.get(sep, repr(sep))}" + (
@@ -61,9 +52,9 @@ def read_separated(
     if names.header and any(field != field.strip() for field in rows[0]):
         reading.note("blanks around the names of columns were left out")
     ids = names.fields[:2] if names.unsure else with_role(names.fields, IDS, given)
-    known = [*with_role(names.fields, TEXTS, given), *(name for name in names.fields if name in texts)]
-    frame = _columns(part, dialect, ids, [name for name in known if name not in ids], rows, reading)
-    frame = _without_unnamed(frame, part, reading)
+    known = [*with_role(names.fields, TEXTS, given), *(name for name in names.fields if name in asked.texts)]
+    frame = _columns(part, dialect, ids, [name for name in known if name not in ids], rows, reading=reading)
+    frame = _without_unnamed(frame, reading)
     if names.unsure:
         return _named_lists(frame, part, rows, reading)
     _refuse_commas(frame, part, given, dialect)
@@ -77,7 +68,9 @@ def _separator(part: Part, file: File, lines: Sequence[str]) -> str:
         if len(split(lines[:1], file.sep, quoted=file.sep != "\t")[0]) == 1 and len(lines[0]) > 1:
             other = separator(lines, None)
             if other is not None:
-                raise part.broken(f"its first line {lines[0][:80]!r} is one field; pass --sep {other!r}, not {file.sep!r}")
+                raise part.broken(
+                    f"its first line {lines[0][:80]!r} is one field; pass --sep {other!r}, not {file.sep!r}"
+                )
         return file.sep
     found = separator(lines, usual)
     if found is not None:
@@ -103,6 +96,7 @@ def _columns(
     ids: Sequence[str],
     texts: Sequence[str],
     rows: Sequence[Sequence[str]],
+    *,
     reading: Reading,
 ) -> pd.DataFrame:
     """Read the columns and settle what pandas does not: blanks and quotes around ids, numbers that are texts."""
@@ -131,7 +125,7 @@ def _columns(
 
 def _settled(part: Part, dialect: Dialect, column: pd.Series[Any], *, strip: bool) -> pd.Series[Any]:
     if rounded(column):
-        whole, _ = parse(part, dialect, dtype={column.name: "str"}, usecols=[str(column.name)], strip=strip)
+        whole, _ = parse(part, dialect, dtype={str(column.name): "str"}, usecols=[str(column.name)], strip=strip)
         if whole[column.name].dropna().str.fullmatch(r"[+-]?\d+").all():
             return exact_integers(whole[column.name])
     if isinstance(column.dtype, pd.StringDtype) or column.dtype == object:
@@ -158,7 +152,7 @@ def _refuse_spanning(part: Part, dialect: Dialect, frame: pd.DataFrame) -> None:
                 )
 
 
-def _without_unnamed(frame: pd.DataFrame, part: Part, reading: Reading) -> pd.DataFrame:
+def _without_unnamed(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """Leave out the numbers of rows, and the empty field at the end of each; other columns without name keep it."""
     if SURPLUS in frame:
         if frame[SURPLUS].isna().all():
@@ -198,7 +192,14 @@ def _refuse_commas(frame: pd.DataFrame, part: Part, given: Mapping[str, str], di
             )
 
 
-def read_recbole(part: Part, file: File, encoding: str, reading: Reading, texts: frozenset[str]) -> pd.DataFrame:
+def _lines(part: Part, encoding: str) -> list[str]:
+    lines = first_lines(part, encoding)
+    if not lines:
+        raise DataError(f"{part.what}: the file {str(part.path)!r} is empty")
+    return lines
+
+
+def read_recbole(part: Part, encoding: str, asked: Asked) -> pd.DataFrame:
     """Read an atomic file of RecBole: names with types, sequences become lists, titles and tokens stay texts.
 
     Raises
@@ -206,9 +207,8 @@ def read_recbole(part: Part, file: File, encoding: str, reading: Reading, texts:
     DataError
         If a name has no type.
     """
-    lines = first_lines(part, encoding)
-    if not lines:
-        raise DataError(f"{part.what}: the file {str(part.path)!r} is empty")
+    file, reading = asked.file, asked.reading
+    lines = _lines(part, encoding)
     sep = file.sep or is_recbole(lines[0])
     if sep is None or is_recbole(lines[0]) is None:
         odd = next(field for field in lines[0].split("\t") if is_recbole(field) is None)
@@ -230,7 +230,7 @@ def read_recbole(part: Part, file: File, encoding: str, reading: Reading, texts:
         raise part.broken(f"line {at + 1} has {len(rows[at])} fields, not {width} ({' '.join(names)})")
     tokens = [name for name, kind in headers if kind == "token"]
     sequences = [name for name, kind in headers if kind.endswith("_seq")]
-    frame = _columns(part, dialect, tokens, [*sequences, *texts], rows, reading)
+    frame = _columns(part, dialect, tokens, [*sequences, *asked.texts], rows, reading=reading)
     for name in sequences:
         if role_of(name, {}) != "title":
             filled = frame[name].astype(object).where(frame[name].notna(), "")

@@ -1,4 +1,4 @@
-"""Where a table lies: a file, packed or not, a folder of part files, or a glob pattern; and how a user says to read it."""
+"""Where a table lies: a file, packed or not, a folder of part files, or a pattern; and how a user says to read it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import Any, BinaryIO, Final
 from urllib.parse import unquote
 
 from beyondacc.data.intake.files.packing import packing_of, unpacked
+from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import DataError, SpecError, choices, did_you_mean
 
-__all__ = ["FORMATS", "File", "Part", "parts_of"]
+__all__ = ["FORMATS", "Asked", "File", "Part", "parts_of"]
 
 #: The names of the formats, and what else they are called.
 FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -36,7 +37,7 @@ _WILD: Final = re.compile(r"[*?\[]")
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    """A path together with how to read what lies there; None leaves a choice to the content of the file.
+    r"""A path together with how to read what lies there; None leaves a choice to the content of the file.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ class File:
     encoding
         Of its text, such as ``"latin-1"``; UTF-8 by default, UTF-16 where a byte order mark says so.
     sep
-        What separates the fields of a line: one character, ``"::"``, or ``r"\\s+"`` for blanks and tabs.
+        What separates the fields of a line: one character, ``"::"``, or ``r"\s+"`` for blanks and tabs.
     decimal
         ``","`` where numbers are written like 3,5.
     header
@@ -92,6 +93,27 @@ class File:
 
 
 @dataclasses.dataclass(frozen=True)
+class Asked:
+    """What the user says about a table, and where what was done with it is written down.
+
+    Attributes
+    ----------
+    file
+    given
+        The user's own names or positions of columns, by role.
+    reading
+        Gets a note for each choice that can change a number.
+    texts
+        Further columns to keep as texts, because they hold texts in another part of the table.
+    """
+
+    file: File
+    given: Mapping[str, str]
+    reading: Reading
+    texts: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
 class Part:
     """One file of a table.
 
@@ -131,7 +153,8 @@ class Part:
 
     def broken(self, reason: str, layout: str = "") -> DataError:
         """Make the error of a file that is not what it should be."""
-        layout = layout or Path(self.name).suffix or self.name
+        suffix = Path(self.name).suffix
+        layout = layout or (self.name if self.name.startswith("u.") or suffix == ".dat" else suffix) or self.name
         return DataError(f"{self.what}: the file {str(self.path)!r} cannot be read as {layout}: {reason}")
 
 

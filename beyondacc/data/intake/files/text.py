@@ -125,9 +125,11 @@ class Watched(io.RawIOBase):
         self._ended = False
 
     def readable(self) -> bool:
+        """Say that it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill a buffer, and return how many bytes there are."""
         try:
             while not self._rest and not self._ended:
                 piece = self._stream.read(_PIECE)
@@ -161,6 +163,7 @@ class Watched(io.RawIOBase):
         return INNER.encode().join(pieces)
 
     def close(self) -> None:
+        """Close what is read."""
         if not self.closed:
             self._stream.close()
         super().close()
@@ -171,7 +174,7 @@ def _lengths(sep: bytes) -> range:
 
 
 def _odd_numbers(text: bytes, sep: int) -> bool:
-    """Tell whether a field would not come back from whole numbers as it is written; what is rare is looked for first."""
+    """Tell whether a field would not come back from whole numbers as written; what is rare is looked for first."""
     a: NDArray[np.uint8] = np.frombuffer(text, np.uint8)
     edge = (a == sep) | (a == 10)
     if b"\r" in text:

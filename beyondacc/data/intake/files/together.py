@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from beyondacc.data.intake.files.records import column_of
 from beyondacc.data.intake.files.source import Part
 
 __all__ = ["joined", "mixed"]
@@ -81,7 +82,9 @@ def _column(name: str, frames: Sequence[pd.DataFrame], parts: Sequence[Part]) ->
         if kind is not None and kind != present[0] and {kind, present[0]} != {"numbers", "truth values"}:
             raise part.broken(f"its column {name!r} holds {kind}, but {present[0]} in the parts before it")
     if any(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
-        coded = [column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype("category") for column in columns]
+        coded = [
+            column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype("category") for column in columns
+        ]
         kept = [column for column in coded if len(column.cat.categories)] or coded[:1]
         texts = kept[0].cat.categories.dtype
         aligned = [column.cat.set_categories(column.cat.categories.astype(texts)) for column in coded]
@@ -90,6 +93,4 @@ def _column(name: str, frames: Sequence[pd.DataFrame], parts: Sequence[Part]) ->
     if len({column.dtype for column in kept}) == 1 and len(kept) == len(columns):
         return pd.concat(columns, ignore_index=True)
     whole = [value for column in columns for value in column.astype(object).where(column.notna(), None)]
-    from beyondacc.data.intake.files.records import column_of  # noqa: PLC0415
-
     return column_of([value.item() if isinstance(value, np.generic) else value for value in whole])

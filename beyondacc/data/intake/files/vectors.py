@@ -35,7 +35,5 @@ def read_vectors(path: str | os.PathLike[str], *, what: str = "vectors") -> NDAr
     except (ValueError, EOFError, OSError) as error:
         raise DataError(f"{start} it is not an .npy file of numbers") from error
     if vectors.ndim != 2 or vectors.dtype.kind not in "biuf":
-        raise DataError(
-            f"{start} it holds {vectors.dtype} of shape {vectors.shape}, not numbers of shape (items, d)"
-        )
+        raise DataError(f"{start} it holds {vectors.dtype} of shape {vectors.shape}, not numbers of shape (items, d)")
     return vectors
