@@ -53,7 +53,7 @@ HOMES = {
     "typer": ["cli"],
     "rich": ["study"],
     "narwhals": ["data/frames.py"],
-    "pyarrow": ["data/arrow.py"],
+    "pyarrow": ["data/arrow"],
     "implicit": ["models/implicit_library.py"],
     "threadpoolctl": ["run/blas.py"],
     "torch": ["models/neural/backend.py"],
