@@ -87,7 +87,7 @@ class Lists:
     ] = None
     k: DefaultCutoff = 10
     columns: Columns = None
-    genre_sep: GenreSep = "|"
+    genre_sep: GenreSep = None
     threshold: Threshold = None
     graded: Graded = False
     users: Averaged = Users.all

@@ -60,7 +60,7 @@ class Tables:
         frame, columns = self._take(what)
         return read_rows(frame, what=what, columns=columns)
 
-    def items(self, *, genre_sep: str, vectors: Path | None) -> Items | None:
+    def items(self, *, genre_sep: str | None, vectors: Path | None) -> Items | None:
         """Return the items table, or None where it was not given."""
         if "items" not in self._frames:
             if vectors is not None:
@@ -69,7 +69,7 @@ class Tables:
         frame, columns = self._take("items")
         return read_items(frame, columns=columns, genre_sep=genre_sep, vectors=vectors)
 
-    def dataset(self, *, genre_sep: str, vectors: Path | None, **options: Any) -> Dataset:
+    def dataset(self, *, genre_sep: str | None, vectors: Path | None, **options: Any) -> Dataset:
         """Make a dataset of the tables train, test and items; options as in `Dataset`."""
         items = self.items(genre_sep=genre_sep, vectors=vectors)
         return Dataset(train=self.rows("train"), test=self.rows("test"), items=items, **options)

@@ -52,7 +52,7 @@ def rerank(
     train: TrainFile = None,
     vectors: Vectors = None,
     columns: Columns = None,
-    genre_sep: GenreSep = "|",
+    genre_sep: GenreSep = None,
     diversity: Diversity = None,
     relevance_weight: RelevanceWeight = None,
     per_user: PerUser = None,

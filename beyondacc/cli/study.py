@@ -72,7 +72,7 @@ def study(
         ),
     ] = "0",
     columns: Columns = None,
-    genre_sep: GenreSep = "|",
+    genre_sep: GenreSep = None,
     threshold: Threshold = None,
     graded: Graded = False,
     models: Annotated[

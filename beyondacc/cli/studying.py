@@ -40,7 +40,7 @@ def datasets(
     split: str,
     seeds: Sequence[int],
     columns: Sequence[str],
-    genre_sep: str,
+    genre_sep: str | None,
     **options: Any,
 ) -> dict[int, Dataset]:
     """Split the ratings once for each seed.

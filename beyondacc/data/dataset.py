@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.columns import as_days
 from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.groups import read_users
 from beyondacc.data.ids import Ids, together
+from beyondacc.data.intake.dates import as_days
 from beyondacc.data.items import Items, read_items
 from beyondacc.data.memo import Memo
 from beyondacc.data.profiles import Profiles
@@ -95,9 +95,10 @@ class Dataset:
         Only test rows with at least this value are relevant, with gain 1 unless `graded`. Without it every test row is
         relevant and its value is its gain.
     genre_sep
-        Separates the genres in a text column.
+        Separates the genres in a text column; it is told from all of its texts by default.
     vectors : (n_items, d)
-        One vector for each row of `items`.
+        One vector for each row of `items`, or rows whose labels are ids of items: a frame, or a dict
+        ``{item: vector}``.
     users
         The users table, a frame with a user id and columns to group by, or a dict ``{user: group}``, for `Report.by`.
 
@@ -128,7 +129,7 @@ class Dataset:
         columns: Mapping[str, str] | None = None,
         threshold: float | None = None,
         graded: bool = False,
-        genre_sep: str = "|",
+        genre_sep: str | None = None,
         vectors: Any = None,
         users: Any = None,
     ) -> None:

@@ -27,6 +27,7 @@ from beyondacc.data.columns import (
     short_name,
 )
 from beyondacc.data.ids import Ids, number_integers, together
+from beyondacc.data.intake.dates import as_times
 from beyondacc.data.readers import read_table
 from beyondacc.errors import DataError
 
@@ -49,8 +50,10 @@ class Rows:
     ----------
     user, item
         The external ids of the rows; `item` is empty where it was not needed and not there.
-    rating, score, rank, timestamp
-        ``(n,)`` finite float64, or None where the table has no such column; timestamps of dates are Unix seconds.
+    rating, score, rank
+        ``(n,)`` finite float64, or None where the table has no such column.
+    timestamp
+        ``(n,)`` int64 of whole numbers and of dates, in the unit of the column, else finite float64; or None.
     shape
         ``(n_users, n_items)`` of a sparse matrix, whose ids are positions.
     owners
@@ -65,7 +68,7 @@ class Rows:
     rating: NDArray[np.float64] | None = None
     score: NDArray[np.float64] | None = None
     rank: NDArray[np.float64] | None = None
-    timestamp: NDArray[np.float64] | None = None
+    timestamp: NDArray[np.int64] | NDArray[np.float64] | None = None
     shape: tuple[int, int] | None = None
     owners: pd.Index[Any] | None = None
     lender: pd.Series[Any] | None = None
@@ -242,7 +245,9 @@ def _from_frame(source: Any, what: str, columns: Mapping[str, str] | None, *, ne
         column, place = brought.by_name.pop(found[name])(), _place(found[name], what)
         if name in {"user_id", "item_id"}:
             return encode_ids(column, place)
-        return as_floats(plain(column), place, dates=name == "timestamp")
+        if name == "timestamp":
+            return as_times(plain(column), place)[0]
+        return as_floats(plain(column), place)
 
     names = list(found)
     rating = brought.by_name[found["rating"]] if "rating" in found and brought.in_memory else None

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from beyondacc.data.arrow import STRING
 from beyondacc.data.columns import ALIASES, as_ids, resolve, short_name
 from beyondacc.data.frames import open_table
-from beyondacc.data.intake.genres import Genres, read_flags, read_genres, union_rows
+from beyondacc.data.intake.genre_rows import Genres, union_rows
+from beyondacc.data.intake.genres import read_flags, read_genres
 from beyondacc.data.intake.reading import Reading
 from beyondacc.data.intake.vectors import align_vectors, vectors_of_lists
 from beyondacc.data.readers import read_table
@@ -177,7 +178,7 @@ def _gathered(items: Items, reading: Reading) -> Items:
 
 
 def _codes(column: Any) -> NDArray[np.int64]:
-    """Number the distinct values of a column, -1 where there is none; lists and dicts are told apart by their text."""
+    """Give equal values of a column one number, -1 where there is none; lists and dicts are compared as texts."""
     try:
         return np.asarray(pd.factorize(column)[0], dtype=np.int64)
     except (TypeError, ValueError, NotImplementedError):

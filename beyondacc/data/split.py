@@ -64,7 +64,7 @@ def leave_one_out(users: Users, timestamps: Times | None = None, seed: int = 0) 
     users
         ``(n,)`` user codes, not negative.
     timestamps
-        ``(n,)`` times, or None.
+        ``(n,)`` times, or None; whole numbers are compared as such, without rounding.
     seed
         Any whole number; for the random choice.
 
@@ -111,7 +111,7 @@ def by_time(timestamps: Times | None, fraction: float = 0.2) -> Bools:
     last = np.partition(timestamps, max(kept - 1, 0))[max(kept - 1, 0)]
     later: Bools = timestamps > last
     if not later.any():
-        raise DataError(f"the split by-time leaves the test set empty: no row is later than {last:g}; change fraction")
+        raise DataError(f"the split by-time leaves the test set empty: no row is later than {last}; change fraction")
     return later
 
 

@@ -210,7 +210,7 @@ def as_days(values: pd.Series[Any], place: str, reading: Reading | None = None) 
     return days
 
 
-def _day(value: Any) -> np.datetime64:
+def _day(value: Any) -> Any:
     if isinstance(value, np.datetime64):
         return value.astype("datetime64[D]")
     return np.datetime64(dt.date(value.year, value.month, value.day), "D")
@@ -226,8 +226,8 @@ def _of_numbers(given: pd.Series[Any], place: str, reading: Reading) -> Days:
     if found.dtype.kind == "f" and (found == np.floor(found)).all() and (np.abs(found) < 2.0**63).all():
         found = found.astype(np.int64)  # whole numbers with gaps become floats
     least, most = found.min(), found.max()
-    calendar = _calendar(found) if found.dtype.kind == "i" and least > 0 else {}
-    if 1000 <= least and most <= 9999 and found.dtype.kind == "i":
+    calendar = _calendar(found.astype(np.int64)) if found.dtype.kind == "i" and least > 0 else {}
+    if least >= 1000 and most <= 9999 and found.dtype.kind == "i":
         return _said("years, January 1 each", _from_parts(found), reading)
     if len(calendar) == 1 and (only := next(iter(calendar))) not in _REFUSED:
         reading.note(f"dates that are numbers, such as {int(found[0])}, are read as {only}")
@@ -270,7 +270,8 @@ def _guesses(calendar: dict[str, Days], most: Any) -> str:
 
 def _from_parts(years: Any, months: Any = 1, days: Any = 1) -> Days:
     start = (np.asarray(years, np.int64) - 1970).astype("datetime64[Y]").astype("datetime64[M]")
-    return (start + (np.asarray(months) - 1)).astype("datetime64[D]") + (np.asarray(days) - 1)
+    found: Days = (start + (np.asarray(months) - 1)).astype("datetime64[D]") + (np.asarray(days) - 1)
+    return found
 
 
 def _calendar(numbers: NDArray[np.int64]) -> dict[str, Days]:

@@ -10,14 +10,14 @@ import tokenize
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
+from beyondacc.data.intake.genre_rows import NO_GENRES
 from beyondacc.errors import DataError
 
-__all__ = ["NO_GENRES", "decode_lists", "find_separator", "looks_like_list", "parse_list"]
+__all__ = ["decode_lists", "find_separator", "looks_like_list", "parse_list"]
 
-#: Texts that stand for no genre at all.
-NO_GENRES: Final = frozenset({"", "(no genres listed)"})
 _SEPARATORS: Final = ("|", ";", ",")  # the earlier one is rarer in names, so it is the outer one where both are there
 _NOTHING: Final = frozenset({"nan", "NaN", "None", "null", "NULL"})
 _WRAPPERS: Final = frozenset({"set", "frozenset", "list", "tuple", "array"})
@@ -77,7 +77,7 @@ def _python(text: str) -> Any:
         for token in tokenize.generate_tokens(io.StringIO(f"({text})").readline)
         if token.type not in {tokenize.NL, tokenize.NEWLINE}
     ]
-    if any(first == second == tokenize.STRING for first, second in zip(kinds, kinds[1:], strict=False)):
+    if any(first == second == tokenize.STRING for first, second in pairwise(kinds)):
         return _numpy(text)  # Python would join the two texts into one
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as the invalid escape in 'R\&B', which is as it stands
