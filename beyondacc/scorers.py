@@ -30,8 +30,9 @@ _ROWS_A_THREAD = 32
 _ROWS, _COLUMNS = 256, 2048  # of scores of factors at a time
 
 _ACCEPTED = (
-    "a user x item matrix (dense, sparse or a DataFrame with ids as labels), a pair of factor matrices (users, items), a function f(users) -> scores, "
-    "a function f(user_id, item_ids) -> scores, or an object with score(users) or implicit's recommend()"
+    "a user x item matrix (dense, sparse or a DataFrame with ids as labels), a pair of factor matrices (users, items), "
+    "a function f(users) -> scores, a function f(user_id, item_ids) -> scores, or an object with score(users) or "
+    "implicit's recommend()"
 )
 
 
@@ -127,10 +128,11 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
     ----------
     source
         One of: a dense or sparse matrix (n_users, n_items); a DataFrame with ids of users as row labels and ids of
-        items as column labels (0, 1, 2, ... that are no ids are positions), NaN where there is no score; a pair of factor matrices ((n_users, f), (n_items, f)); a
-        function ``f(users) -> scores`` of shape (len(users), n_items) on positions in `data.users` and `data.items`; a
-        function ``f(user_id, item_ids) -> scores`` on external ids; an object with ``score(users)`` on positions; an
-        object with implicit's ``recommend(userid, user_items, N, filter_already_liked_items)``.
+        items as column labels (0, 1, 2, ... that are no ids are positions), NaN where there is no score; a pair of
+        factor matrices ((n_users, f), (n_items, f)); a function ``f(users) -> scores`` of shape (len(users), n_items)
+        on positions in `data.users` and `data.items`; a function ``f(user_id, item_ids) -> scores`` on external ids; an
+        object with ``score(users)`` on positions; an object with implicit's
+        ``recommend(userid, user_items, N, filter_already_liked_items)``.
     data : Dataset
         Whose users and items, in their order, are rows and columns.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.arrow import STRING, chunked, flatten_lists, from_arrow
 from beyondacc.data.ids import Ids, encode_column
+from beyondacc.data.intake.numbers import refuse_rounded
 from beyondacc.errors import DataError, choices, did_you_mean
 
 __all__ = [
@@ -267,6 +268,8 @@ def as_floats(values: pd.Series[Any], place: str) -> NDArray[np.float64]:
         return np.empty(0)
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
         numbers = values.to_numpy(dtype=np.float64)
+        if values.dtype.kind != "f":
+            refuse_rounded(values, numbers, place)
         if values.dtype.kind != "f" or _surely_finite(numbers):
             return numbers
     _refuse_nulls(values, place)
@@ -280,6 +283,7 @@ def as_floats(values: pd.Series[Any], place: str) -> NDArray[np.float64]:
     if infinite.any():
         row = _first(infinite)
         raise DataError(f"{place} is {floats[row]} in row {row} {_FIRST}; it must be finite: fill or drop such rows")
+    refuse_rounded(values, floats, place)
     return floats
 
 

@@ -16,6 +16,7 @@ from beyondacc.data.columns import ALIASES, as_ids, resolve, short_name
 from beyondacc.data.frames import open_table
 from beyondacc.data.intake.genre_rows import Genres, union_rows
 from beyondacc.data.intake.genres import read_flags, read_genres
+from beyondacc.data.intake.numbers import nullable
 from beyondacc.data.intake.reading import Reading
 from beyondacc.data.intake.vectors import align_vectors, vectors_of_lists
 from beyondacc.data.readers import read_table
@@ -139,7 +140,7 @@ def _from_frame(
     vectors = None
     if "vector" in taken and with_vectors and len(ids):
         vectors = vectors_of_lists(taken["vector"], f"column {found['vector']!r} of items")
-    frame = pd.DataFrame({name: column.array for name, column in pulled.items()}, index=range(len(ids)))
+    frame = pd.DataFrame({name: nullable(column).array for name, column in pulled.items()}, index=range(len(ids)))
     return Items(ids, titles, genres, vectors, frame, found.get("date"))
 
 

@@ -102,7 +102,8 @@ def read_matrix(given: Any, items: Any = None) -> Matrix:
     Parameters
     ----------
     given
-        A square array, of which what is masked is NaN, or a DataFrame with the item ids as index and as columns, in any order.
+        A square array, of which what is masked is NaN, or a DataFrame with the item ids as index and as columns, in any
+        order.
     items
         The item ids of the rows of an array.
 
