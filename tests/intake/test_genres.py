@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from decimal import Decimal
@@ -134,8 +135,8 @@ NUMBERED = {
         [np.array([name in row for name in NAMES], dtype).tolist() for row in rows]
     ),
     "arrays of 0/1": lambda rows, dtype: frame([np.array([name in row for name in NAMES], dtype) for row in rows]),
-    "texts of 0/1": lambda rows, dtype: frame([str([int(name in row) for name in NAMES]) for row in rows]),
-    "texts of numpy": lambda rows, dtype: frame([str(np.array([name in row for name in NAMES], int)) for row in rows]),
+    "texts of 0/1": lambda rows, _: frame([str([int(name in row) for name in NAMES]) for row in rows]),
+    "texts of numpy": lambda rows, _: frame([str(np.array([name in row for name in NAMES], int)) for row in rows]),
     "arrow lists of 0/1": lambda rows, dtype: arrow(
         [np.array([name in row for name in NAMES], dtype).tolist() for row in rows], None
     ),
@@ -307,13 +308,13 @@ def test_no_cell_ends_in_another_error():
         [Decimal("0.5")],
         10**30,
     ]
+    outcomes = []
     for first, second in product(cells, repeat=2):
-        try:
+        with contextlib.suppress(DataError):
             genres, _ = read(pd.Series([first, second], dtype=object))
-        except DataError as error:
-            assert "\n" not in str(error)
-        else:
             assert len(sets(genres)) == 2
+            outcomes.append(genres)
+    assert 100 < len(outcomes) < len(cells) ** 2
 
 
 def test_a_named_separator_wins():

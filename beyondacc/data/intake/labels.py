@@ -47,7 +47,7 @@ def rows_of(
         If labels that are no row numbers lack some of the ids, or a label comes twice.
     """
     plain = not named and are_row_numbers(labels)
-    known = as_ids(pd.Series(labels), f"the {kind} labels of {what}")
+    known = as_ids(pd.Series(labels.to_flat_index()), f"the {kind} labels of {what}")
     if not known.is_unique:
         twice = known[known.duplicated()].tolist()[0]
         raise DataError(f"{what} has two rows for the {kind} {twice!r}; keep one row for each {kind}")

@@ -19,10 +19,10 @@ _EXACT: Final = 2.0**53
 def nullable(values: pd.Series[Any]) -> pd.Series[Any]:
     """Let integers beyond 2^53 keep their type where rows without a value join them, which makes floats of others."""
     dtype = values.dtype
-    if isinstance(dtype, np.dtype) and dtype.kind in "iu" and len(values):
-        if max(abs(int(values.min())), abs(int(values.max()))) > _EXACT:
-            return values.astype("UInt64" if dtype.kind == "u" else "Int64")
-    return values
+    if not (isinstance(dtype, np.dtype) and dtype.kind in "iu" and len(values)):
+        return values
+    large = max(abs(int(values.min())), abs(int(values.max()))) > _EXACT
+    return values.astype("UInt64" if dtype.kind == "u" else "Int64") if large else values
 
 
 def refuse_rounded(values: pd.Series[Any], floats: NDArray[np.float64], place: str) -> None:

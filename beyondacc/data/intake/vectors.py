@@ -147,7 +147,8 @@ def vectors_of_lists(values: pd.Series[Any], place: str) -> Vectors:
         decoded = decode_lists(texts, place)
         values = values if decoded is None else pd.Series(decoded, dtype=object)
     elif pd.api.types.is_object_dtype(values.dtype):
-        values = values.map(lambda each: each.toarray().ravel() if hasattr(each, "toarray") else each)
+        dense = [each.toarray().ravel() if hasattr(each, "toarray") else each for each in values]
+        values = pd.Series(dense, dtype=object)
         deep = next((row for row, each in enumerate(values) if _depth(each) != 1), None)
         if deep is not None:
             raise DataError(
