@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.labels import rows_of
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels.jit import read_only
@@ -29,8 +30,9 @@ _ROWS_A_THREAD = 32
 _ROWS, _COLUMNS = 256, 2048  # of scores of factors at a time
 
 _ACCEPTED = (
-    "a user x item matrix (dense or sparse), a pair of factor matrices (users, items), a function f(users) -> scores, "
-    "a function f(user_id, item_ids) -> scores, or an object with score(users) or implicit's recommend()"
+    "a user x item matrix (dense, sparse or a DataFrame with ids as labels), a pair of factor matrices (users, items), "
+    "a function f(users) -> scores, a function f(user_id, item_ids) -> scores, or an object with score(users) or "
+    "implicit's recommend()"
 )
 
 
@@ -86,7 +88,7 @@ class _PairFunction:
     def score(self, users: UserIds) -> Floats:
         items = self.data.items.ids.to_numpy()
         ids = self.data.users.ids.take(users).tolist()
-        rows = [np.asarray(self.function(user, items)) for user in ids]
+        rows = [np.asarray(_unmasked(self.function(user, items))) for user in ids]
         for user, row in zip(ids, rows, strict=True):
             if row.shape != items.shape:
                 raise DataError(
@@ -125,10 +127,12 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
     Parameters
     ----------
     source
-        One of: a dense or sparse matrix (n_users, n_items); a pair of factor matrices ((n_users, f), (n_items, f)); a
-        function ``f(users) -> scores`` of shape (len(users), n_items) on positions in `data.users` and `data.items`; a
-        function ``f(user_id, item_ids) -> scores`` on external ids; an object with ``score(users)`` on positions; an
-        object with implicit's ``recommend(userid, user_items, N, filter_already_liked_items)``.
+        One of: a dense or sparse matrix (n_users, n_items); a DataFrame with ids of users as row labels and ids of
+        items as column labels (0, 1, 2, ... that are no ids are positions), NaN where there is no score; a pair of
+        factor matrices ((n_users, f), (n_items, f)); a function ``f(users) -> scores`` of shape (len(users), n_items)
+        on positions in `data.users` and `data.items`; a function ``f(user_id, item_ids) -> scores`` on external ids; an
+        object with ``score(users)`` on positions; an object with implicit's
+        ``recommend(userid, user_items, N, filter_already_liked_items)``.
     data : Dataset
         Whose users and items, in their order, are rows and columns.
 
@@ -142,9 +146,24 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
     SpecError, DataError
         If it is nothing of the kind, or a matrix does not have the shape of the dataset.
     """
+    if isinstance(source, pd.DataFrame):
+        return _of_frame(source, data)
+    if (table := _of_arrays(source, data)) is not None:
+        return table
+    if callable(getattr(source, "score", None)):
+        return _Function(source.score)
+    if callable(getattr(source, "recommend", None)) and _n_arguments(source.recommend) >= 2:
+        return _Implicit(source, data)
+    if callable(source):
+        return _PairFunction(source, data) if _n_arguments(source) == 2 else _Function(source)
+    raise SpecError(f"{type(source).__name__} is not a scorer; give {_ACCEPTED}")
+
+
+def _of_arrays(source: Any, data: Dataset) -> Scorer | None:
+    """Score by a matrix or by a pair of factors; None for anything else."""
     shape = (len(data.users), len(data.items))
     if isinstance(source, np.ndarray | sparse.sparray | sparse.spmatrix):
-        matrix: Any = source
+        matrix: Any = _unmasked(source)
         matrix = matrix if isinstance(matrix, np.ndarray) else sparse.csr_array(matrix)
         if matrix.shape != shape:
             raise DataError(
@@ -153,6 +172,9 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
         return _Matrix(matrix)
     if isinstance(source, tuple) and len(source) == 2 and all(isinstance(part, np.ndarray) for part in source):
         users, items = source
+        if any(np.ma.is_masked(part) for part in source):
+            raise DataError("the factors have masked numbers, of which no score can be made; fill them")
+        users, items = map(np.ma.getdata, source)
         if (len(users), len(items)) != shape or users.ndim != 2 or users.shape[1:] != items.shape[1:]:
             raise DataError(
                 f"the factors have shapes {users.shape} and {items.shape}; they must be ({shape[0]}, f) and "
@@ -163,13 +185,43 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
             raise DataError(f"the factors are of {kind}; they must be numbers")
         kind = np.dtype(np.float32 if kind in {np.dtype(np.float16), np.dtype(np.float32)} else np.float64)
         return _Factors(users.astype(kind, copy=False), items.astype(kind, copy=False))
-    if callable(getattr(source, "score", None)):
-        return _Function(source.score)
-    if callable(getattr(source, "recommend", None)) and _n_arguments(source.recommend) >= 2:
-        return _Implicit(source, data)
-    if callable(source):
-        return _PairFunction(source, data) if _n_arguments(source) == 2 else _Function(source)
-    raise SpecError(f"{type(source).__name__} is not a scorer; give {_ACCEPTED}")
+    return None
+
+
+def _of_frame(frame: pd.DataFrame, data: Dataset) -> Scorer:
+    """Score by a frame, whose row labels are ids of users and whose column labels are ids of items."""
+    try:
+        table = frame.to_numpy(dtype=np.float64, na_value=-np.inf)  # who has no score is not recommended
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"the frame of scores holds something else than numbers ({error}); give it scores only"
+        ) from error
+    sides = []
+    for labels, vocabulary, kind, axis in (
+        (frame.index, data.users, "user", 0),
+        (frame.columns, data.items, "item", 1),
+    ):
+        way_out = (
+            f"reindex the frame (with fill_value=-inf for {kind}s without scores), or pass frame.to_numpy() where its "
+            f"{('rows', 'columns')[axis]} are in the order of data.{kind}s"
+        )
+        rows = rows_of(labels, vocabulary.ids, what="the frame of scores", kind=kind, way_out=way_out)
+        if rows is None and len(labels) != len(vocabulary):
+            raise DataError(
+                f"the frame of scores has {len(labels)} {kind}s without labels, but the Dataset has {len(vocabulary)}; "
+                f"label them with the ids of the {kind}s"
+            )
+        sides.append(np.arange(len(labels)) if rows is None else rows)
+    users, items = sides
+    return _Function(lambda asked: table[users[asked]][:, items])
+
+
+def _unmasked(scores: Any) -> Any:
+    """Turn what is masked into -inf, which keeps an item out."""
+    if not isinstance(scores, np.ma.MaskedArray):
+        return scores
+    kind = scores.dtype if scores.dtype.kind == "f" else np.dtype(np.float64)
+    return np.ma.filled(scores.astype(kind), -np.inf)
 
 
 def _n_arguments(function: Callable[..., Any]) -> int:
@@ -198,7 +250,7 @@ def recommend(
     Parameters
     ----------
     scorer
-        Anything `as_scorer` takes. A score of -inf keeps an item out.
+        Anything `as_scorer` takes. A score of -inf and a masked one keep an item out.
     data : Dataset
     k
         Length of the lists; a user with fewer items left gets a shorter one.
@@ -266,7 +318,7 @@ def _positions(users: Any, data: Dataset) -> UserIds:
 
 def _checked(answer: Any, n_rows: int, data: Dataset) -> Floats:
     expected = (n_rows, len(data.items))
-    array = np.asarray(answer)
+    array = np.asarray(_unmasked(answer))
     if array.shape != expected or array.dtype.kind not in "iufb":
         raise DataError(
             f"the scorer returned shape {array.shape} of {array.dtype} for {n_rows} users; it must return numbers of "

@@ -12,8 +12,10 @@ import typer
 
 from beyondacc.cli import output as out
 from beyondacc.cli.evaluate import choose_format
-from beyondacc.cli.evaluating import Lists, takes_lists
+from beyondacc.cli.evaluating import Lists
+from beyondacc.cli.notes import Notes
 from beyondacc.cli.options import Force, Format, FormatName, OutputFile, Seed, app, number
+from beyondacc.cli.reading import takes
 from beyondacc.errors import SpecError, did_you_mean
 from beyondacc.spec.params import Cutoff, Range
 
@@ -43,7 +45,7 @@ class Correction(enum.StrEnum):
 
 
 @app.command()
-@takes_lists
+@takes(Lists)
 def compare(
     given: Lists,
     method: Annotated[
@@ -85,7 +87,7 @@ def compare(
 
     Every metric and pair is tested, p-values are corrected over all of them, and a sentence sums up each pair.
     """
-    names = given.names
+    names = given.runs
     if len(names) < 2:
         raise SpecError("compare needs at least two files of lists, one for each run")
     if not given.has_data:
@@ -99,9 +101,13 @@ def compare(
     from beyondacc.comparison import compare as compare_runs  # noqa: PLC0415 - heavy
 
     _, reports = given.read().evaluate(n_boot=0)
+    notes = Notes(quiet=given.quiet, strict=given.strict)
+    for report in reports.values():
+        notes.add_readings(report.readings)
     options: dict[str, Any] = {"test": method.value, "correction": correction.value, "baseline": baseline}
     found = compare_runs(reports, **options, n=replicates, confidence=confidence, seed=seed)
     out.deliver(_render(found, form), output)
+    notes.print()
 
 
 def _render(found: Comparison, form: Format) -> bytes:

@@ -7,13 +7,17 @@ import re
 __all__ = ["in_options", "one_line"]
 
 _OPTIONS = (
-    "train|test|items|columns|vectors|threshold|graded|duplicates|users|seen|unknown_items|earlier|primitive|undefined"
+    "train|test|items|columns|vectors|threshold|graded|duplicates|users|seen|unknown_items|earlier|primitive|undefined|"
+    "order|zeros|repeats|genre_sep"
 )
 _RULES = (
     (re.compile(r"columns=\{.*?\} \((--columns [^)]*)\)"), r"\1"),
     (re.compile(r" \(force=True\)"), ""),
     (re.compile(r"\bgraded=True\b"), "--graded"),
-    (re.compile(rf'\b({_OPTIONS})="(\w+)"'), r"--\1 \2"),
+    (re.compile(r" \(Python: (?:[^()]|\([^()]*\))*\)"), ""),
+    (re.compile(r"\bids=\{'(\w+)': '(\w+)'\}"), r"--id-type \1=\2"),
+    (re.compile(r"\bids='(\w+)'"), r"--id-type \1"),
+    (re.compile(rf"\b({_OPTIONS})=[\"']([\w|,;]+)[\"']"), r"--\1 \2"),
     (re.compile(rf"(?<![\w(])({_OPTIONS})=(?=[ ,;)]|$)"), r"--\1"),
 )
 
@@ -22,7 +26,7 @@ def in_options(message: str) -> str:
     """Name options instead of keyword arguments: ``pass items=`` becomes ``pass --items``."""
     for pattern, replacement in _RULES:
         message = pattern.sub(replacement, message)
-    return message.replace("--unknown_items", "--unknown-items")
+    return re.sub(r"--(\w+)_(\w+)", r"--\1-\2", message)
 
 
 def one_line(message: str) -> str:

@@ -182,8 +182,13 @@ Columns = Annotated[
     ),
 ]
 GenreSep = Annotated[
-    str,
-    typer.Option("--genre-sep", metavar="TEXT", help="Separates the genres in a text.", rich_help_panel=READING),
+    str | None,
+    typer.Option(
+        "--genre-sep",
+        metavar="TEXT",
+        help="Separates the genres in a text; it is told from all texts by default.",
+        rich_help_panel=READING,
+    ),
 ]
 Threshold = Annotated[
     float | None,

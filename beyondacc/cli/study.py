@@ -14,10 +14,8 @@ from beyondacc.cli.options import (
     OUTPUT,
     TEN,
     Bootstrap,
-    Columns,
     DefaultCutoff,
     Force,
-    GenreSep,
     Graded,
     ItemsFile,
     Seed,
@@ -28,6 +26,7 @@ from beyondacc.cli.options import (
     numbers,
     split_names,
 )
+from beyondacc.cli.reading import FileOptions, takes
 from beyondacc.errors import DataError
 from beyondacc.spec.params import Cutoff, Fraction, Seed as SeedNumber
 
@@ -45,7 +44,9 @@ class Method(enum.StrEnum):
 
 
 @app.command()
+@takes(FileOptions)
 def study(
+    reading: FileOptions,
     ratings: Annotated[
         Path | None,
         typer.Option(
@@ -72,8 +73,6 @@ def study(
             "--seeds", metavar="N,...", help="Of the split; each gives runs of its own.", rich_help_panel=DATA
         ),
     ] = "0",
-    columns: Columns = None,
-    genre_sep: GenreSep = "|",
     threshold: Threshold = None,
     graded: Graded = False,
     models: Annotated[
@@ -131,9 +130,6 @@ def study(
         typer.Option("-o", "--output", metavar="FOLDER", help="Where the results are written.", rich_help_panel=OUTPUT),
     ] = Path("beyondacc-study"),
     force: Force = False,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Print nothing but errors.", rich_help_panel=OUTPUT)
-    ] = False,
 ) -> None:
     """Train models, re-rank their lists at several weights, evaluate all by all metrics, correlate the metrics.
 
@@ -157,8 +153,7 @@ def study(
             vectors=vectors,
             split=split,
             seeds=wanted_seeds,
-            columns=columns or [],
-            genre_sep=genre_sep,
+            reading=reading,
             threshold=threshold,
             graded=graded,
         ),
@@ -173,13 +168,13 @@ def study(
         title=f"Beyond-accuracy study of {'MovieLens latest-small' if ratings is None else ratings.stem}",
     )
     cells = output.with_name(f".{output.name}.cells")
-    found = prepared.run(folder=cells, progress=not quiet)
+    found = prepared.run(folder=cells, progress=not reading.quiet)
     files = found.save(output, force=force)
     for text in found.failed():
         typer.echo(f"note: failed and left out: {text}", err=True)
     if not found.failures:
         shutil.rmtree(cells)
-    if quiet:
+    if reading.quiet:
         return
     for line in studying.describe(found, method=method.value):
         typer.echo(line)

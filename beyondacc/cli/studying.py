@@ -11,6 +11,7 @@ import pandas as pd
 
 from beyondacc.cli import inputs
 from beyondacc.cli.output import WIDTH, aligned, check_parquet, decimals, number
+from beyondacc.cli.reading import FileOptions
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.movielens import load_movielens
 from beyondacc.errors import SpecError
@@ -39,8 +40,7 @@ def datasets(
     vectors: Path | None,
     split: str,
     seeds: Sequence[int],
-    columns: Sequence[str],
-    genre_sep: str,
+    reading: FileOptions,
     **options: Any,
 ) -> dict[int, Dataset]:
     """Split the ratings once for each seed.
@@ -58,8 +58,9 @@ def datasets(
     if ratings is None:
         table, catalogue = load_movielens()
     else:
-        tables = inputs.Tables({"ratings": ratings, "items": items}, columns)
-        table, catalogue = tables.rows("ratings"), tables.items(genre_sep=genre_sep, vectors=vectors)
+        tables = inputs.Tables({"ratings": ratings, "items": items}, reading, vectors=vectors)
+        table, catalogue = tables.rows("ratings"), tables.items
+    options |= {"repeats": reading.repeats.value, "zeros": None if reading.zeros is None else reading.zeros.value}
     made = {seed: Dataset.split(table, catalogue, how=split, seed=seed, **options) for seed in seeds}
     first, *others = made.items()
     for seed, data in others:

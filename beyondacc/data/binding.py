@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -161,24 +161,40 @@ class Binding:
         """Relevant test rows; empty where the dataset has none."""
         return self.data.test or _no_profiles(len(self.data.users))
 
-    def gains(self, gain: Gain = "linear") -> NDArray[np.float64]:
-        """Return what the test rows are worth: their value g, or 2^g - 1."""
-        values = self.test.values
-        if gain == "linear" or self.test.all_one:
-            return values
-        return self.data.derive("exp gains", lambda: 2.0**values - 1.0)
+    def gains(self, gain: Gain = "linear", *, relative: bool = False) -> NDArray[np.float64]:
+        """Return what the test rows are worth: their value g, or 2^g - 1.
 
-    def best_gains(self, gain: Gain = "linear") -> NDArray[np.float64]:
+        Parameters
+        ----------
+        relative
+            Divide the gains of a user by 2^m, or by m where they are linear, where their highest value m is so high
+            that sums could be infinite. What is a ratio of two sums of gains stays what it is.
+        """
+        values = self.test.values
+        if self.test.all_one:
+            return values
+        if relative and self.data.derive("highest gain", lambda: values.max(initial=0.0)) > _HIGH:
+            return self.data.derive(("relative gains", gain), lambda: _relative_gains(self.test, gain))
+        if gain == "linear":
+            return values
+
+        def build() -> NDArray[np.float64]:
+            with np.errstate(over="ignore"):  # whoever adds them up refuses what is infinite
+                return np.asarray(2.0**values - 1.0)
+
+        return self.data.derive("exp gains", build)
+
+    def best_gains(self, gain: Gain = "linear", *, relative: bool = False) -> NDArray[np.float64]:
         """Return the same, highest first within each user."""
 
         def build() -> NDArray[np.float64]:
-            test, gains = self.test, self.gains(gain)
+            test, gains = self.test, self.gains(gain, relative=relative)
             if self.test.all_one:
                 return gains
             rows = np.repeat(np.arange(len(test.sizes)), test.sizes)
             return gains[np.lexsort((-gains, rows))]
 
-        return self.data.derive(("best_gains", gain), build)
+        return self.data.derive(("best_gains", gain, relative), build)
 
     @property
     def preference_shares(self) -> NDArray[np.float64]:
@@ -271,16 +287,18 @@ class Inputs:
         """Gain of each listed item, shape (rows, K), -1 where it is not relevant."""
         return self.gains_as("linear")
 
-    def gains_as(self, gain: Gain) -> NDArray[np.float64]:
+    def gains_as(self, gain: Gain, *, relative: bool = False) -> NDArray[np.float64]:
         """Return the same as one of the gains of `Binding.gains`."""
 
         def build() -> NDArray[np.float64]:
             gains = np.empty(self.lists.shape)
             test, rows = self.run.test, (self.lists, self.lengths, self.users)
-            align.gain_rows(*rows, test.starts, test.items, self.run.gains(gain), self.run.n_items, gains)
+            align.gain_rows(
+                *rows, test.starts, test.items, self.run.gains(gain, relative=relative), self.run.n_items, gains
+            )
             return gains
 
-        return self.derive(("gains", gain), build)
+        return self.derive(("gains", gain, relative), build)
 
     @property
     def n_relevant(self) -> NDArray[np.int64]:
@@ -312,6 +330,21 @@ class Inputs:
     def earlier(self, k: int) -> list[Lists]:
         """First k items of the earlier lists of each row, oldest first."""
         return [lists.block(self.rows, k) for lists in self.run.earlier]
+
+
+_HIGH: Final = 1000.0
+"""Sums of some million gains of 2^1000 are finite."""
+
+
+def _relative_gains(test: Profiles, gain: Gain) -> NDArray[np.float64]:
+    values, rows = test.values, np.repeat(np.arange(len(test.sizes)), test.sizes)
+    highest = np.zeros(len(test.sizes))
+    np.maximum.at(highest, rows, values)
+    most = highest[rows]
+    if gain == "linear":
+        return np.where(most > 2.0**_HIGH, values / np.maximum(most, 1.0), values)
+    scale = np.where(most > _HIGH, most, 0.0)
+    return np.asarray(2.0 ** (values - scale) - 2.0**-scale)
 
 
 def row_sizes(rows: Profiles, users: UserIds) -> NDArray[np.int64]:

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.columns import as_days
 from beyondacc.data.features import Features
 from beyondacc.data.groups import read_users
 from beyondacc.data.ids import Ids, together
+from beyondacc.data.intake.dates import as_days
 from beyondacc.data.intake.kinds import Kind, choose_kinds
 from beyondacc.data.intake.read import read_rows
 from beyondacc.data.intake.reading import Reading
@@ -65,9 +65,10 @@ class Dataset:
         else in order), or one with their values' ``"max"`` or ``"sum"``; or an ``"error"``. It is settled before any
         threshold.
     genre_sep
-        Separates the genres in a text column.
+        Separates the genres in a text column; it is told from all of its texts by default.
     vectors : (n_items, d)
-        One vector for each row of `items`.
+        One vector for each row of `items`, or rows whose labels are ids of items: a frame, or a dict
+        ``{item: vector}``.
     users
         The users table, a frame with a user id and columns to group by, or a dict ``{user: group}``, for `Report.by`.
 
@@ -104,7 +105,7 @@ class Dataset:
         graded: bool = False,
         zeros: Zeros | None = None,
         repeats: Repeats = "last",
-        genre_sep: str = "|",
+        genre_sep: str | None = None,
         vectors: Any = None,
         users: Any = None,
     ) -> None:
@@ -113,7 +114,7 @@ class Dataset:
         if graded and threshold is None:
             raise SpecError("graded=True keeps the gains of rows at or above threshold=, which was not given")
         if vectors is not None and items is None:
-            raise DataError("vectors= has one row for each row of the items table; pass items= too")
+            raise DataError("vectors= are those of the items table; pass items= too")
         zeros_named = zeros is not None
         zeros = _check("zeros", zeros or "judged", Zeros)
         _check("repeats", repeats, Repeats)
@@ -122,11 +123,14 @@ class Dataset:
         rows_of = {
             what: read_rows(source, what=what, columns=names) for what, source in given.items() if source is not None
         }
-        table = None if items is None else read_items(items, columns=names, genre_sep=genre_sep, vectors=vectors)
-        self.user_table = None if users is None else read_users(users, names)
+        table = None if items is None else read_items(items, columns=names, genre_sep=genre_sep)
+        groups = None if users is None else read_users(users, names)
         if names is not columns:
             names.check_used()
-        tables, table = settle_tables(rows_of, table, choose_kinds(ids))
+        tables, table, groups = settle_tables(rows_of, table, groups, choose_kinds(ids))
+        if table is not None and vectors is not None:  # whose labels are ids
+            table = table.with_vectors(vectors, names)
+        self.user_table = None if groups is None else groups.frame
         if repeats != "last":  # which profiles keep
             tables = {what: one_of_each(rows, repeats, what=what) for what, rows in tables.items()}
         train_rows, test_rows = tables.get("train"), tables.get("test")
@@ -161,7 +165,8 @@ class Dataset:
         self.vectors = self._vectors(table)
         self._date_column = table and table.date_column
         self.item_table = None if table is None else table.frame.reindex(range(len(self.items)))
-        self._readings = [*(rows.reading for rows in tables.values()), *([] if table is None else [table.reading])]
+        further = [each.reading for each in (table, groups) if each is not None]
+        self._readings = [*(rows.reading for rows in tables.values()), *further]
         self.derive = Memo()
 
     @classmethod
@@ -204,14 +209,16 @@ class Dataset:
         repeats = _check("repeats", options.pop("repeats", "last"), Repeats)
         names = columns if isinstance(columns, Names) else Names(columns)
         read = read_rows(ratings, what="ratings", columns=names)
-        table = None if items is None else read_items(items, columns=names, **_of_items(options))
+        genre_sep = options.pop("genre_sep", None)
+        table = None if items is None else read_items(items, columns=names, genre_sep=genre_sep)
+        groups = None if (users := options.pop("users", None)) is None else read_users(users, names)
         if names is not columns:
             names.check_used()
-        found, table = settle_tables({"ratings": read}, table, choose_kinds(ids))
+        found, table, groups = settle_tables({"ratings": read}, table, groups, choose_kinds(ids))
         rows = one_of_each(found["ratings"], repeats, what="ratings")
         codes, _ = factorize(rows.user)
-        held_out = chosen.mask(codes, rows.timestamp, seed)
-        return cls(train=rows.where(~held_out), test=rows.where(held_out), items=table, **options)
+        held_out = chosen.mask(codes, rows.timestamp if chosen.looks_at_times else None, seed)
+        return cls(rows.where(~held_out), rows.where(held_out), table, columns=names, users=groups, **options)
 
     def with_binary_gains(self) -> Dataset:
         """Return the same with a gain of 1 for every relevant item."""
@@ -231,11 +238,11 @@ class Dataset:
             if rows is not None and rows.n_repeated:
                 reading.repeated = rows.n_repeated
                 reading.note(f"{rows.n_repeated:,} rows have the user and item of a later one, which counts")
-            if reading.table == "test" and self.judged is not None and self.threshold is None:
+            if reading.table in {"test", "ratings"} and self.judged is not None and self.threshold is None:
                 reading.zero_rows = len(self.judged.items)
                 rule = "judged not relevant; zeros='relevant' takes every row as relevant"
                 reading.note(f"{reading.zero_rows:,} rows of value 0 are {rule}")
-        return list(self._readings)
+        return list({id(reading): reading for reading in self._readings}.values())
 
     def with_relevance(self, *, threshold: float | None, zeros: Zeros = "judged", graded: bool = False) -> Dataset:
         """Return the same with other test rows relevant; parameters as in `Dataset`."""
@@ -344,11 +351,6 @@ def _vocabulary(
 def _check(name: str, value: Any, allowed: Any) -> Any:
     """Refuse a choice that is not allowed."""
     return Param(name, None, allowed).check(value, "Dataset")
-
-
-def _of_items(options: dict[str, Any]) -> dict[str, Any]:
-    """Take what concerns the items table alone out of the options of a dataset."""
-    return {name: options.pop(name) for name in ("genre_sep", "vectors") if name in options}
 
 
 def pad(array: NDArray[Any], n: int) -> NDArray[Any]:

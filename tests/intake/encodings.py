@@ -121,9 +121,7 @@ def as_records(rows, encoding):
     numbers = all(
         isinstance(value, str) and value.isdecimal() and str(int(value)) == value for row in rows for value in row[:2]
     )
-    records = [
-        {encoding.names[p]: plain(row[p]) if numbers else row[p] for p in encoding.order} for row in rows
-    ]
+    records = [{encoding.names[p]: plain(row[p]) if numbers else row[p] for p in encoding.order} for row in rows]
     if encoding.container == "json":
         text = json.dumps(records, ensure_ascii=False)
     else:

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from beyondacc.data.columns import as_ids, encode_ids, flatten, is_list_type
 from beyondacc.data.ids import Ids
-from beyondacc.data.intake.numbers import numbers_of, own
+from beyondacc.data.intake.convert import numbers_of, own
 from beyondacc.data.intake.roles import ALIASES
 from beyondacc.data.intake.rows import Held, Later, Rows
 from beyondacc.errors import DataError

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from beyondacc.data.intake.roles import RECBOLE_TYPES
 from beyondacc.data.intake.files.roles import IDS, role_of
+from beyondacc.data.intake.roles import RECBOLE_TYPES
 
 __all__ = [
     "SEPARATORS",
@@ -20,6 +20,7 @@ __all__ = [
     "is_number",
     "is_recbole",
     "movielens_kind",
+    "names_ids_by",
     "separator",
     "split",
     "trec_kind",
@@ -76,7 +77,7 @@ def separator(lines: Sequence[str], usual: str | None) -> str | None:
         None where several could be it, or none is.
     """
     even = even_separators(lines)
-    naming = [sep for sep in (*SEPARATORS, r"\s+") if _names_ids(lines[0], sep)]
+    naming = [sep for sep in (*SEPARATORS, r"\s+") if names_ids_by(lines[0], sep)]
     if usual is not None and len(split(lines[:1], usual, quoted=usual != "\t")[0]) > 1:
         rivals = [sep for sep in even if sep != usual]
         if usual in naming or not naming:
@@ -88,7 +89,8 @@ def separator(lines: Sequence[str], usual: str | None) -> str | None:
     return None
 
 
-def _names_ids(line: str, sep: str) -> bool:
+def names_ids_by(line: str, sep: str) -> bool:
+    """Whether a line, so separated, holds the name of a column of ids."""
     fields = split([line], sep, quoted=sep != "\t")[0]
     return len(fields) > 1 and any(role_of(_bare(field), {}) in IDS for field in fields)
 

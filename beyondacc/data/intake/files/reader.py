@@ -11,7 +11,14 @@ import pandas as pd
 
 from beyondacc.data.arrow import Parquet
 from beyondacc.data.intake.files import columnar
-from beyondacc.data.intake.files.guesses import even_separators, is_recbole, separator, trec_kind
+from beyondacc.data.intake.files.guesses import (
+    SEPARATORS,
+    even_separators,
+    is_recbole,
+    names_ids_by,
+    separator,
+    trec_kind,
+)
 from beyondacc.data.intake.files.layouts import movielens_name, read_movielens, read_qrels, read_run
 from beyondacc.data.intake.files.lists import with_a_row_per_element
 from beyondacc.data.intake.files.parsing import refusing
@@ -109,6 +116,18 @@ def read_file(
         table = rows
     reading.rows = len(table)
     return table
+
+
+def names_ids(file: File, what: str) -> bool:
+    """Whether the first line of a text names a column of ids, so that it is a header line for sure."""
+    part = parts_of(file.path, what)[0]
+    with refusing(part, file.encoding or "utf-8"):
+        head = part.head(_HEAD)
+        if b"\0" in head and not encoding_of(head, file.encoding).startswith("utf-16"):
+            return False
+        lines = first_lines(part, encoding_of(head, file.encoding))
+    separators = SEPARATORS if file.sep is None else [file.sep]
+    return bool(lines) and any(names_ids_by(lines[0], sep) for sep in separators)
 
 
 def _form(part: Part, file: File) -> str:
