@@ -108,11 +108,10 @@ def items_by_group(run: Binding, attribute: str, k: int, head: float) -> pd.Data
     """
     groups = item_groups(run.data, attribute, head)
     n_items = run.n_items
-    lists = run.lists[:, :k]
-    within = np.arange(lists.shape[1]) < run.lengths[:, None]
-    shown = np.bincount(lists[within], minlength=n_items)
-    gains = run.block(0, len(run)).gains[:, :k]
-    hits = np.bincount(lists[within & (gains >= 0)], minlength=n_items)
+    whole = run.block(0, len(run), k)
+    within = np.arange(whole.lists.shape[1]) < whole.lengths[:, None]
+    shown = np.bincount(whole.lists[within], minlength=n_items)
+    hits = np.bincount(whole.lists[within & (whole.gains >= 0)], minlength=n_items)
     test = run.test
     evaluated = np.zeros(len(test.sizes), np.bool_)
     evaluated[run.users[run.users >= 0]] = True

@@ -303,7 +303,8 @@ def _others(run: Binding, features: Features, k: int, seed: int) -> tuple[Offset
     few genres, the shares of all of them do.
     """
     order = draw_order(run, seed)
-    starts, ids, shares = shares_of(features, run.lists[order], run.lengths[order], discounts("reciprocal", k))
+    ranked = run.ranked.take(order)
+    starts, ids, shares = shares_of(features, ranked.pad(k=k), ranked.lengths, discounts("reciprocal", k))
     described = np.flatnonzero(np.diff(starts))
     places = np.full(len(run), -1, np.int64)
     places[order[described]] = np.arange(len(described))

@@ -20,6 +20,7 @@ from beyondacc.types import Floats
 
 __all__ = ["DistanceReranker", "GreedyReranker", "slots_for", "tables_of"]
 
+_MANY: Final = 512  # candidates that show whether their distances differ
 _SLOT_BYTES: Final = 2**26  # of distances that are kept for other weights
 
 NOTHING = np.empty(0)
@@ -155,10 +156,10 @@ class DistanceReranker(GreedyReranker):
 
 def constant_distances(chosen: Distance, run: Binding) -> str | None:
     """Say what the distances inside the lists are where they make no difference, or None where they differ."""
-    width = run.lists.shape[1]
+    width = min(run.ranked.width, _MANY)
     rows = slice(0, max(1, _SLOT_BYTES // (8 * width**2)))
-    lengths = run.lengths[rows]
-    found = pair_tables(chosen, run, run.lists[rows], lengths, users=run.users[rows], k=width)
+    lengths = np.minimum(run.lengths[rows], width)
+    found = pair_tables(chosen, run, run.ranked.pad(rows, width), lengths, users=run.users[rows], k=width)
     pairs = (np.arange(width) < lengths[:, None, None]) & (np.arange(width)[:, None] < lengths[:, None, None])
     pairs[:, np.arange(width), np.arange(width)] = False
     if np.isnan(found[pairs]).all():
