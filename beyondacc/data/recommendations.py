@@ -101,7 +101,7 @@ class Recommendations:
 
     @property
     def input_ranks(self) -> ItemIds | None:
-        """Of lists that were re-ranked: the rank of each item in the list before, from 0, padded with -1; as `lists`."""
+        """Rank of each item in the list before it was re-ranked, from 0, padded with -1, or None; as `lists`."""
         return self.ragged.padded.get("input_ranks")
 
     @functools.cached_property

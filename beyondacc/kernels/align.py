@@ -161,7 +161,7 @@ def list_rows(
         kept[row] = filled - bounds[row]
         for place in range(filled, end):
             lists[place] = -1
-            if scored:
+            if listed_scores.shape[0] > 0:
                 listed_scores[place] = np.nan
     return repeated
 
@@ -286,7 +286,7 @@ def drop_seen_rows(
         Receive items, -1 in what is left of the room, their scores, NaN there, and how many there are.
     """
     place = np.empty(n_items, np.int64)
-    scored = scores.shape[0] > 0
+    scored = kept_scores.shape[0] > 0
     for row in range(lengths.shape[0]):
         user = users[row]
         low, high = (profile_starts[user], profile_starts[user + 1]) if user >= 0 else (np.int64(0), np.int64(0))

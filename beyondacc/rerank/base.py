@@ -338,7 +338,8 @@ def _changed(run: Binding, rows: NDArray[np.int64], positions: ItemIds) -> bool:
         some = moved[start : start + _SAMPLE]
         part = run.take(rows[some])
         order = np.argsort(np.where(part.lists >= 0, -_relevance(part), np.inf), axis=1, kind="stable")[:, :k]
-        if ((positions[some] != order) & within[some]).any():
+        width = order.shape[1]
+        if ((positions[some, :width] != order) & within[some, :width]).any():
             return True
     return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Final
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
 from beyondacc.distances import JACCARD, Distance
+from beyondacc.errors import DataError
 from beyondacc.kernels import distance as kinds, greedy, jit
 from beyondacc.kernels.bench import make_bench
 from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, table_rows
@@ -20,6 +22,7 @@ from beyondacc.types import Floats
 
 __all__ = ["DistanceReranker", "GreedyReranker", "slots_for", "tables_of"]
 
+_TABLE_BYTES: Final = 2**29  # of the distances inside one list
 _MANY: Final = 512  # candidates that show whether their distances differ
 _SLOT_BYTES: Final = 2**26  # of distances that are kept for other weights
 
@@ -39,6 +42,13 @@ def tables_of(
         yield rows, np.empty((0, 0, 0))
         return
     width = run.lists.shape[1]
+    if 8 * width**2 > _TABLE_BYTES:
+        user = run.ids[[int(run.lengths.argmax())]].tolist()[0]  # as Python writes it
+        raise DataError(
+            f"user {user!r} has {width:,} candidates, and distance {chosen} needs a table of all their pairs, "
+            f"{8 * width**2 / 2**30:.1f} GiB; give at most {math.isqrt(_TABLE_BYTES // 8):,} candidates, such as "
+            "candidates.top(1000), or take a distance of the items' features"
+        )
     for cut in table_rows(rows.stop - rows.start, width):
         part = slice(rows.start + cut.start, rows.start + cut.stop)
         lists, lengths, users = run.lists[part], run.lengths[part], run.users[part]
