@@ -218,7 +218,7 @@ class Reranker(Declared, ABC):
             raise SpecError(f"re-ranker {self} needs {lack}")
         lists = Recommendations.read(candidates, data, columns=columns, what="candidates")
         run = bind_lists(lists, data, "candidates")
-        passes = [(rows, part.ranked, self._pass(part, weights, k, threads=threads)) for rows, part in run.parts()]
+        passes = [(rows, part.ranked, self.pick(part, weights, k, threads=threads)) for rows, part in run.parts()]
         self._check(run, weights, [(rows, picks) for rows, _, picks in passes], k)
         order = np.argsort(np.concatenate([rows for rows, _, _ in passes]))
         made = {}
