@@ -88,13 +88,14 @@ def check_metrics(
 
 def evaluate_run(run: Binding, metrics: Sequence[Metric], *, threads: int | None = None) -> dict[Metric, State]:
     """Return the merged state of each metric over all rows of a run."""
+    k = max(metric.k for metric in metrics)
 
     def work(start: int, stop: int) -> list[State]:
-        inputs = run.block(start, stop)
+        inputs = run.block(start, stop, k)
         return [metric.state(inputs) for metric in metrics]
 
     least = max(LEAST, _WORTH_A_THREAD // len(metrics))
-    cut = map_blocks(work, len(run), threads=threads, least=least)
+    cut = map_blocks(work, len(run), threads=threads, least=least, width=min(k, run.ranked.width))
     merged: dict[Metric, State] = {}
     for metric, states in zip(metrics, zip(*cut, strict=True), strict=True):
         kind: Any = type(states[0])
@@ -267,6 +268,7 @@ def evaluate_by(
         unknown_items=policy.unknown_items,
         primitive=primitive,
         earlier=earlier,
+        k=max(metric.k for metric in metrics),
     )
     states = evaluate_run(run, metrics, threads=threads)
     own = dict.fromkeys(metrics, policy) | dict(policies or {})

@@ -295,7 +295,8 @@ def _columns_to_profile(chosen: Distance, run: Binding, k: int) -> tuple[NDArray
     """Go through the items of the whole run at once: a part of the rows would show nearly all of them, too."""
     if chosen.on == "train":
         return shared_to_profile(run, k, logs=chosen.name == "npmi")
-    shape = (len(run), min(k, run.lists.shape[1]))
+    lists = run.ranked.pad(k=k)
+    shape = lists.shape
     found = (np.full(shape, np.inf), np.zeros(shape), np.zeros(shape, np.int64))
     kind, train = _columns(chosen, run)
     no_table = np.empty((0, 0, 0))
@@ -308,7 +309,7 @@ def _columns_to_profile(chosen: Distance, run: Binding, k: int) -> tuple[NDArray
 
     def work(first: int, last: int) -> None:
         into: tuple[Any, ...] = (*train, first, last, True, no_table, *found)
-        columns.column_rows(kind, run.lists, run.lengths, k, run.users, *into)
+        columns.column_rows(kind, lists, run.lengths, k, run.users, *into)
 
     map_parts(work, list(itertools.pairwise(cuts.tolist())))
     return found

@@ -144,8 +144,8 @@ class Report:
 
     def exposure(self, k: int) -> NDArray[np.int64]:
         """How often each item of the catalogue is among the first k."""
-        lists = self._run.lists[:, :k]
-        counts = np.bincount(lists[lists >= 0], minlength=self._run.n_items)
+        ranked = self._run.ranked
+        counts = np.bincount(ranked.items[ranked.flat(k).places], minlength=self._run.n_items)
         return counts[self._run.catalogue]
 
     def by(self, by: Any, *, bins: int = 4) -> Groups:
@@ -175,7 +175,7 @@ class Report:
 
     def _take(self, rows: Bools) -> Report:
         run = self._run.take(rows)
-        whole = run.block(0, len(run))
+        whole = run.block(0, len(run), max(metric.k for metric in self._states))
         states = {
             metric: metric.state(whole) if isinstance(state, Exposure) else state.take(rows)
             for metric, state in self._states.items()

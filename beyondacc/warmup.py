@@ -143,7 +143,7 @@ def _use_metrics(data: Dataset, *, backwards: bool = False) -> None:
         given = Recommendations.read(frame[columns], data)
         evaluate(given, data, metrics, earlier=lists, n_boot=0)
     # seen items leave lists longer than the cutoff
-    found = evaluate(lists, data, metrics, seen="drop", primitive=frame, earlier=frame, n_boot=2)
+    found = evaluate(lists, data, metrics, seen="drop", ties="item", primitive=frame, earlier=frame, n_boot=2)
     diagnose(lists, lists, data, "ndcg@3", n_boot=0)
     _ = found.replicates, found.diagnostics, found.by("profile_size"), found.by_item()
 

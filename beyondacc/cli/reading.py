@@ -69,9 +69,9 @@ class FileOptions:
         typer.Option(
             "--columns",
             metavar="ROLE=NAME,...",
-            help="Names of columns that are not recognised, such as user=customer,item=sku. A name counts for every file "
-            "that has such a column and lacks one of the usual name; test.rating=stars is for one file; 1=user,2=item "
-            "are positions.",
+            help="Names of columns that are not recognised, such as user=customer,item=sku. A name counts for every "
+            "file that has such a column and lacks one of the usual name; test.rating=stars is for one file; "
+            "1=user,2=item are positions.",
             rich_help_panel=READING,
             show_default=False,
         ),
@@ -81,7 +81,7 @@ class FileOptions:
         typer.Option(
             "--id-type",
             metavar="text|number",
-            help="What ids are, or item=text for those of items; by default numbers where no file loses anything by it.",
+            help="What ids are, or item=text for those of items; by default numbers where no file loses anything.",
             rich_help_panel=READING,
             show_default=False,
         ),

@@ -17,7 +17,7 @@ from beyondacc.data.ids import Ids, together
 from beyondacc.data.intake.dates import as_days
 from beyondacc.data.intake.kinds import Kind, choose_kinds
 from beyondacc.data.intake.read import read_rows
-from beyondacc.data.intake.reading import Reading
+from beyondacc.data.intake.reading import Reading, counted
 from beyondacc.data.intake.roles import Names
 from beyondacc.data.intake.rows import Rows
 from beyondacc.data.intake.tables import settle_tables
@@ -237,11 +237,11 @@ class Dataset:
             rows = {"train": self.train, "test": self._judgements}.get(reading.table)
             if rows is not None and rows.n_repeated:
                 reading.repeated = rows.n_repeated
-                reading.note(f"{rows.n_repeated:,} rows have the user and item of a later one, which counts")
+                reading.note(f"{counted(rows.n_repeated, 'row')} with the user and item of a later one, which counts")
             if reading.table in {"test", "ratings"} and self.judged is not None and self.threshold is None:
                 reading.zero_rows = len(self.judged.items)
                 rule = "judged not relevant; zeros='relevant' takes every row as relevant"
-                reading.note(f"{reading.zero_rows:,} rows of value 0 are {rule}")
+                reading.note(f"{counted(reading.zero_rows, 'row')} of value 0 taken as {rule}")
         return list({id(reading): reading for reading in self._readings}.values())
 
     def with_relevance(self, *, threshold: float | None, zeros: Zeros = "judged", graded: bool = False) -> Dataset:

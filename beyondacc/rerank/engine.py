@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Final
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
 from beyondacc.distances import JACCARD, Distance
+from beyondacc.errors import DataError
 from beyondacc.kernels import distance as kinds, greedy, jit
 from beyondacc.kernels.bench import make_bench
 from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, table_rows
@@ -20,6 +22,8 @@ from beyondacc.types import Floats
 
 __all__ = ["DistanceReranker", "GreedyReranker", "slots_for", "tables_of"]
 
+_TABLE_BYTES: Final = 2**29  # of the distances inside one list
+_MANY: Final = 512  # candidates that show whether their distances differ
 _SLOT_BYTES: Final = 2**26  # of distances that are kept for other weights
 
 NOTHING = np.empty(0)
@@ -38,6 +42,13 @@ def tables_of(
         yield rows, np.empty((0, 0, 0))
         return
     width = run.lists.shape[1]
+    if 8 * width**2 > _TABLE_BYTES:
+        user = run.ids[[int(run.lengths.argmax())]].tolist()[0]  # as Python writes it
+        raise DataError(
+            f"user {user!r} has {width:,} candidates, and distance {chosen} needs a table of all their pairs, "
+            f"{8 * width**2 / 2**30:.1f} GiB; give at most {math.isqrt(_TABLE_BYTES // 8):,} candidates, such as "
+            "candidates.top(1000), or take a distance of the items' features"
+        )
     for cut in table_rows(rows.stop - rows.start, width):
         part = slice(rows.start + cut.start, rows.start + cut.stop)
         lists, lengths, users = run.lists[part], run.lengths[part], run.users[part]
@@ -155,10 +166,10 @@ class DistanceReranker(GreedyReranker):
 
 def constant_distances(chosen: Distance, run: Binding) -> str | None:
     """Say what the distances inside the lists are where they make no difference, or None where they differ."""
-    width = run.lists.shape[1]
+    width = min(run.ranked.width, _MANY)
     rows = slice(0, max(1, _SLOT_BYTES // (8 * width**2)))
-    lengths = run.lengths[rows]
-    found = pair_tables(chosen, run, run.lists[rows], lengths, users=run.users[rows], k=width)
+    lengths = np.minimum(run.lengths[rows], width)
+    found = pair_tables(chosen, run, run.ranked.pad(rows, width), lengths, users=run.users[rows], k=width)
     pairs = (np.arange(width) < lengths[:, None, None]) & (np.arange(width)[:, None] < lengths[:, None, None])
     pairs[:, np.arange(width), np.arange(width)] = False
     if np.isnan(found[pairs]).all():

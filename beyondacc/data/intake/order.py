@@ -137,7 +137,7 @@ def refuse_several(free: Mapping[str, Callable[[], Any]], what: str, order: Orde
             raise DataError(
                 f"{what} has a column {name!r} with {len(values):,} values (such as {values[0]!s} and {values[1]!s}), "
                 f"so that it may hold several lists per user; say columns={{'run': {name!r}}} (--columns run={name}) "
-                "to evaluate each apart, or order='score', 'rank' or 'rows' to take all rows of a user as one list"
+                "to evaluate each apart, or order='score' (rank, rows) to take all rows of a user as one list"
             )
 
 
@@ -197,7 +197,7 @@ def _by_rank(rows: Rows, what: str, *, named: bool, is_run: bool) -> Rows:
         raise DataError(
             f"the ranks of {what} start again within user {user!r} (row {repeated}, rows count from 0), so that users "
             "have several lists; say which column tells them apart with columns={'run': ...} (--columns run=...), or "
-            "order='rows' or 'score' to take all rows of a user as one list"
+            "order='score' (rows) to take all rows of a user as one list"
         )
     if scored is not None:
         reading.note("the rank repeats within a user and therefore does not order; the score does")
@@ -211,7 +211,7 @@ def _by_rank(rows: Rows, what: str, *, named: bool, is_run: bool) -> Rows:
     raise DataError(
         f"the rank of {what} repeats within user {user!r} (row {repeated}, rows count from 0) and there is no score; "
         "name the column that orders the lists with columns={'score': ...} (--columns score=...), or pass order='rank' "
-        "or 'rows' to take equal ranks, or all rows, as they stand"
+        "to keep equal ranks as they stand, or order='rows'"
     )
 
 

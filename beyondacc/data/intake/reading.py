@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["Reading", "as_frame"]
+__all__ = ["Reading", "as_frame", "counted"]
 
 
 @dataclasses.dataclass
@@ -89,3 +89,8 @@ def as_frame(readings: Iterable[Reading], *, unknown_items: int = 0) -> pd.DataF
         for each in readings
     ]
     return pd.DataFrame(rows)
+
+
+def counted(n: int, noun: str) -> str:
+    """Write ``1 row`` or ``2,000 rows``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
