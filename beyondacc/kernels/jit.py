@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
+from llvmlite.binding import ffi as llvm
 from numba import float64, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
@@ -162,7 +163,9 @@ CACHE, LASTS = _cache()
 def announce() -> None:
     """Say on a terminal, once a process, that the first use on a machine compiles the kernels."""
     if (CACHE is None or not any(CACHE.rglob("*.nbi"))) and sys.stderr.isatty():
-        often = "once" if LASTS else "for this process alone, as it has no cache folder in which only its user can write"
+        often = (
+            "once" if LASTS else "for this process alone, as it has no cache folder in which only its user can write"
+        )
         print(f"beyondacc: compiling kernels, {often}, up to a minute", file=sys.stderr)  # noqa: T201 - meant for the terminal
 
 
@@ -322,10 +325,16 @@ def _undefined(_one: Any, _other: Any) -> float:
     return np.nan
 
 
-if hasattr(os, "register_at_fork"):
+def _hold_compiler() -> None:
     # else a child that is forked while a thread compiles would wait for that thread, which it does not have
-    os.register_at_fork(
-        before=global_compiler_lock.acquire,
-        after_in_parent=global_compiler_lock.release,
-        after_in_child=global_compiler_lock.release,
-    )
+    global_compiler_lock.acquire()
+    llvm.lib._lock.__enter__()  # noqa: SLF001 - no other way
+
+
+def _release_compiler() -> None:
+    llvm.lib._lock.__exit__(None, None, None)  # noqa: SLF001 - no other way
+    global_compiler_lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold_compiler, after_in_parent=_release_compiler, after_in_child=_release_compiler)
