@@ -142,8 +142,8 @@ class Distance:
         if returned is not None:
             top = "" if math.isinf(self.upper) else f" and at most upper={self.upper:g}"
             raise SpecError(
-                f"distance {self} returned {returned:g} {rows}; it must return finite numbers >= 0{top}; a pair without "
-                "a distance can only be said in a matrix, as NaN"
+                f"distance {self} returned {returned:g} {rows}; it must return finite numbers >= 0{top}; a pair "
+                "without a distance can only be said in a matrix, as NaN"
             )
         error: Exception | None = None
         try:  # once more, for what it has to say: what numba compiled cannot

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from beyondacc.data.arrow import Parquet, from_arrow, has_arrow, to_arrow
+from beyondacc.data.checks import check_sparse
 from beyondacc.data.columns import (
     ALIASES,
     as_floats,
@@ -219,6 +220,7 @@ def read_rows(source: Any, *, what: str, columns: Mapping[str, str] | None = Non
     if isinstance(source, (str, os.PathLike)):
         source = read_table(source, what=what)
     if sparse.issparse(source):
+        check_sparse(source, what)
         rows = _from_sparse(source, what)
     elif isinstance(source, Mapping):
         rows = _from_dict(source, what)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.data.checks import check_lists
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.ids import Ids, together
@@ -53,6 +54,15 @@ class Recommendations:
     scores: Floats | None = None
     input_ranks: ItemIds | None = None
     ordered_by_score: bool = True
+
+    def __post_init__(self) -> None:
+        """Check that positions are such; raises `DataError`."""
+        if not isinstance(self.users, pd.Index) or not isinstance(self.items, Vocabulary):
+            raise DataError(
+                f"Recommendations have users of type {type(self.users).__name__} and items of type "
+                f"{type(self.items).__name__}; give a pandas.Index and a Vocabulary, or use Recommendations.read"
+            )
+        check_lists(len(self.users), len(self.items), self.lists, self.scores, self.input_ranks)
 
     @functools.cached_property
     def lengths(self) -> NDArray[np.int32]:
