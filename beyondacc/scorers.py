@@ -12,12 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from beyondacc.data.checks import check_sparse, checked_answer
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.labels import rows_of
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels.jit import read_only
 from beyondacc.kernels.topk import list_best_rows, make_best, offer_rows, topk_rows
+from beyondacc.models.base import Model
 from beyondacc.run.blas import SINGLE_BLAS
 from beyondacc.run.local import blocks, map_blocks, map_parts
 from beyondacc.spec.params import Cutoff, Param
@@ -115,10 +117,14 @@ class _Implicit:
         found, scores = self.model.recommend(
             users, rows, N=k, filter_already_liked_items=exclude_seen, filter_items=banned if len(banned) else None
         )
-        lists = np.asarray(found, np.int32)
+        lists, scores = checked_answer(found, scores, (len(users), k), len(self.data.items))
         # implicit fills up with items of the least possible score where it has too few
-        padding = np.asarray(scores) <= np.finfo(np.float32).min
-        return np.where(padding, np.int32(-1), lists), np.where(padding, np.nan, scores)
+        padding = (lists < 0) | (scores <= np.finfo(np.float32).min)
+        order = np.argsort(padding, axis=1, kind="stable")  # lists end where padding begins
+        return (
+            np.take_along_axis(np.where(padding, np.int32(-1), lists), order, axis=1),
+            np.take_along_axis(np.where(padding, np.nan, scores), order, axis=1),
+        )
 
 
 def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
@@ -150,6 +156,8 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
         return _of_frame(source, data)
     if (table := _of_arrays(source, data)) is not None:
         return table
+    if isinstance(source, Model):
+        _check_model(source, data)
     if callable(getattr(source, "score", None)):
         return _Function(source.score)
     if callable(getattr(source, "recommend", None)) and _n_arguments(source.recommend) >= 2:
@@ -164,7 +172,9 @@ def _of_arrays(source: Any, data: Dataset) -> Scorer | None:
     shape = (len(data.users), len(data.items))
     if isinstance(source, np.ndarray | sparse.sparray | sparse.spmatrix):
         matrix: Any = _unmasked(source)
-        matrix = matrix if isinstance(matrix, np.ndarray) else sparse.csr_array(matrix)
+        if not isinstance(matrix, np.ndarray):
+            check_sparse(matrix, "the score matrix")
+            matrix = sparse.csr_array(matrix)
         if matrix.shape != shape:
             raise DataError(
                 f"the score matrix has shape {matrix.shape}; it must be {shape}, the users and items of the Dataset"
@@ -175,16 +185,7 @@ def _of_arrays(source: Any, data: Dataset) -> Scorer | None:
         if any(np.ma.is_masked(part) for part in source):
             raise DataError("the factors have masked numbers, of which no score can be made; fill them")
         users, items = map(np.ma.getdata, source)
-        if (len(users), len(items)) != shape or users.ndim != 2 or users.shape[1:] != items.shape[1:]:
-            raise DataError(
-                f"the factors have shapes {users.shape} and {items.shape}; they must be ({shape[0]}, f) and "
-                f"({shape[1]}, f), one row for each user and item of the Dataset"
-            )
-        kind = np.result_type(users, items)
-        if kind.kind not in "iufb":
-            raise DataError(f"the factors are of {kind}; they must be numbers")
-        kind = np.dtype(np.float32 if kind in {np.dtype(np.float16), np.dtype(np.float32)} else np.float64)
-        return _Factors(users.astype(kind, copy=False), items.astype(kind, copy=False))
+        return _factors(users, items, shape)
     return None
 
 
@@ -222,6 +223,28 @@ def _unmasked(scores: Any) -> Any:
         return scores
     kind = scores.dtype if scores.dtype.kind == "f" else np.dtype(np.float64)
     return np.ma.filled(scores.astype(kind), -np.inf)
+
+
+def _factors(users: NDArray[Any], items: NDArray[Any], shape: tuple[int, int]) -> _Factors:
+    if (len(users), len(items)) != shape or users.ndim != 2 or users.shape[1:] != items.shape[1:]:
+        raise DataError(
+            f"the factors have shapes {users.shape} and {items.shape}; they must be ({shape[0]}, f) and "
+            f"({shape[1]}, f), one row for each user and item of the Dataset"
+        )
+    kind = np.result_type(users, items)
+    if kind.kind not in "iufb":
+        raise DataError(f"the factors are of {kind}; they must be numbers")
+    kind = np.dtype(np.float32 if kind in {np.dtype(np.float16), np.dtype(np.float32)} else np.float64)
+    return _Factors(users.astype(kind, copy=False), items.astype(kind, copy=False))
+
+
+def _check_model(model: Model, data: Dataset) -> None:
+    """Refuse a fitted model of other items before it scores them, which may take more memory than there is."""
+    if model.n_items not in {0, len(data.items)}:
+        raise DataError(
+            f"{model} was fitted on a matrix of {model.n_items:,} items, but the Dataset has {len(data.items):,}; "
+            "fit it on data.matrix"
+        )
 
 
 def _n_arguments(function: Callable[..., Any]) -> int:

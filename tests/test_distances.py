@@ -807,12 +807,12 @@ def test_float32_vectors_are_those_of_float64():
 
 def test_a_matrix_given_again_is_the_same_distance():
     numbers = np.array([[0, 0.5], [0.5, np.nan]])
-    before = len(distances.DISTANCES)
+    before = len(distances._GIVEN)
     data, metric = Dataset(items={"a": [], "b": []}), ba.ild(distance=numbers) @ 2
     report = evaluate({"u": ["a", "b"]}, data, metric, n_boot=0)
     assert report.value(ba.ild(distance=numbers.copy()) @ 2) == 0.5
     assert ba.ild(distance=numbers) @ 2 == metric
-    assert len(distances.DISTANCES) == before + 1
+    assert len(distances._GIVEN) == before + 1
     named = ba.distance(numbers, name="named")
     assert named is ba.distance(numbers, name="named")
     assert named != metric.values["distance"]

@@ -22,7 +22,7 @@ LONGEST = 400
 
 # From the ground up; a module imports only from lower floors or from its own package, the longest prefix counts.
 HOUSE = [
-    ("errors", "types"),
+    ("errors", "types", "folders"),
     ("kernels", "spec.params", "spec.names", "spec.declared"),
     ("run",),
     ("data",),
@@ -42,6 +42,7 @@ HOUSE = [
     ("study",),
     ("warmup",),
     ("cli",),
+    ("__main__",),
 ]
 FLOORS = {name: floor for floor, names in enumerate(HOUSE) for name in names}
 # Where a package may be imported at all. A folder stands for all modules in it.

@@ -194,4 +194,10 @@ def warmup() -> None:
     what = (
         f"compiled {compiled} variants of kernels in {seconds:.1f} s" if compiled else "everything was compiled before"
     )
-    typer.echo(f"{what}; the cache is {jit.CACHE}")
+    if jit.LASTS:
+        typer.echo(f"{what}; the cache is {jit.CACHE}")
+    else:
+        typer.echo(
+            f"{what}, but for this process alone: no cache folder can be written by its user and nobody else; "
+            "set NUMBA_CACHE_DIR to a folder of your own"
+        )

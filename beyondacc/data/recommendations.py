@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.data.checks import check_lists
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.ids import Ids, together
 from beyondacc.data.intake.containers import as_array
@@ -72,6 +73,13 @@ class Recommendations:
         *,
         ordered_by_score: bool = True,
     ) -> None:
+        if not isinstance(users, pd.Index) or not isinstance(items, Vocabulary):
+            raise DataError(
+                f"Recommendations have users of type {type(users).__name__} and items of type {type(items).__name__}; "
+                "give a pandas.Index and a Vocabulary, or use Recommendations.read"
+            )
+        if not isinstance(lists, Lists):
+            check_lists(len(users), len(items), lists, scores, input_ranks)
         ragged = lists if isinstance(lists, Lists) else Lists.of_padded(lists, scores, input_ranks)
         made = {"users": users, "items": items, "ragged": ragged, "ordered_by_score": ordered_by_score}
         self.__dict__.update(made)  # frozen for everybody else

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import struct
 import tempfile
 import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +25,11 @@ __all__ = ["Stored", "read_state", "write_state"]
 _KIND: Final = "beyondacc model"
 _VERSION: Final = 1
 _HEADER: Final = "header"
+#: What is raised where an archive, an array in it or the text says something else than `write_state` does.
+_BROKEN: Final = (
+    *(ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OverflowError, MemoryError, RuntimeError),
+    *(NotImplementedError, SyntaxError, struct.error, zlib.error, zipfile.BadZipFile),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,22 +88,30 @@ def read_state(path: str | os.PathLike[str]) -> Stored:
         If it cannot be read, is another kind of file, or was written by another version.
     """
     source = Path(path)
-    try:
+    with _said(source):
         with source.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(arrays[_HEADER].item())
         version = header[_KIND]
-    except OSError as error:
-        raise DataError(f"the model cannot be read from {source}: {error.strerror or error}; give its path") from error
-    except (ValueError, TypeError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{source} is not the file of a model; give one that model.save(path) wrote") from error
     if version != _VERSION:
         raise DataError(
-            f"{source} is the file of a model in version {version}, and this reads version {_VERSION}; "
+            f"{source} is the file of a model in version {version!r:.80}, and this reads version {_VERSION}; "
             "train and save the model again"
         )
-    state = {key: _unpack(value, arrays) for key, value in header["state"].items()}
-    return Stored(header["model"], header["parameters"], state)
+    with _said(source):
+        state = {str(key): _unpack(value, arrays) for key, value in header["state"].items()}
+        return Stored(str(header["model"]), dict(header["parameters"]), state)
+
+
+@contextlib.contextmanager
+def _said(source: Path) -> Iterator[None]:
+    """Say of a file that it cannot be read, or is none of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"the model cannot be read from {source}: {error.strerror or error}; give its path") from error
+    except _BROKEN as error:
+        raise DataError(f"{source} is not the file of a model; give one that model.save(path) wrote") from error
 
 
 def _plain(value: Any) -> Any:

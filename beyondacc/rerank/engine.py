@@ -14,8 +14,7 @@ from beyondacc.data.binding import Binding
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.errors import DataError
 from beyondacc.kernels import distance as kinds, greedy, jit
-from beyondacc.kernels.bench import make_bench
-from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, table_rows
+from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, refuse_own, table_rows
 from beyondacc.rerank.base import NORMALISATIONS, Picks, Reranker
 from beyondacc.rerank.taste import profile_rows
 from beyondacc.types import Floats
@@ -111,7 +110,7 @@ class GreedyReranker(Reranker):
         elif self.uses & greedy.DISTANCES and weights.shape[1] > 1:
             slots = slots_for(width, picks.positions.shape[2] * weights.shape[1])
         arrays = self._arrays(run)
-        bench = make_bench(width, slots, arrays.bits, arrays.vectors, arrays.own_rows)
+        bench = arrays.bench(width, slots)
         memory = np.zeros(self._memory(run, width, picks.asked))
         for part, tables in self._parts(run, rows):
             own = slice(part.start - rows.start, part.stop - rows.start)
@@ -138,6 +137,7 @@ class GreedyReranker(Reranker):
                 made.positions,
                 made.selection,
             )
+            refuse_own(getattr(self, "distance", None), bench)
 
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
