@@ -9,8 +9,10 @@ import typer
 
 from beyondacc.cli import output as out
 from beyondacc.cli.evaluating import Lists, takes_lists
+from beyondacc.cli.messages import say
 from beyondacc.cli.options import OUTPUT, Bootstrap, Force, Format, FormatName, OutputFile, Seed, app
 from beyondacc.errors import SpecError, choices
+from beyondacc.texts import visible
 
 if TYPE_CHECKING:
     from beyondacc.results import Report
@@ -104,7 +106,7 @@ def _render(found: Any, reports: dict[str, Report], form: Format) -> bytes:
         lines = _wide(reports) if len(reports) > 1 else _single(found)
         return ("\n".join(lines) + "\n").encode()
     if form is Format.markdown:
-        return (str(found.to_markdown()) + "\n").encode()
+        return (visible(str(found.to_markdown()), lines=True) + "\n").encode()
     return out.encode(found.to_pandas(), f".{form.value}")
 
 
@@ -154,4 +156,4 @@ def _note(report: Report, prefix: str) -> None:
     for name, text in NOTES.items():
         if count := report.diagnostics[name]:
             of = f" of {n_users:,}" if text.startswith("users") else ""
-            typer.echo(f"note: {prefix}{text.format(k=k)}: {count:,}{of}", err=True)
+            say(f"note: {prefix}{text.format(k=k)}: {count:,}{of}", err=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from beyondacc.cli import output as out
+from beyondacc.cli.messages import say
 from beyondacc.cli.methods import (
     Alpha,
     Bias,
@@ -139,14 +140,14 @@ def rerank(
     lengths = lists.lengths
     if (lengths <= k).all():
         text = f"no list has more than {k} candidates, so all are only reordered; give longer lists or a smaller -k"
-        typer.echo(f"note: {text}", err=True)
+        say(f"note: {text}", err=True)
     elif short := int((lengths < k).sum()):
-        typer.echo(f"note: lists of fewer than {k} candidates: {short:,} of {len(lists):,}", err=True)
+        say(f"note: lists of fewer than {k} candidates: {short:,} of {len(lists):,}", err=True)
 
     if diagnose:
         from beyondacc.diagnosis import diagnose as compare  # noqa: PLC0415 - heavy
 
-        typer.echo(compare(lists, picked, data, k=k), err=True)
+        say(str(compare(lists, picked, data, k=k)), err=True)
 
 
 def _create(method: str, given: dict[str, Any]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from beyondacc.errors import DataError
+from beyondacc.files import beside
 
 __all__ = ["Stored", "read_state", "write_state"]
 
@@ -61,11 +61,8 @@ def write_state(path: str | os.PathLike[str], stored: Stored) -> None:
     }
     target = Path(path)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as fresh:
-            partial = Path(fresh) / target.name  # on the same disk, so that it can be moved there at once
-            with partial.open("wb") as file:
-                np.savez(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(header))}, **arrays)
-            partial.replace(target)
+        with beside(target) as part, part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(header))}, **arrays)
     except OSError as error:
         raise DataError(f"the model cannot be written to {target}: {error.strerror}; give another path") from error
 

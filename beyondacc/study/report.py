@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from beyondacc.files import replace_file
 from beyondacc.study import charts
-from beyondacc.study.canvas import altair, bundle, embed, replace_file
+from beyondacc.study.canvas import altair, bundle, embed
 from beyondacc.study.page import MISSING, Cell, Row, Section, Table
 from beyondacc.study.points import MINUS, paired
 from beyondacc.study.view import MetricView, StudyView
