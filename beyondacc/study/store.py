@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -81,9 +79,9 @@ class FolderStore(Store):
     def get(self, *key: object) -> Arrays | None:
         """Return the arrays of a cell, None where it is not there or cannot be read."""
         try:
-            with np.load(self._file(key), allow_pickle=False) as found:
+            with self._file(key).open("rb") as file, np.load(file, allow_pickle=False) as found:
                 return dict(found)
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):  # not there, or damaged since
+        except Exception:  # noqa: BLE001 - not there or damaged since, of which NumPy says whatever it stumbles over
             return None
 
     def put(self, arrays: Arrays, *key: object) -> None:
