@@ -22,7 +22,8 @@ LONGEST = 400
 
 # From the ground up; a module imports only from lower floors or from its own package, the longest prefix counts.
 HOUSE = [
-    ("errors", "types", "folders"),
+    ("errors", "types", "texts", "folders"),
+    ("files",),
     ("kernels", "spec.params", "spec.names", "spec.declared"),
     ("run",),
     ("data",),

@@ -17,7 +17,8 @@ from beyondacc.cli.notes import Notes
 from beyondacc.cli.options import Force, Format, FormatName, OutputFile, Seed, app, number
 from beyondacc.cli.reading import takes
 from beyondacc.errors import SpecError, did_you_mean
-from beyondacc.spec.params import Cutoff, Range
+from beyondacc.spec.params import Confidence, Cutoff
+from beyondacc.texts import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,7 @@ def compare(
         float,
         typer.Option(
             "--confidence",
-            parser=number(Annotated[float, Range(0, 1, open_low=True, open_high=True)]),
+            parser=number(Confidence),
             metavar="C",
             help="Of the intervals; 1 less it is the level of the tests.",
         ),
@@ -114,7 +115,7 @@ def _render(found: Comparison, form: Format) -> bytes:
     if form is Format.table:
         return ("\n".join(_lines(found)) + "\n").encode()
     if form is Format.markdown:
-        return (found.to_markdown() + "\n").encode()
+        return (visible(found.to_markdown(), lines=True) + "\n").encode()
     return out.encode(found.table, f".{form.value}")
 
 
@@ -126,7 +127,7 @@ def _lines(found: Comparison) -> list[str]:
         head = ["metric", *names, "difference", "interval", "d_z", "p", "detectable", "verdict"]
         rows: Iterable[Any] = table.itertuples()
         cells = [_cells(row) for row in rows]
-        lines += [*textwrap.wrap(sentence, out.WIDTH, break_long_words=False, break_on_hyphens=False), ""]
+        lines += [*textwrap.wrap(visible(sentence), out.WIDTH, break_long_words=False, break_on_hyphens=False), ""]
         lines += [*out.aligned(head, cells, right=range(1, len(head) - 1)), ""]
     return lines + textwrap.wrap(f"{found.method}.", out.WIDTH)
 

@@ -14,6 +14,7 @@ from beyondacc.cli.notes import Notes
 from beyondacc.cli.options import OUTPUT, Bootstrap, Force, Format, FormatName, OutputFile, Seed, app
 from beyondacc.cli.reading import takes
 from beyondacc.errors import SpecError, choices
+from beyondacc.texts import visible
 
 if TYPE_CHECKING:
     from beyondacc.results import Report
@@ -110,7 +111,7 @@ def _render(found: Any, reports: dict[str, Report], form: Format) -> bytes:
         lines = _wide(reports) if len(reports) > 1 else _single(found)
         return ("\n".join(lines) + "\n").encode()
     if form is Format.markdown:
-        return (str(found.to_markdown()) + "\n").encode()
+        return (visible(str(found.to_markdown()), lines=True) + "\n").encode()
     return out.encode(found.to_pandas(), f".{form.value}")
 
 

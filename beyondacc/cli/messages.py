@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["in_options", "one_line"]
+import typer
+
+from beyondacc.texts import visible
+
+__all__ = ["in_options", "one_line", "say"]
 
 _OPTIONS = (
     "train|test|items|columns|vectors|threshold|graded|duplicates|users|seen|unknown_items|earlier|primitive|undefined|"
@@ -30,5 +34,10 @@ def in_options(message: str) -> str:
 
 
 def one_line(message: str) -> str:
-    """Join the lines of a message."""
-    return " ".join(line.strip() for line in message.splitlines())
+    """Join the lines of a message, and write as escapes what a terminal would obey."""
+    return visible(" ".join(line.strip() for line in message.split("\n")))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines of text, and nothing that a terminal would obey: every text of a command goes through here."""
+    typer.echo(visible(text, lines=True), err=err)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import typer
-
-from beyondacc.cli.messages import in_options, one_line
+from beyondacc.cli.messages import in_options, one_line, say
 from beyondacc.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,5 +52,5 @@ class Notes:
         """Print what was collected, unless nothing is to be printed."""
         if not self._quiet:
             for text in self._texts:
-                typer.echo(f"note: {text}", err=True)
+                say(f"note: {text}", err=True)
         self._texts.clear()

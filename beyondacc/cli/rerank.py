@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from beyondacc.cli import output as out
+from beyondacc.cli.messages import say
 from beyondacc.cli.methods import (
     Alpha,
     Bias,
@@ -150,7 +151,7 @@ def rerank(
     if diagnose:
         from beyondacc.diagnosis import diagnose as compare  # noqa: PLC0415 - heavy
 
-        typer.echo(compare(lists, picked, data, k=k), err=True)
+        say(str(compare(lists, picked, data, k=k)), err=True)
 
 
 def _notes(lists: Recommendations, k: int) -> Iterator[str]:

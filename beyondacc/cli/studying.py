@@ -21,13 +21,19 @@ from beyondacc.study.canvas import load
 from beyondacc.study.coefficients import Method
 from beyondacc.study.correlate import correlation
 from beyondacc.study.result import PLAIN, check_folder
+from beyondacc.texts import cut, visible
 
 __all__ = ["check_target", "datasets", "describe"]
 
 
-def check_target(folder: Path, *, force: bool) -> None:
+def check_target(folder: Path, *, force: bool, rows: int | None = None) -> None:
     """Refuse a folder that cannot be written, and missing packages, before any work is done."""
-    check_folder(folder, force=force)
+    if folder.name in {"", ".."}:
+        raise SpecError(
+            f"the output {str(folder)!r} is no name of a folder; "
+            "name one for the results, such as -o beyondacc-study or -o ../beyondacc-study"
+        )
+    check_folder(folder, force=force, rows=rows)
     check_parquet()
     for package in ("altair", "vl_convert"):
         load(package)
@@ -141,8 +147,15 @@ def _correlation_cells(found: StudyResult, method: Method) -> pd.DataFrame:
     return pd.DataFrame(cells, index=rows, columns=heads).replace("-0", "0")
 
 
+def _shown(name: object) -> str:
+    return cut(visible(str(name)))
+
+
 def _chunks(corner: str, cells: pd.DataFrame, *, gap: int = 2) -> Iterator[str]:
     """Lay out a table in as many parts below each other as its width asks for."""
+    cells = cells.set_axis([_shown(name) for name in cells.index]).set_axis(
+        [_shown(name) for name in cells.columns], axis="columns"
+    )
     label = max([len(corner), *map(len, cells.index)])
     start = 0
     while start < cells.shape[1]:

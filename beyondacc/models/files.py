@@ -7,7 +7,6 @@ import dataclasses
 import json
 import os
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from beyondacc.errors import DataError
+from beyondacc.files import beside
 
 __all__ = ["Stored", "read_state", "write_state"]
 
@@ -70,11 +70,8 @@ def write_state(path: str | os.PathLike[str], stored: Stored) -> None:
     }
     target = Path(path)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as fresh:
-            partial = Path(fresh) / target.name  # on the same disk, so that it can be moved there at once
-            with partial.open("wb") as file:
-                np.savez(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(header))}, **arrays)
-            partial.replace(target)
+        with beside(target) as part, part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(header))}, **arrays)
     except OSError as error:
         raise DataError(f"the model cannot be written to {target}: {error.strerror}; give another path") from error
 

@@ -93,7 +93,11 @@ def map_stream(work: Callable[[T], U], parts: Iterable[T], *, threads: int | Non
 
     helpers = [_pool().submit(contextvars.copy_context().run, consume) for _ in range(workers - 1)]
     consume()
-    wait([helper for helper in helpers if not helper.cancel()])
+    try:
+        wait([helper for helper in helpers if not helper.cancel()])
+    except BaseException as error:
+        errors[-1] = error  # which ends the helpers after the parts that they are at
+        raise
     if errors:
         raise errors[min(errors)]
     return [made[place] for place in sorted(made)]
