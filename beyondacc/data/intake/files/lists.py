@@ -60,7 +60,7 @@ def with_a_row_per_element(frame: pd.DataFrame, part: Part, reading: Reading, gi
     users = with_role(frame.columns, ["user_id"], given)
     if len(items) != 1 or len(users) != 1:
         return frame
-    lists = _lists(frame[items[0]], once=bool(frame[users[0]].is_unique))
+    lists = _lists(frame[items[0]], once=frame[users[0]].dtype != object and bool(frame[users[0]].is_unique))
     if lists is None:
         return frame
     lengths = np.fromiter(map(len, lists), np.int64, len(lists))
