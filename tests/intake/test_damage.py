@@ -42,7 +42,7 @@ def test_flipped_bits_of_parquet_are_no_tracebacks(tmp_path, name):
     pq.write_table(table, path, **options)
     content = path.read_bytes()
     draw = random.Random(name)  # noqa: S311 - no secrets
-    outcomes = {"read": 0, "refused": 0}
+    sentences, read = [], 0
     for _ in range(N_FLIPS):
         changed = bytearray(content)
         for _ in range(draw.choice([1, 1, 3])):
@@ -56,12 +56,12 @@ def test_flipped_bits_of_parquet_are_no_tracebacks(tmp_path, name):
                     opened = open_table(found, what="recs")
                     opened.pull(opened.columns)
                     found.to_pandas()
-            outcomes["read"] += 1
+            read += 1
         except BeyondAccError as error:
-            assert "\n" not in str(error)
-            outcomes["refused"] += 1
-    assert outcomes["refused"] > N_FLIPS / 10
-    assert sum(outcomes.values()) == N_FLIPS
+            sentences.append(str(error))
+    assert len(sentences) > N_FLIPS / 10
+    assert len(sentences) + read == N_FLIPS
+    assert not [each for each in sentences if "\n" in each]
 
 
 @pytest.mark.parametrize("packing", PACKINGS[1:])
@@ -84,6 +84,7 @@ def test_packed_files_that_are_cut_off(tmp_path, packing, container):
 
 def test_flipped_bits_of_packed_texts(tmp_path):
     draw = random.Random(1)  # noqa: S311 - no secrets
+    sentences = []
     for packing in PACKINGS[1:]:
         content = packed(as_text(random_rows(0, n_users=50), Encoding()), packing, "recs.csv")
         path = tmp_path / f"recs.csv.{packing}"
@@ -94,4 +95,6 @@ def test_flipped_bits_of_packed_texts(tmp_path):
             try:
                 read_file(path, what="recs", reading=Reading("recs"))
             except BeyondAccError as error:
-                assert "\n" not in str(error)
+                sentences.append(str(error))
+    assert len(sentences) > 100
+    assert not [each for each in sentences if "\n" in each]

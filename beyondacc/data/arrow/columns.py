@@ -225,7 +225,8 @@ def texts_encoded(column: pd.Series[Any]) -> pd.Categorical:
     if not is_arrow_backed(texts.dtype):
         codes, distinct = pd.factorize(texts)
         return pd.Categorical.from_codes(codes, pd.Index(distinct, dtype=STRING), validate=False)
-    coded = chunked(texts.array).combine_chunks().dictionary_encode()
+    whole = chunked(texts.array)
+    coded = (whole.chunk(0) if whole.num_chunks == 1 else whole.combine_chunks()).dictionary_encode()
     indices = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return pd.Categorical.from_codes(indices, pd.Index(_texts(coded.dictionary), dtype=STRING), validate=False)
 

@@ -177,7 +177,8 @@ def parse_ids(
         for name in again:
             frame[name] = whole[name]
     coded = {name: _encoded(frame[name]) for name in ids}
-    strip = any(each.categories.str.startswith(" ").any() for each in coded.values())
+    texts_of = [coded[name].categories for name in ids if frame[name].dtype != np.int64]
+    strip = any(each.str.startswith(" ").any() for each in texts_of)
     if strip:
         frame, watched = parse(part, dialect, dtype=dict.fromkeys(wanted, "str"), strip=True)
         coded = {name: _encoded(frame[name]) for name in ids}
