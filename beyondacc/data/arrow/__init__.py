@@ -12,6 +12,7 @@ from beyondacc.data.arrow.columns import (
     narrow,
     number_chunks,
     numbers_as_texts,
+    texts_encoded,
     to_arrow,
 )
 from beyondacc.data.arrow.tables import ArrowTable, Parquet, open_arrow, read_ipc
@@ -32,5 +33,6 @@ __all__ = [
     "numbers_as_texts",
     "open_arrow",
     "read_ipc",
+    "texts_encoded",
     "to_arrow",
 ]

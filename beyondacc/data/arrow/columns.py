@@ -20,11 +20,13 @@ __all__ = [
     "flatten_lists",
     "from_arrow",
     "has_arrow",
+    "holds_texts",
     "is_arrow_backed",
     "look_up",
     "narrow",
     "number_chunks",
     "numbers_as_texts",
+    "texts_encoded",
     "to_arrow",
 ]
 
@@ -92,7 +94,8 @@ def _without_views(column: Column) -> Column:
     return pa.chunked_array(chunks, pa.dictionary(column.type.index_type, texts))
 
 
-def _holds_texts(kind: Any) -> bool:
+def holds_texts(kind: Any) -> bool:
+    """Whether an Arrow type is one of texts."""
     import pyarrow as pa  # noqa: PLC0415 - optional
 
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
@@ -104,7 +107,7 @@ def from_arrow(array: Any) -> pd.Series[Any]:
 
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
-    if _holds_texts(array.type):
+    if holds_texts(array.type):
         return pd.Series(_texts(array))
     if hasattr(array.type, "value_type"):
         return pd.Series(pd.arrays.ArrowExtensionArray(array))
@@ -169,7 +172,7 @@ def dictionaries(column: Column) -> Dictionaries | None:
 
     if column.null_count:
         return None
-    texts = _holds_texts(column.type)
+    texts = holds_texts(column.type)
     if not texts and not pa.types.is_dictionary(column.type):
         return None
     coded = column.dictionary_encode() if texts else column
@@ -214,6 +217,18 @@ def numbers_as_texts(numbers: NDArray[np.int64]) -> pd.Index[Any]:
 
     texts: pd.Index[Any] = pd.Index(_texts(pa.array(numbers).cast(pa.string())), dtype=STRING)
     return texts
+
+
+def texts_encoded(column: pd.Series[Any]) -> pd.Categorical:
+    """Encode a column of texts, which Arrow does several times as fast as pandas; missing ones stay missing."""
+    texts = column.astype(STRING)
+    if not is_arrow_backed(texts.dtype):
+        codes, distinct = pd.factorize(texts)
+        return pd.Categorical.from_codes(codes, pd.Index(distinct, dtype=STRING), validate=False)
+    whole = chunked(texts.array)
+    coded = (whole.chunk(0) if whole.num_chunks == 1 else whole.combine_chunks()).dictionary_encode()
+    indices = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return pd.Categorical.from_codes(indices, pd.Index(_texts(coded.dictionary), dtype=STRING), validate=False)
 
 
 def narrow(column: Any, place: str = "a column") -> Any:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 import pandas as pd
 
-from beyondacc.data.arrow.columns import chunked, narrow
+from beyondacc.data.arrow.columns import chunked, holds_texts, narrow
 from beyondacc.errors import BeyondAccError, DataError
 
 __all__ = ["ArrowTable", "Parquet", "open_arrow", "read_ipc"]
@@ -243,7 +243,7 @@ class Parquet(ArrowTable):
         for place, rows in enumerate(self._rows):
             if not rows and (place or any(self._rows)):
                 continue
-            with self._open(place, read_dictionary=[name]) as opened:
+            with self._open(place, read_dictionary=[name] if holds_texts(self._kinds[name]) else None) as opened:
                 # threads read several columns at once; of one they only keep what was read for a while longer
                 column = opened.read(columns=[name], use_threads=False).column(0)
                 column.validate(full=True)
@@ -277,7 +277,7 @@ def _joint(first: Any, second: Any) -> Any:
 
     types = pa.types
     kinds = (first, second)
-    if all(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) for kind in kinds):
+    if all(map(holds_texts, kinds)):
         return pa.large_string()
     if all(map(types.is_integer, kinds)):
         return pa.int64()  # refused by the cast where an unsigned number is larger

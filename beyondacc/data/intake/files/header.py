@@ -18,7 +18,7 @@ from beyondacc.data.intake.files.source import Part
 from beyondacc.data.intake.files.text import opened_text
 from beyondacc.errors import DataError
 
-__all__ = ["LABELS", "SURPLUS", "Names", "labels_of", "list_layout", "names_of", "unnamed"]
+__all__ = ["LABELS", "SURPLUS", "Names", "labels_of", "list_layout", "may_be_lists", "names_of", "unnamed"]
 
 #: What columns are called that are left out once they are read: labels of rows, the empty field at the end of a row.
 LABELS: Final = "\0labels"
@@ -72,19 +72,20 @@ def names_of(
     width = max(map(len, rows[1:] or rows))
     known = has_header(rows, given) if header is None else header
     places = positions(given, () if known is False else map(str.strip, rows[0]))
-    named = [name for name in given.values() if name in {field.strip() for field in rows[0]}]
-    if known is None or (known is False and header is None and (named or (not places and not _may_be_lists(part)))):
+    named = {name for name in given.values() if not name.isdecimal()} & {field.strip() for field in rows[0]}
+    if known is None or (known is False and header is None and (named or (not places and not may_be_lists(part)))):
         raise unnamed(part, rows, certain=known is False)
     if places and max(places) > max(width, len(rows[0])):
         raise part.broken(f"its lines have {width} fields, so there is none at the position {max(places)}")
     if not known:
-        return Names(header=False, fields=list(map(str, range(1, width + 1))), unsure=not places and header is None)
+        return Names(header=False, fields=list(map(str, range(1, width + 1))), unsure=not places)
     fields = [str(place) if place in places else name.strip() for place, name in enumerate(rows[0], 1)]
     found = _completed(part, rows, fields, places, width=width, dialect=dialect)
     return Names(header=True, fields=_unique(part, found, given))
 
 
-def _may_be_lists(part: Part) -> bool:
+def may_be_lists(part: Part) -> bool:
+    """Tell by the name of a table whether it may hold lists of recommendations."""
     return part.what not in {*_INTERACTIONS, *_TYPICAL}
 
 
@@ -212,7 +213,7 @@ def list_layout(frame: pd.DataFrame) -> list[str] | None:
     """Tell what the columns of lists without header are; None where it is not certain.
 
     User, item and score: the rows of a user stand together, no item twice among them, and numbers fall within each
-    user, at least once. User, item and rank: they count from 1.
+    user, at least once. User, item and rank: they count from 1, at least up to 3 steps in all.
     """
     if len(frame.columns) != 3 or not pd.api.types.is_numeric_dtype(frame.iloc[:, 2].dtype):
         return None
@@ -229,6 +230,6 @@ def list_layout(frame: pd.DataFrame) -> list[str] | None:
         return None
     steps = np.diff(numbers)[same]
     starts = numbers[np.append(True, ~same)]
-    if (steps == 1).all() and (starts == 1).all():
+    if (steps == 1).all() and (starts == 1).all() and len(steps) > 2:
         return ["user_id", "item_id", "rank"]
     return ["user_id", "item_id", "score"] if (steps <= 0).all() and (steps < 0).any() else None

@@ -22,7 +22,7 @@ _GENRES: Final = (
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
     "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
 )  # fmt: skip
-_SAMPLE: Final = 1000
+_SAMPLE: Final = 500
 _SPLIT: Final = re.compile(r"^u[a-z0-9]\.(base|test)$")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = ["as_tokens", "with_a_row_per_element"]
 _TOKEN: Final = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|([^\s,'\"]+)")
 _WRAPPED: Final = re.compile(r"(?:np|numpy)\.\w+\(([^()]*)\)")
 _DIGITS: Final = re.compile(r"\s*\d+(?:([\s,;|])\s*\d+)*\s*", re.ASCII)
+_FEW: Final = 20
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
@@ -27,9 +28,9 @@ def as_tokens(texts: Sequence[str]) -> list[list[str]] | None:
 
     Lists without brackets are certain only where all elements are digits and some text has several of them.
     """
-    stripped = [text.strip() for text in texts]
-    if not stripped:
+    if not texts or not all(map(_could_be_list, texts[:_FEW])) or "".join(texts).isdecimal():
         return None
+    stripped = [text.strip() for text in texts]
     if all(text[:1] + text[-1:] in {"[]", "()"} and len(text) > 1 for text in stripped):
         return [_elements(_WRAPPED.sub(r"\1", text[1:-1])) for text in stripped]
     matches = [_DIGITS.fullmatch(text) for text in stripped]
@@ -37,6 +38,10 @@ def as_tokens(texts: Sequence[str]) -> list[list[str]] | None:
     if not all(matches) or len(separators) != 1:
         return None
     return [re.findall(r"\d+", text) for text in stripped]
+
+
+def _could_be_list(text: str) -> bool:
+    return text.strip()[:1] in {"[", "("} or _DIGITS.fullmatch(text) is not None
 
 
 def _elements(text: str) -> list[str]:
@@ -60,7 +65,7 @@ def with_a_row_per_element(frame: pd.DataFrame, part: Part, reading: Reading, gi
     users = with_role(frame.columns, ["user_id"], given)
     if len(items) != 1 or len(users) != 1:
         return frame
-    lists = _lists(frame[items[0]], once=bool(frame[users[0]].is_unique))
+    lists = _lists(frame[items[0]], once=lambda: frame[users[0]].dtype != object and frame[users[0]].is_unique)
     if lists is None:
         return frame
     lengths = np.fromiter(map(len, lists), np.int64, len(lists))
@@ -71,7 +76,7 @@ def with_a_row_per_element(frame: pd.DataFrame, part: Part, reading: Reading, gi
     result[items[0]] = flat.astype(STRING).astype("category") if texts else flat.infer_objects()
     ordered = False
     for name in with_role(frame.columns, NUMBERS, given):
-        values = _lists(frame[name], once=True)
+        values = _lists(frame[name], once=lambda: True)
         if values is None:
             continue
         for row, (wanted, cell) in enumerate(zip(lengths, values, strict=True)):
@@ -92,15 +97,15 @@ def with_a_row_per_element(frame: pd.DataFrame, part: Part, reading: Reading, gi
     return result
 
 
-def _lists(column: pd.Series[Any], *, once: bool) -> list[list[Any]] | None:
+def _lists(column: pd.Series[Any], *, once: Callable[[], bool]) -> list[list[Any]] | None:
     """Return the list in each cell, an empty one where it is missing; None if some cell is not a list.
 
-    `once` says whether each user has one row, without which a text of digits is no list.
+    `once` tells whether each user has one row, without which a text of digits is no list.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         texts = column.cat.categories.tolist()
         tokens = as_tokens(texts) if texts and isinstance(texts[0], str) else None
-        if tokens is None or not (once or texts[0].strip()[0] in "[("):
+        if tokens is None or not (texts[0].strip()[0] in "[(" or once()):
             return None
         return [[] if code < 0 else tokens[code] for code in column.cat.codes.tolist()]
     present = (

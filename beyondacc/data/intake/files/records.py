@@ -107,6 +107,9 @@ def column_of(values: list[Any]) -> pd.Series[Any]:
 
 def _ids(part: Part, name: str, column: pd.Series[Any], values: list[Any], reading: Reading) -> pd.Series[Any]:
     kinds = {type(value) for value in values} - {type(None)}
+    if dict in kinds:
+        shown = next(json.dumps(value)[:60] for value in values if type(value) is dict)
+        raise part.broken(f"its column {name!r} holds {shown}; ids are texts or whole numbers: {_SHAPE}", "json")
     if kinds == {int, str}:
         quoted = {value for value in values if type(value) is str}
         twin = next((value for value in values if type(value) is int and str(value) in quoted), None)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from beyondacc.data.intake.files.guesses import SEPARATORS, even_separators, is_recbole, separator, split
-from beyondacc.data.intake.files.header import LABELS, SURPLUS, labels_of, list_layout, names_of, unnamed
+from beyondacc.data.intake.files.header import LABELS, SURPLUS, labels_of, list_layout, may_be_lists, names_of, unnamed
 from beyondacc.data.intake.files.numbers import as_numbers, exact_integers, has_decimal_commas, rounded
 from beyondacc.data.intake.files.parsing import Dialect, parse, parse_ids, stripped, unquoted
 from beyondacc.data.intake.files.roles import IDS, NUMBERS, TEXTS, role_of, with_role
@@ -22,7 +22,8 @@ from beyondacc.errors import DataError, choices
 __all__ = ["read_recbole", "read_separated"]
 
 _SHOWN: Final = {"\t": "tabs", r"\s+": "blanks", " ": "blanks"}
-_SAMPLE: Final = 1000
+_SAMPLE: Final = 500
+_ENCODINGS: Final = {"iso8859-1": "latin-1"}
 _ENDS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
@@ -47,7 +48,7 @@ def read_separated(part: Part, encoding: str, asked: Asked) -> pd.DataFrame:
     names = names_of(part, rows, given, header=file.header, dialect=dialect)
     dialect = dataclasses.replace(dialect, header=names.header, names=names.fields)
     reading.form = f"{'tsv' if sep == chr(9) else 'csv'}, separated by {_SHOWN.get(sep, repr(sep))}" + (
-        f", {encoding}" if encoding not in {"utf-8", "utf-8-sig"} else ""
+        "" if encoding.startswith("utf-8") else f", {_ENCODINGS.get(encoding, encoding)}"
     )
     if names.header and any(field != field.strip() for field in rows[0]):
         reading.note("blanks around the names of columns were left out")
@@ -171,7 +172,7 @@ def _without_unnamed(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
 
 def _named_lists(frame: pd.DataFrame, part: Part, rows: Sequence[Sequence[str]], reading: Reading) -> pd.DataFrame:
     """Name the columns of lists without header, where only one layout fits."""
-    names = list_layout(frame)
+    names = list_layout(frame) if may_be_lists(part) else None
     if names is None:
         raise unnamed(part, rows, certain=True)
     frame.columns = pd.Index(names)
