@@ -14,7 +14,7 @@ from scipy import sparse
 
 from beyondacc.data.checks import check_sparse, checked_answer
 from beyondacc.data.dataset import Dataset
-from beyondacc.data.intake.labels import rows_of
+from beyondacc.data.intake.scores import labelled_scores, unmasked
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels.jit import read_only
@@ -90,7 +90,7 @@ class _PairFunction:
     def score(self, users: UserIds) -> Floats:
         items = self.data.items.ids.to_numpy()
         ids = self.data.users.ids.take(users).tolist()
-        rows = [np.asarray(_unmasked(self.function(user, items))) for user in ids]
+        rows = [np.asarray(unmasked(self.function(user, items))) for user in ids]
         for user, row in zip(ids, rows, strict=True):
             if row.shape != items.shape:
                 raise DataError(
@@ -153,7 +153,7 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
         If it is nothing of the kind, or a matrix does not have the shape of the dataset.
     """
     if isinstance(source, pd.DataFrame):
-        return _of_frame(source, data)
+        return _Function(labelled_scores(source, data.users.ids, data.items.ids))
     if (table := _of_arrays(source, data)) is not None:
         return table
     if isinstance(source, Model):
@@ -171,7 +171,7 @@ def _of_arrays(source: Any, data: Dataset) -> Scorer | None:
     """Score by a matrix or by a pair of factors; None for anything else."""
     shape = (len(data.users), len(data.items))
     if isinstance(source, np.ndarray | sparse.sparray | sparse.spmatrix):
-        matrix: Any = _unmasked(source)
+        matrix: Any = unmasked(source)
         if not isinstance(matrix, np.ndarray):
             check_sparse(matrix, "the score matrix")
             matrix = sparse.csr_array(matrix)
@@ -187,64 +187,6 @@ def _of_arrays(source: Any, data: Dataset) -> Scorer | None:
         users, items = map(np.ma.getdata, source)
         return _factors(users, items, shape)
     return None
-
-
-def _of_frame(frame: pd.DataFrame, data: Dataset) -> Scorer:
-    """Score by a frame, whose row labels are ids of users and whose column labels are ids of items."""
-    try:
-        table = frame.to_numpy(dtype=np.float64, na_value=-np.inf)  # who has no score is not recommended
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"the frame of scores holds something else than numbers ({error}); give it scores only"
-        ) from error
-    sides = []
-    for labels, vocabulary, kind, axis in (
-        (frame.index, data.users, "user", 0),
-        (frame.columns, data.items, "item", 1),
-    ):
-        way_out = (
-            f"reindex the frame (with fill_value=-inf for {kind}s without scores), or pass frame.to_numpy() where its "
-            f"{('rows', 'columns')[axis]} are in the order of data.{kind}s"
-        )
-        rows = rows_of(labels, vocabulary.ids, what="the frame of scores", kind=kind, way_out=way_out)
-        if rows is None and len(labels) != len(vocabulary):
-            raise DataError(
-                f"the frame of scores has {len(labels)} {kind}s without labels, but the Dataset has {len(vocabulary)}; "
-                f"label them with the ids of the {kind}s"
-            )
-        sides.append(np.arange(len(labels)) if rows is None else rows)
-    users, items = sides
-    return _Function(lambda asked: table[users[asked]][:, items])
-
-
-def _unmasked(scores: Any) -> Any:
-    """Turn what is masked into -inf, which keeps an item out."""
-    if not isinstance(scores, np.ma.MaskedArray):
-        return scores
-    kind = scores.dtype if scores.dtype.kind == "f" else np.dtype(np.float64)
-    return np.ma.filled(scores.astype(kind), -np.inf)
-
-
-def _factors(users: NDArray[Any], items: NDArray[Any], shape: tuple[int, int]) -> _Factors:
-    if (len(users), len(items)) != shape or users.ndim != 2 or users.shape[1:] != items.shape[1:]:
-        raise DataError(
-            f"the factors have shapes {users.shape} and {items.shape}; they must be ({shape[0]}, f) and "
-            f"({shape[1]}, f), one row for each user and item of the Dataset"
-        )
-    kind = np.result_type(users, items)
-    if kind.kind not in "iufb":
-        raise DataError(f"the factors are of {kind}; they must be numbers")
-    kind = np.dtype(np.float32 if kind in {np.dtype(np.float16), np.dtype(np.float32)} else np.float64)
-    return _Factors(users.astype(kind, copy=False), items.astype(kind, copy=False))
-
-
-def _check_model(model: Model, data: Dataset) -> None:
-    """Refuse a fitted model of other items before it scores them, which may take more memory than there is."""
-    if model.n_items not in {0, len(data.items)}:
-        raise DataError(
-            f"{model} was fitted on a matrix of {model.n_items:,} items, but the Dataset has {len(data.items):,}; "
-            "fit it on data.matrix"
-        )
 
 
 def _n_arguments(function: Callable[..., Any]) -> int:
@@ -341,7 +283,7 @@ def _positions(users: Any, data: Dataset) -> UserIds:
 
 def _checked(answer: Any, n_rows: int, data: Dataset) -> Floats:
     expected = (n_rows, len(data.items))
-    array = np.asarray(_unmasked(answer))
+    array = np.asarray(unmasked(answer))
     if array.shape != expected or array.dtype.kind not in "iufb":
         raise DataError(
             f"the scorer returned shape {array.shape} of {array.dtype} for {n_rows} users; it must return numbers of "

@@ -62,7 +62,8 @@ def test_every_frame_gives_the_same_rows(maker, data):
     for ids in (rows.user, rows.item):
         assert ids.dtype == np.int64 if data is INTS else not pd.api.types.is_integer_dtype(ids.dtype)
         assert ids.index().name is None
-    assert rows.rating.dtype == rows.timestamp.dtype == np.float64
+    assert rows.rating.dtype == np.float64
+    assert rows.timestamp.dtype == np.int64
     assert (rows.rating.tolist(), rows.timestamp.tolist()) == (data["rating"], data["timestamp"])
     assert rows.score is rows.rank is rows.shape is None
     assert len(rows) == 3

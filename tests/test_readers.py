@@ -16,10 +16,11 @@ import pytest
 
 from beyondacc.data import movielens
 from beyondacc.data.arrow import Parquet
+from beyondacc.data.intake.files import read_file, read_vectors
 from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.reading import Reading
 from beyondacc.data.items import read_items
 from beyondacc.data.movielens import load_movielens
-from beyondacc.data.readers import read_table, read_vectors
 from beyondacc.errors import DataError, DependencyError
 
 FRAME = pd.DataFrame({"user": [1, 2, 2], "item": ["a", "b", "NAME"], "score": [0.5, 1.5, -1.0]})
@@ -33,6 +34,18 @@ def put(tmp_path):
         return path
 
     return write
+
+
+def read_table(path, *, what):
+    """Read a file; ids that are all written as whole numbers become numbers, as where it is the only one of a call."""
+    table = read_file(path, what=what, reading=Reading(what))
+    for name in {*getattr(table, "attrs", {}).get("written", ()), *getattr(table, "attrs", {}).get("tokens", ())}:
+        texts = table[name].cat.categories
+        if len(texts) and all(re.fullmatch(r"0|-?[1-9]\d{0,17}", text) for text in texts) and table[name].notna().all():
+            table[name] = np.array([int(text) for text in texts], np.int64)[table[name].cat.codes.to_numpy()]
+        else:
+            table[name] = table[name].astype(texts.dtype)
+    return table
 
 
 def refused(message, path, reader=read_table):
@@ -88,7 +101,7 @@ def test_trec_qrels(put):
     expected = {"user_id": [1, 1, 2, 2], "item_id": ["d1", "d2", "d2", "d3"], "rating": [2, 0, 1, -1]}
     assert frame.to_dict("list") == expected
     refused("the judgement 'x' is not a number", put("a.qrels", "1 0 d1 1\n1 0 d2 x\n"))
-    large = f"1 0 d1 1\n1 0 d2 {-2**63 - 1}\n"
+    large = f"1 0 d1 1\n1 0 d2 {-(2**63) - 1}\n"
     refused("the judgement -9223372036854775809 needs more than 64 bits", put("a.qrels", large))
 
 

@@ -8,8 +8,9 @@ from itertools import chain
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
-from beyondacc.data.columns import is_list_type
+from beyondacc.data.columns import as_floats, is_list_type
 from beyondacc.data.intake.genre_rows import BOOLS, MAY_HOLD, NUMBERS, Genres, genre_text, is_missing, of_table, pack
 from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import DataError
@@ -41,10 +42,10 @@ def listed(value: Any) -> Any:
 def of_cells(cells: list[Any], place: str, reading: Reading, how: str) -> Genres:
     """Read lists and dicts; None and empty ones are rows without genres."""
     given = {row: cell for row, cell in enumerate(cells) if cell is not None and not (_is_dict(cell) and not cell)}
-    dicts = any(map(_is_dict, given.values()))
+    dicts = any(map(_is_dict, list(given.values())[:1]))
     for row, cell in given.items():
         if not (_is_dict(cell) if dicts else isinstance(cell, (list, tuple))):
-            every = "where one item has a dict, all need one" if dicts else "every row must hold a list"
+            every = "where one item has weights, all need them" if dicts else "every row must hold a list"
             raise DataError(f"{place} holds {cell!r} in row {row} {_FIRST}; {every}")
     if dicts and not all(isinstance(_named(cell), str) for cell in given.values()):
         reading.genres = f"dicts of weights{how}"
@@ -184,22 +185,22 @@ def _of_pairs(given: Mapping[int, Any]) -> dict[int, dict[Any, Any]] | None:
 
 
 def _weighted(cells: Sequence[Mapping[Any, Any]], place: str) -> Genres:
-    """Read dicts ``{genre: weight}``; 0 and null are no genre, and True is no weight but a mark."""
-    for row, cell in enumerate(cells):
-        for name, weight in cell.items():
-            if not is_missing(weight) and not isinstance(weight, (*NUMBERS, *BOOLS)):
+    """Read dicts ``{genre: weight}``; 0 and None are no genre, and True is no weight but a mark."""
+    known = [{name: weight for name, weight in cell.items() if weight is not None} for cell in cells]
+    for row, cell in enumerate(known):
+        for weight in cell.values():
+            if not isinstance(weight, (*NUMBERS, *BOOLS)):
                 raise DataError(
-                    f"{place} gives the genre {name!r} the weight {weight!r} in row {row} {_FIRST}; "
-                    "weights must be numbers, and records of genres need a 'name'"
+                    f"the weights of {place} holds {weight!r} in row {row} {_FIRST}; it must hold numbers, "
+                    "and records of genres need a 'name'"
                 )
-    kinds = {type(weight) for cell in cells for weight in cell.values() if not is_missing(weight)}
-    rows = np.repeat(np.arange(len(cells)), [len(cell) for cell in cells])
-    weights = np.array([0.0 if is_missing(w) else float(w) for cell in cells for w in cell.values()], dtype=np.float64)
-    if not np.isfinite(weights).all():
-        raise DataError(f"{place} has the weight {weights[~np.isfinite(weights)][0]:g}; weights must be finite")
+    kinds = {type(weight) for cell in known for weight in cell.values()}
+    rows = np.repeat(np.arange(len(known)), [len(cell) for cell in known])
+    flat = [float(weight) if isinstance(weight, BOOLS) else weight for cell in known for weight in cell.values()]
+    weights = as_floats(pd.Series(flat, dtype=object), f"the weights of {place}")
     if (weights < 0).any():
         raise DataError(f"{place} has a negative weight, {weights[weights < 0][0]:g}; weights must be >= 0")
-    names = [name for cell in cells for name in cell]
+    names = [name for cell in known for name in cell]
     counted = np.flatnonzero(weights > 0)
     named = [genre_text(names[place_], place).strip() for place_ in counted]
     packed = pack(rows[counted], named, len(cells), place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import math
 import re
 import tokenize
 import warnings
@@ -19,7 +20,7 @@ from beyondacc.errors import DataError
 __all__ = ["decode_lists", "find_separator", "looks_like_list", "parse_list"]
 
 _SEPARATORS: Final = ("|", ";", ",")  # the earlier one is rarer in names, so it is the outer one where both are there
-_NOTHING: Final = frozenset({"nan", "NaN", "None", "null", "NULL"})
+_NOTHING: Final = {"nan": math.nan, "NaN": math.nan, "null": None, "NULL": None}
 _WRAPPERS: Final = frozenset({"set", "frozenset", "list", "tuple", "array"})
 _BROKEN: Final = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, tokenize.TokenError)
 _BEGINS: Final = re.compile(r"\s*(\[|\(|\{|(set|frozenset|list|tuple|array)\s*\()")
@@ -35,10 +36,10 @@ _ENUMERATION: Final = re.compile(r".+,.+\s(?:&|and)\s[^,]+")  # Clothing, Shoes 
 
 
 class _Plain(ast.NodeTransformer):
-    """Turn ``nan`` into None, and ``set(...)`` and ``array([...], dtype=object)`` into what they wrap."""
+    """Turn ``nan`` and ``null`` into what they mean, ``set(...)`` and ``array([...])`` into what they wrap."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Constant(None) if node.id in _NOTHING else node
+        return ast.Constant(_NOTHING[node.id]) if node.id in _NOTHING else node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         if isinstance(node.func, ast.Name) and node.func.id in _WRAPPERS and len(node.args) < 2:
@@ -56,7 +57,7 @@ def parse_list(text: str) -> Any:
         return None
     found: Any
     try:
-        found = json.loads(text, parse_constant=lambda _: None)
+        found = json.loads(text, parse_constant=float)
     except _BROKEN:
         try:
             found = _python(text)
