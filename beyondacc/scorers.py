@@ -189,6 +189,28 @@ def _of_arrays(source: Any, data: Dataset) -> Scorer | None:
     return None
 
 
+def _factors(users: NDArray[Any], items: NDArray[Any], shape: tuple[int, int]) -> Scorer:
+    if (len(users), len(items)) != shape or users.ndim != 2 or users.shape[1:] != items.shape[1:]:
+        raise DataError(
+            f"the factors have shapes {users.shape} and {items.shape}; they must be ({shape[0]}, f) and "
+            f"({shape[1]}, f), one row for each user and item of the Dataset"
+        )
+    kind = np.result_type(users, items)
+    if kind.kind not in "iufb":
+        raise DataError(f"the factors are of {kind}; they must be numbers")
+    kind = np.dtype(np.float32 if kind in {np.dtype(np.float16), np.dtype(np.float32)} else np.float64)
+    return _Factors(users.astype(kind, copy=False), items.astype(kind, copy=False))
+
+
+def _check_model(model: Model, data: Dataset) -> None:
+    """Refuse a fitted model of other items before it scores them, which may take more memory than there is."""
+    if model.n_items not in {0, len(data.items)}:
+        raise DataError(
+            f"{model} was fitted on a matrix of {model.n_items:,} items, but the Dataset has {len(data.items):,}; "
+            "fit it on data.matrix"
+        )
+
+
 def _n_arguments(function: Callable[..., Any]) -> int:
     """Count the arguments that must be given by position."""
     try:
