@@ -39,6 +39,12 @@ class Recommendations:
     lists, scores, input_ranks : (n, K)
         Padded matrices, as the attributes; or `lists` alone, as `Lists`. They are not copied.
 
+    Raises
+    ------
+    DataError
+        If matrices are not of one shape with a row for each user, or `lists` hold anything but positions in `items`
+        and the -1 after them.
+
     Attributes
     ----------
     users : (n,)
@@ -66,7 +72,11 @@ class Recommendations:
         *,
         ordered_by_score: bool = True,
     ) -> None:
-        ragged = lists if isinstance(lists, Lists) else Lists.of_padded(lists, scores, input_ranks)
+        if isinstance(lists, Lists):
+            ragged = lists
+        else:
+            _check_padded(users, items, lists, scores, input_ranks)
+            ragged = Lists.of_padded(np.asarray(lists), scores, input_ranks)
         made = {"users": users, "items": items, "ragged": ragged, "ordered_by_score": ordered_by_score}
         self.__dict__.update(made)  # frozen for everybody else
 
@@ -325,6 +335,31 @@ class Recommendations:
             )
         ragged = Lists(bounds[:-1], kept, listed, scores, stride=stride)
         return cls(owners, items, ragged, ordered_by_score=rows.rank is None)
+
+
+def _check_padded(
+    users: pd.Index[Any], items: Vocabulary, lists: Any, scores: Any = None, input_ranks: Any = None
+) -> None:
+    """Refuse matrices that are not lists of these users and items, before a kernel reads outside of them."""
+    given = {"lists": lists, "scores": scores, "input_ranks": input_ranks}
+    shape = (len(users), *np.shape(lists)[1:2])
+    for name, matrix in given.items():
+        if matrix is not None and (np.shape(matrix) != shape or np.ndim(matrix) != 2):
+            raise DataError(
+                f"{name} has shape {np.shape(matrix)} for {len(users)} users; give a row for each user, and lists, "
+                "scores and input_ranks of one shape"
+            )
+    positions = np.asarray(lists)
+    if positions.dtype.kind not in "iu":
+        raise DataError(f"lists are of {positions.dtype}; they must be whole numbers, positions in items")
+    low, high = (int(positions.min()), int(positions.max())) if positions.size else (-1, -1)
+    if low < -1 or high >= len(items):
+        raise DataError(
+            f"lists hold {low if low < -1 else high}; they must be positions in items, from 0 to {len(items) - 1}, or "
+            "-1 where a list ends; for ids of items take Recommendations.from_array or Recommendations.read"
+        )
+    if low < 0 and ((positions[:, 1:] >= 0) & (positions[:, :-1] < 0)).any():
+        raise DataError("lists hold -1 before a further item; -1 stands where a list ends, so move it to the end")
 
 
 def _same_type(ids: Ids | pd.Index[Any], data: Dataset, axis: Literal["user", "item"], what: str) -> None:
