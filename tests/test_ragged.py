@@ -18,6 +18,7 @@ from hypothesis import given, settings, strategies as st
 import beyondacc as ba
 from beyondacc.data import ragged
 from beyondacc.data.ragged import FILLS, Lists, is_even, room
+from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
 from beyondacc.kernels.overlap import rank_rows
@@ -129,13 +130,31 @@ def test_padded_parts(make, given, data):
 def test_matrices_are_not_copied():
     items, scores = np.arange(12, dtype=np.int32).reshape(3, 4), np.zeros((3, 4))
     lists = Lists.of_padded(items, scores)
-    made = ba.Recommendations(pd.Index([1, 2, 3]), None, items, scores)
+    made = ba.Recommendations(pd.Index([1, 2, 3]), Vocabulary(pd.Index(np.arange(12))), items, scores)
     for found in (lists.items, lists.pad(), lists.pad(slice(1, 3)), lists.padded["items"], made.lists):
         assert np.shares_memory(found, items)
     assert np.shares_memory(lists.take(np.array([2, 0])).items, items)
     assert lists.take(np.arange(3)) is lists is lists.top(4)
     assert np.shares_memory(lists.pad(name="scores"), scores)
     assert not np.shares_memory(lists.top(2).items, items)  # which would keep what was cut off
+
+
+@pytest.mark.parametrize(
+    ("lists", "scores", "words"),
+    [
+        ([[0, 5]], None, "lists hold 5; they must be positions in items, from 0 to 4, or -1"),
+        ([[-2, 1]], None, "lists hold -2; they must be positions in items"),
+        ([[2**32, 1]], None, "lists hold 4294967296; they must be positions in items"),
+        ([[-1, 1]], None, "lists hold -1 before a further item"),
+        ([[0.0, 1.0]], None, "lists are of float64; they must be whole numbers"),
+        ([[0], [1]], None, r"lists has shape \(2, 1\) for 1 users; give a row for each user"),
+        ([0], None, r"lists has shape \(1,\) for 1 users"),
+        ([[0, 1]], [[1.0]], r"scores has shape \(1, 1\) for 1 users"),
+    ],
+)
+def test_matrices_that_are_no_lists(lists, scores, words):
+    with pytest.raises(DataError, match=words):
+        ba.Recommendations(pd.Index(["u"]), Vocabulary(pd.Index(np.arange(5))), np.array(lists), scores)
 
 
 def test_room():
@@ -324,6 +343,13 @@ def test_re_rankers_pick_the_same(monkeypatch, name):
     parts = base.bind_lists(run, data).parts()
     assert len(parts) > 1
     assert sum(len(rows) * part.ranked.width for rows, part in parts) <= 2 * run.lengths.sum() + 16 * len(run)
+    check(found(), even)
+    width = 300  # as much of a matrix as is not used must make no difference
+    slack = [
+        np.pad(each, ((0, 0), (0, width)), constant_values=fill)
+        for each, fill in ((run.lists, -1), (run.scores, np.nan))
+    ]
+    recs = ba.Recommendations(run.users, run.items, *slack)
     check(found(), even)
     picks = methods[0].pick(base.bind_lists(run, data), [0.5], 12)
     swept = methods[0].sweep(recs, data, [0.5], k=12)[0.5]

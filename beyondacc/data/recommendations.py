@@ -46,6 +46,12 @@ class Recommendations:
     lists, scores, input_ranks : (n, K)
         Padded matrices, as the attributes; or `lists` alone, as `Lists`. They are not copied.
 
+    Raises
+    ------
+    DataError
+        If matrices are not of one shape with a row for each user, or `lists` hold anything but positions in `items`
+        and the -1 after them.
+
     Attributes
     ----------
     users : (n,)

@@ -40,7 +40,7 @@ def tables_of(
     if arrays.kind != kinds.TABLE:
         yield rows, np.empty((0, 0, 0))
         return
-    width = run.lists.shape[1]
+    width = run.ranked.width
     if 8 * width**2 > _TABLE_BYTES:
         user = run.ids[[int(run.lengths.argmax())]].tolist()[0]  # as Python writes it
         raise DataError(
@@ -99,7 +99,7 @@ class GreedyReranker(Reranker):
         self._by_user(run, slice(0, 0))
 
     def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
-        width = run.lists.shape[1]
+        width = run.ranked.width
         features = run.features if self.uses & greedy.FEATURES else None
         starts = np.zeros(1, np.int64) if features is None else features.starts
         ids = np.empty(0, np.int32) if features is None else features.ids

@@ -43,7 +43,7 @@ class Swap(Reranker):
         pair_arrays(self.distance, run)
 
     def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
-        width = run.lists.shape[1]
+        width = run.ranked.width
         arrays = pair_arrays(self.distance, run)
         slots = slots_for(width, picks.positions.shape[2] * (1 + weights.shape[1]))
         bench = arrays.bench(width, slots)
