@@ -99,7 +99,8 @@ class Dataset:
         Only test rows with at least this value are relevant, with gain 1 unless `graded`; the others are judged not
         relevant. Without it a test row with a value above 0 is relevant, and its value is its gain.
     zeros
-        Without a threshold, a test row of value 0 or False is ``"judged"`` not relevant, or ``"relevant"`` with gain 1.
+        Without a threshold, a test row of value 0 or False is ``"judged"`` not relevant (the default), or
+        ``"relevant"`` with gain 1. A convention sets it where neither it nor the threshold is named.
     repeats
         Which of several rows with the same user and item counts: the ``"last"`` one (by time where the table has one,
         else in order), or one with their values' ``"max"`` or ``"sum"``; or an ``"error"``. It is settled before any
@@ -119,6 +120,10 @@ class Dataset:
         Training rows, and relevant test rows with their gains.
     judged : Profiles or None
         Test rows judged not relevant, with their values; None where there are none.
+    threshold, zeros, graded
+        By which they are told apart.
+    threshold_named
+        Whether that was named, by a threshold or by `zeros`, so that no convention changes it.
     catalogue : (n_items,)
         Which items can be recommended.
     features : Features or None
@@ -141,7 +146,7 @@ class Dataset:
         columns: Mapping[str, str] | None = None,
         threshold: float | None = None,
         graded: bool = False,
-        zeros: Zeros = "judged",
+        zeros: Zeros | None = None,
         repeats: Repeats = "last",
         genre_sep: str = "|",
         vectors: Any = None,
@@ -153,7 +158,7 @@ class Dataset:
             raise SpecError("graded=True keeps the gains of rows at or above threshold=, which was not given")
         if vectors is not None and items is None:
             raise DataError("vectors= has one row for each row of the items table; pass items= too")
-        _check("zeros", zeros, Zeros)
+        _check("zeros", zeros, Zeros | None)
         _check("repeats", repeats, Repeats)
         train_rows, test_rows = (
             None if source is None else _read(source, what, columns, repeats)
@@ -176,11 +181,13 @@ class Dataset:
         self.test: Profiles | None = None
         self.judged: Profiles | None = None
         self._judgements: Profiles | None = None
-        self.threshold = threshold
+        self.threshold, self.graded = threshold, graded
+        self.zeros: Zeros = zeros or "judged"
+        self.threshold_named = not (threshold is None and zeros is None)
         self._rated = test_rows is not None and "rating" in test_rows.numbers
         if test_rows is not None:
             self._judgements = self._profiles(test_rows, user_codes["test"], item_codes["test"])
-            self._judge(threshold, zeros, graded)
+            self._judge()
         self.catalogue = np.zeros(len(self.items), np.bool_)
         if table is not None:
             self.catalogue[: len(table.ids)] = True
@@ -250,14 +257,14 @@ class Dataset:
         if self._judgements is None:
             return self
         found = copy.copy(self)
-        found.threshold = threshold
-        found._judge(threshold, zeros, graded)  # noqa: SLF001 - its own
+        found.threshold, found.zeros, found.graded = threshold, zeros, graded
+        found._judge()  # noqa: SLF001 - its own
         found.derive = Memo()
         return found
 
-    def _judge(self, threshold: float | None, zeros: Zeros, graded: bool) -> None:
+    def _judge(self) -> None:
         assert self._judgements is not None  # noqa: S101 - who calls looked
-        rules: dict[str, Any] = {"threshold": threshold, "zeros": zeros, "graded": graded}
+        rules: dict[str, Any] = {"threshold": self.threshold, "zeros": self.zeros, "graded": self.graded}
         self.test, self.judged = judge(self._judgements, rated=self._rated, **rules)
 
     def __repr__(self) -> str:
