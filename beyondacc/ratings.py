@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.frames import Rows, read_rows
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.rows import Rows
 from beyondacc.data.split import LeaveOneOut, make_split
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError, SpecError, choices

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from beyondacc.data.dataset import Dataset
-from beyondacc.data.frames import Rows, read_rows
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.rows import Rows
 from beyondacc.data.items import Items, read_items
 from beyondacc.data.readers import read_table
 from beyondacc.errors import DataError, SpecError, did_you_mean

@@ -6,7 +6,7 @@ Strings travel as Arrow or pandas string arrays, never as one Python object a ro
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from itertools import chain
 from typing import Any, Final
 
@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 
 from beyondacc.data.arrow import STRING, chunked, flatten_lists, from_arrow
 from beyondacc.data.ids import Ids, encode_column
-from beyondacc.errors import DataError, choices, did_you_mean
+from beyondacc.errors import DataError
 
 __all__ = [
-    "ALIASES",
-    "RECBOLE_TYPES",
     "as_days",
     "as_floats",
     "as_ids",
@@ -29,134 +27,11 @@ __all__ = [
     "flatten",
     "is_list_type",
     "plain",
-    "resolve",
-    "short_name",
 ]
 
-#: Canonical name -> other names, compared without regard to case; a canonical name is always its own alias.
-ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
-    "user_id": ("userId", "user", "u", "query_id", "qid", "uid"),
-    "item_id": ("itemId", "item", "i", "movieId", "movie_id", "doc_id", "docno", "iid"),
-    "score": ("prediction", "pred"),
-    "rank": (),
-    "rating": ("value", "relevance", "rel", "gain", "weight"),
-    "timestamp": ("ts", "time", "datetime"),
-    "genres": ("genre", "categories", "category", "class"),
-    "title": ("name", "movie_title"),
-    "vector": ("embedding", "features"),
-    "date": ("release_date", "published", "publication_date", "year"),
-}
-#: What stands behind the colon of a RecBole header such as ``user_id:token``.
-RECBOLE_TYPES: Final = ("token", "token_seq", "float", "float_seq")
 _FIRST: Final = "(rows count from 0)"
 _LAST_YEAR: Final = 9999  # whole numbers beyond it are Unix seconds
 _EXACT: Final = 2.0**53  # whole floats beyond it may already have merged two ids
-
-
-def short_name(canonical: str) -> str:
-    """Return the name used in ``columns={...}``: ``user`` for ``user_id``."""
-    return canonical.removesuffix("_id")
-
-
-def _stem(column: str) -> str:
-    """Cut the type off a RecBole header such as ``user_id:token``."""
-    name, colon, kind = column.rpartition(":")
-    return name if colon and kind in RECBOLE_TYPES else column
-
-
-def _canonical_mapping(mapping: Mapping[str, str]) -> dict[str, str]:
-    known = {short_name(name): name for name in ALIASES} | {name: name for name in ALIASES}
-    result: dict[str, str] = {}
-    for key, column in mapping.items():
-        if key not in known:
-            raise DataError(
-                f"columns= has the key {key!r}, which names no column; "
-                f"{did_you_mean(str(key), (short_name(name) for name in ALIASES))}"
-            )
-        if known[key] in result:
-            raise DataError(f"columns= gives the {short_name(known[key])} column twice; keep one of the two")
-        result[known[key]] = column
-    return result
-
-
-def _find(canonical: str, free: Sequence[str], what: str) -> str | None:
-    exact = [column for column in free if _stem(column) == canonical]
-    names = {name.lower() for name in (canonical, *ALIASES[canonical])}
-    found = exact or [column for column in free if _stem(column).lower() in names]
-    if len(found) > 1:
-        short = short_name(canonical)
-        raise DataError(
-            f"{what} has {len(found)} columns that could be the {short}: {', '.join(map(repr, found))}; "
-            f"say which with columns={{{short!r}: {found[0]!r}}} (--columns {short}={found[0]})"
-        )
-    return found[0] if found else None
-
-
-def resolve(
-    present: Iterable[object],
-    wanted: Sequence[str],
-    mapping: Mapping[str, str] | None,
-    what: str,
-    *,
-    optional: Sequence[str] = (),
-) -> dict[str, str]:
-    """Find the columns of a table by their canonical names.
-
-    A column mapped by the user comes first, then the exact canonical name, then any alias without regard to case.
-    RecBole's typed headers (``user_id:token``) are compared without their type.
-
-    Parameters
-    ----------
-    present
-        The columns of the table.
-    wanted
-        Canonical names that must be found.
-    mapping
-        The user's own names: ``{"user": "customer", "item": "sku"}``; short or canonical names are keys.
-        Keys for columns that this table is not asked for are left aside, so that one mapping serves several tables.
-    what
-        The name of the table in messages, such as ``"train"``.
-    optional
-        Canonical names that may be missing.
-
-    Returns
-    -------
-    dict
-        Canonical name -> actual column, without the optional ones that are missing.
-
-    Raises
-    ------
-    DataError
-        If a wanted column is missing, two columns could be it, or the mapping does not fit.
-    """
-    columns = list(present)
-    given = {name: column for name, column in _canonical_mapping(mapping or {}).items() if name in {*wanted, *optional}}
-    for name, column in given.items():
-        if column not in columns:
-            raise DataError(
-                f"columns= says that the {short_name(name)} column of {what} is {column!r}, but {what} has no such "
-                f"column; {did_you_mean(str(column), map(str, columns))}"
-            )
-        twin = next((other for other, same in given.items() if other != name and same == column), None)
-        if twin is not None:
-            raise DataError(
-                f"columns= takes {column!r} of {what} for both the {short_name(name)} "
-                f"and the {short_name(twin)} column; give each its own"
-            )
-    free = [column for column in columns if isinstance(column, str) and column not in given.values()]
-    found: dict[str, str] = {}
-    for name in (*wanted, *optional):
-        match = given[name] if name in given else _find(name, free, what)
-        if match is not None:
-            found[name] = match
-        elif name in wanted:
-            short = short_name(name)
-            raise DataError(
-                f"{what} has no {short} column; its columns are {', '.join(map(repr, columns)) or 'none'}; "
-                f"call it {choices([name, *ALIASES[name]])}, "
-                f"or say which it is with columns={{{short!r}: ...}} (--columns {short}=...)"
-            )
-    return found
 
 
 def plain(values: Any) -> pd.Series[Any]:

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from beyondacc.data.columns import as_days
-from beyondacc.data.frames import read_rows
 from beyondacc.data.groups import read_users
 from beyondacc.data.ids import Ids, together
+from beyondacc.data.intake.kinds import Kind, choose_kinds
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.roles import Names
 from beyondacc.data.intake.rows import Rows
+from beyondacc.data.intake.tables import settle_tables
 from beyondacc.data.items import Items, read_items
 from beyondacc.data.memo import Memo
 from beyondacc.data.profiles import Profiles
@@ -94,7 +97,12 @@ class Dataset:
         A frame with an item id and optionally title, genres and vector columns, or a dict ``{item: [genres]}``. It is
         the catalogue; without it the training items are.
     columns
-        Names of columns that are not recognised, such as ``{"user": "customer", "item": "sku"}``.
+        Names of columns that are not recognised, such as ``{"user": "customer", "item": "sku"}``. A name counts for
+        every table that has such a column and lacks one of the canonical name; ``{"test.rating": "stars"}`` is of one
+        table.
+    ids
+        What ids are. Ids of text files are ``"number"`` if all of them, in all files of this call, are written as whole
+        numbers are, else ``"text"``; either for good, or one for each: ``{"user": "number", "item": "text"}``.
     threshold
         Only test rows with at least this value are relevant, with gain 1 unless `graded`; the others are judged not
         relevant. Without it a test row with a value above 0 is relevant, and its value is its gain.
@@ -143,7 +151,8 @@ class Dataset:
         test: Any = None,
         items: Any = None,
         *,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | Names | None = None,
+        ids: Kind | Mapping[str, Kind] = "auto",
         threshold: float | None = None,
         graded: bool = False,
         zeros: Zeros | None = None,
@@ -160,12 +169,19 @@ class Dataset:
             raise DataError("vectors= has one row for each row of the items table; pass items= too")
         _check("zeros", zeros, Zeros | None)
         _check("repeats", repeats, Repeats)
-        train_rows, test_rows = (
-            None if source is None else _read(source, what, columns, repeats)
-            for source, what in ((train, "train"), (test, "test"))
-        )
-        table = None if items is None else read_items(items, columns=columns, genre_sep=genre_sep, vectors=vectors)
-        tables = {name: rows for name, rows in (("train", train_rows), ("test", test_rows)) if rows}
+        names = columns if isinstance(columns, Names) else Names(columns)
+        given = {"train": train, "test": test}
+        rows_of = {
+            what: read_rows(source, what=what, columns=names) for what, source in given.items() if source is not None
+        }
+        table = None if items is None else read_items(items, columns=names, genre_sep=genre_sep, vectors=vectors)
+        self.user_table = None if users is None else read_users(users, names)
+        if names is not columns:
+            names.check_used()
+        tables, table = settle_tables(rows_of, table, choose_kinds(ids))
+        if repeats != "last":  # which profiles keep
+            tables = {what: one_of_each(rows, repeats, what=what) for what, rows in tables.items()}
+        train_rows, test_rows = tables.get("train"), tables.get("test")
         first = None if table is None else table.ids
         (self.users, user_codes), (self.items, item_codes) = together(
             [
@@ -197,7 +213,7 @@ class Dataset:
         self.vectors = self._vectors(table)
         self._date_column = table and table.date_column
         self.item_table = None if table is None else table.frame.reindex(range(len(self.items)))
-        self.user_table = None if users is None else read_users(users, columns)
+        self._readings = [*(rows.reading for rows in tables.values()), *([] if table is None else [table.reading])]
         self.derive = Memo()
 
     @classmethod
@@ -208,7 +224,8 @@ class Dataset:
         *,
         how: str = "holdout(fraction=0.2)",
         seed: int = 0,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | Names | None = None,
+        ids: Kind | Mapping[str, Kind] = "auto",
         **options: Any,
     ) -> Dataset:
         """Hold out some of the interactions as the test set.
@@ -225,7 +242,7 @@ class Dataset:
             row, a random one without timestamps; ``"by-time(fraction=0.2)"``: the latest share of all rows.
         seed
             Of the random choice.
-        columns, options
+        columns, ids, options
             As in `Dataset`.
 
         Raises
@@ -237,10 +254,16 @@ class Dataset:
         """
         chosen = make_split(how)
         repeats = _check("repeats", options.pop("repeats", "last"), Repeats)
-        rows = one_of_each(read_rows(ratings, what="ratings", columns=columns), repeats, what="ratings")
+        names = columns if isinstance(columns, Names) else Names(columns)
+        read = read_rows(ratings, what="ratings", columns=names)
+        table = None if items is None else read_items(items, columns=names, **_of_items(options))
+        if names is not columns:
+            names.check_used()
+        found, table = settle_tables({"ratings": read}, table, choose_kinds(ids))
+        rows = one_of_each(found["ratings"], repeats, what="ratings")
         codes, _ = factorize(rows.user)
         held_out = chosen.mask(codes, rows.timestamp, seed)
-        return cls(train=rows.where(~held_out), test=rows.where(held_out), items=items, columns=columns, **options)
+        return cls(train=rows.where(~held_out), test=rows.where(held_out), items=table, **options)
 
     def with_binary_gains(self) -> Dataset:
         """Return the same with a gain of 1 for every relevant item."""
@@ -356,14 +379,14 @@ def _vocabulary(
     return vocabulary, dict(zip(tables, codes, strict=False))
 
 
-def _read(source: Any, what: str, columns: Mapping[str, str] | None, repeats: Repeats) -> Rows:
-    rows = read_rows(source, what=what, columns=columns)
-    return rows if repeats == "last" else one_of_each(rows, repeats, what=what)  # profiles keep the last one
-
-
 def _check(name: str, value: Any, allowed: Any) -> Any:
     """Refuse a choice that is not allowed."""
     return Param(name, None, allowed).check(value, "Dataset")
+
+
+def _of_items(options: dict[str, Any]) -> dict[str, Any]:
+    """Take what concerns the items table alone out of the options of a dataset."""
+    return {name: options.pop(name) for name in ("genre_sep", "vectors") if name in options}
 
 
 def pad(array: NDArray[Any], n: int) -> NDArray[Any]:

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beyondacc.data.columns import as_ids, resolve
+from beyondacc.data.columns import as_ids
 from beyondacc.data.frames import open_table
+from beyondacc.data.intake.roles import Names, resolve
 from beyondacc.data.readers import read_table
 from beyondacc.errors import DataError, SpecError, choices, did_you_mean
 from beyondacc.types import Bools
@@ -47,7 +48,7 @@ class ItemGroups:
         return np.bincount(self.groups, numbers[self.items].astype(np.float64), len(self.names)).astype(np.float64)
 
 
-def read_users(source: Any, columns: Mapping[str, str] | None) -> pd.DataFrame:
+def read_users(source: Any, columns: Mapping[str, Any] | Names | None) -> pd.DataFrame:
     """Read the users table.
 
     Parameters

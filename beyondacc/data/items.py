@@ -12,8 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.arrow import STRING
-from beyondacc.data.columns import ALIASES, as_floats, as_ids, as_lists, is_list_type, resolve, short_name
+from beyondacc.data.columns import as_floats, as_ids, as_lists, is_list_type
 from beyondacc.data.frames import open_table
+from beyondacc.data.intake.reading import Reading
+from beyondacc.data.intake.roles import ALIASES, Names, resolve, short_name
 from beyondacc.data.readers import read_table, read_vectors
 from beyondacc.errors import DataError
 from beyondacc.types import ItemIds, Offsets
@@ -68,6 +70,10 @@ class Items:
         The other columns, n rows: for grouping, and the dates.
     date_column
         Which of them holds the dates; they are read when a metric asks for them.
+    written
+        Whether the ids are texts only because they stood in a file.
+    reading
+        What the boundary did with the table.
     """
 
     ids: pd.Index
@@ -76,6 +82,8 @@ class Items:
     vectors: NDArray[np.floating[Any]] | None
     frame: pd.DataFrame
     date_column: str | None = None
+    written: bool = False
+    reading: Reading = dataclasses.field(default_factory=lambda: Reading("items"))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,7 +92,7 @@ class Items:
 def read_items(
     source: Any,
     *,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, Any] | Names | None = None,
     genre_sep: str = "|",
     vectors: Any = None,
 ) -> Items:
@@ -144,7 +152,7 @@ def _from_dict(source: Mapping[Any, Any], genre_sep: str) -> Items:
     )
 
 
-def _from_frame(source: Any, columns: Mapping[str, str] | None, genre_sep: str, *, with_vectors: bool) -> Items:
+def _from_frame(source: Any, columns: Mapping[str, Any] | Names | None, genre_sep: str, *, with_vectors: bool) -> Items:
     table = open_table(source, what="items", accepted=_ACCEPTED)
     found = resolve(table.columns, ("item_id",), columns, "items", optional=("title", "genres", "vector", "date"))
     pulled = table.pull([column for column in table.columns if isinstance(column, str)])

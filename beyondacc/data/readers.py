@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.arrow import Parquet, has_arrow
-from beyondacc.data.columns import ALIASES, RECBOLE_TYPES
+from beyondacc.data.intake.roles import ALIASES, RECBOLE_TYPES
 from beyondacc.errors import DataError, DependencyError, choices
 
 __all__ = ["read_table", "read_vectors"]

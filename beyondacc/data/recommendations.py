@@ -12,8 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.dataset import Dataset
-from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.ids import Ids, together
+from beyondacc.data.intake.kinds import fit_ids
+from beyondacc.data.intake.order import Order
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.roles import Names
+from beyondacc.data.intake.rows import Rows
 from beyondacc.data.memo import Memo
 from beyondacc.data.vocabulary import Vocabulary, id_ranks, same_kind
 from beyondacc.errors import DataError
@@ -155,8 +159,9 @@ class Recommendations:
         source: Any,
         data: Dataset | None = None,
         *,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | Names | None = None,
         duplicates: Literal["error", "first"] = "error",
+        order: Order = "auto",
         k: int | None = None,
         what: str = "recs",
     ) -> Recommendations:
@@ -175,6 +180,10 @@ class Recommendations:
             Names of columns that are not recognised.
         duplicates
             What to do where an item stands twice in a list: raise, or keep the better rank.
+        order
+            What orders the lists: the ``"rank"``, the ``"score"``, or the ``"rows"`` as they stand. By default the rank
+            does where it tells the items of a user apart, else the score, else the rows; where that is not certain, it
+            is an error.
         k
             How many items of each list to keep; all by default.
         what
@@ -185,7 +194,10 @@ class Recommendations:
             return made if k is None or k >= made.lists.shape[1] else made.top(k)
         if isinstance(source, np.ndarray):
             return cls.from_array(source, data=data, what=what).top(k or source.shape[1])
-        rows = read_rows(source, what=what, columns=columns)
+        users = None if data is None else data.users.ids
+        rows = read_rows(source, what=what, columns=columns, order=order, users=users)
+        if data is not None:
+            rows = fit_ids(rows, data.users.ids, data.items.ids, what)
         return cls._from_rows(rows, data, what=what, duplicates=duplicates, k=k)
 
     @classmethod
