@@ -108,7 +108,7 @@ class Dataset:
         relevant. Without it a test row with a value above 0 is relevant, and its value is its gain.
     zeros
         Without a threshold, a test row of value 0 or False is ``"judged"`` not relevant (the default), or
-        ``"relevant"`` with gain 1. A convention sets it where neither it nor the threshold is named.
+        ``"relevant"`` with gain 1.
     repeats
         Which of several rows with the same user and item counts: the ``"last"`` one (by time where the table has one,
         else in order), or one with their values' ``"max"`` or ``"sum"``; or an ``"error"``. It is settled before any
@@ -128,10 +128,6 @@ class Dataset:
         Training rows, and relevant test rows with their gains.
     judged : Profiles or None
         Test rows judged not relevant, with their values; None where there are none.
-    threshold, zeros, graded
-        By which they are told apart.
-    threshold_named
-        Whether that was named, by a threshold or by `zeros`, so that no convention changes it.
     catalogue : (n_items,)
         Which items can be recommended.
     features : Features or None
@@ -167,7 +163,8 @@ class Dataset:
             raise SpecError("graded=True keeps the gains of rows at or above threshold=, which was not given")
         if vectors is not None and items is None:
             raise DataError("vectors= has one row for each row of the items table; pass items= too")
-        _check("zeros", zeros, Zeros | None)
+        zeros_named = zeros is not None
+        zeros = _check("zeros", zeros or "judged", Zeros)
         _check("repeats", repeats, Repeats)
         names = columns if isinstance(columns, Names) else Names(columns)
         given = {"train": train, "test": test}
@@ -197,9 +194,9 @@ class Dataset:
         self.test: Profiles | None = None
         self.judged: Profiles | None = None
         self._judgements: Profiles | None = None
-        self.threshold, self.graded = threshold, graded
-        self.zeros: Zeros = zeros or "judged"
-        self.threshold_named = not (threshold is None and zeros is None)
+        self.threshold, self.zeros, self.graded = threshold, zeros, graded
+        #: Whether the threshold or what rows of value 0 are was named: a convention then leaves them.
+        self.threshold_named = zeros_named or threshold is not None
         self._rated = test_rows is not None and "rating" in test_rows.numbers
         if test_rows is not None:
             self._judgements = self._profiles(test_rows, user_codes["test"], item_codes["test"])
@@ -280,7 +277,7 @@ class Dataset:
         if self._judgements is None:
             return self
         found = copy.copy(self)
-        found.threshold, found.zeros, found.graded = threshold, zeros, graded
+        found.threshold, found.zeros, found.graded = threshold, _check("zeros", zeros, Zeros), graded
         found._judge()  # noqa: SLF001 - its own
         found.derive = Memo()
         return found
