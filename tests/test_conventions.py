@@ -18,6 +18,8 @@ import beyondacc as ba
 from beyondacc.convention import Convention, conventions, find_convention
 from beyondacc.data.binding import Users
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation import evaluate
 from beyondacc.metrics import REGISTRY
@@ -565,3 +567,25 @@ def test_genres_count_in_full_under_radio():
     assert value(lists, data, "radio_calibration@2", convention="radio") == pytest.approx(math.sqrt(js), rel=1e-12)
     split = value(lists, data, "radio_calibration(genre_weight=split)@2", convention="radio")
     assert split == value(lists, data, "radio_calibration@2") != pytest.approx(math.sqrt(js), rel=1e-3)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("ranks", "n"),
+    [
+        ([("a", 9), ("b", 1), ("b", 2)], 1),
+        ([("a", 2), ("b", 1), ("b", 3)], 2),
+        ([("a", 1), ("b", 2), ("b", 1)], 0),
+        ([("a", 0), ("b", 1), ("b", 0)], 0),
+        ([("a", 0), ("b", 2), ("b", 0)], 1),
+    ],
+)
+def test_gaps_in_ranks_are_closed_and_noted(ranks, n):
+    """RecTools has no hit at 3 for one row of rank 9: its table says that lists close up here."""
+    frame = pd.DataFrame([(user, f"i{at}", rank) for at, (user, rank) in enumerate(ranks)])
+    rows = read_rows(frame.set_axis(["user_id", "item_id", "rank"], axis=1), what="recs")
+    made = Recommendations._from_rows(rows, None, what="recs")
+    assert made.to_pandas()["rank"].max() == max(pd.Series([user for user, _ in ranks]).value_counts())
+    told = f"{n} users have gaps in their ranks, which are closed: the order alone counts"
+    assert (told in rows.reading.notes) == bool(n)
+    assert "here gaps are closed" in conventions["rectools"].data

@@ -173,7 +173,7 @@ def test_messages(data):
 
 
 def test_the_level_of_relevance_is_a_choice():
-    """With test values from 0 on RecTools counts every row and ranx those of level 1, so that they print two numbers."""
+    """With test values from 0 on RecTools counts every row and ranx those of level 1: they print two numbers."""
     values = {"a": {"x": 0, "y": 3}, "b": {"x": 0, "z": 2}, "c": {"z": 1}}
     catalogue = {item: [] for item in "xyzw"}
     lists = {"a": ["x", "w"], "b": ["z", "x"], "c": ["w", "z"]}

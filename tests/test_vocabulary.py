@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from beyondacc.data import vocabulary
 from beyondacc.data.arrow import STRING
-from beyondacc.data.intake.read import read_rows
 from beyondacc.data.ids import Ids
+from beyondacc.data.intake.read import read_rows
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError
 
