@@ -170,8 +170,9 @@ def with_level(data: Dataset, level: Level) -> Dataset:
     DataError
         If no test row is relevant then.
     """
+    same = level == Level.of(data) or (level.threshold is None and data.threshold is None and data.judged is None)
     # rows that all have the value 1, or none, are relevant by every convention
-    if level == Level.of(data) or data.test is None or (data.judged is None and data.test.all_one):
+    if same or data.test is None or (data.judged is None and data.test.all_one):
         return data
     return data.with_relevance(**dataclasses.asdict(level))
 

@@ -314,6 +314,7 @@ class Recommendations:
             _same_type(rows.user, data, "user", what)
             _same_type(rows.item, data, "item", what)
         _ = rows.user.runs  # who occurs, and where their rows are
+        _note_gaps(rows)
 
         def number_users() -> tuple[pd.Index[Any], ItemIds]:
             known = None if data is None or users is not None or rows.owners is not None else data.users.some(rows.user)
@@ -357,6 +358,19 @@ class Recommendations:
             )
         ragged = Lists(bounds[:-1], kept, listed, scores, stride=stride)
         return cls(owners, items, ragged, ordered_by_score=rows.rank is None)
+
+
+def _note_gaps(rows: Rows) -> None:
+    """Note how many users have ranks with gaps, which lists close."""
+    ranks = rows.rank
+    if ranks is None or not len(ranks):
+        return
+    counts = rows.user.runs.counts.sum(axis=0)
+    sums = np.bincount(rows.user.codes, ranks, len(counts))
+    # ranks without gaps add up to the least sum that so many different ones can have
+    n = np.count_nonzero(sums > counts * (counts - 1 if (ranks == 0).any() else counts + 1) / 2)
+    if n:
+        rows.reading.note(f"{n:,} users have gaps in their ranks, which are closed: the order alone counts")
 
 
 def _same_type(ids: Ids | pd.Index[Any], data: Dataset, axis: Literal["user", "item"], what: str) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from oracle.case import NAN, features_of, item_counts, over_lists, top
+from oracle.case import NAN, features_of, item_counts, over_lists, relevant_of, top
 from oracle.coverage import exposure
 
 
 def head_items(case, head):
     """The most popular items of the catalogue, up to and with the first that reaches that share of the counts."""
     popularity = item_counts(case)
-    falling = [item for item in case.item_order if item in case.catalogue]
-    falling.sort(key=lambda item: -popularity[item])  # stable: ties keep the vocabulary order
+    falling = sorted(case.catalogue, key=lambda item: (-popularity[item], item))
     wanted = Fraction(str(head)) * sum(popularity[item] for item in falling)
     result, reached = set(), 0
     for item in falling:
@@ -63,7 +62,8 @@ def _rate(part, whole):
 def pop_reo(case, k, *, head=0.8):
     popular = head_items(case, head)
     hits, wanted = {True: 0, False: 0}, {True: 0, False: 0}
-    for user, relevant in case.truth.items():
+    for user in case.truth:
+        relevant = relevant_of(case, user)
         for item in relevant:
             wanted[item in popular] += 1
             hits[item in popular] += item in top(case, user, k)
