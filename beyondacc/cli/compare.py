@@ -96,9 +96,10 @@ def compare(
     if output is not None:
         out.check_output(output, force=force)
 
+    ready = given.read()
     from beyondacc.comparison import compare as compare_runs  # noqa: PLC0415 - heavy
 
-    _, reports = given.read().evaluate(n_boot=0)
+    _, reports = ready.evaluate(n_boot=0)
     options: dict[str, Any] = {"test": method.value, "correction": correction.value, "baseline": baseline}
     found = compare_runs(reports, **options, n=replicates, confidence=confidence, seed=seed)
     out.deliver(_render(found, form), output)

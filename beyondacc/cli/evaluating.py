@@ -30,6 +30,7 @@ from beyondacc.cli.options import (
     UnknownItems,
     Users,
     Vectors,
+    check_files,
     split_names,
 )
 from beyondacc.errors import DataError
@@ -153,6 +154,11 @@ class Lists:
 
     def read(self) -> Ready:
         """Read the files, and see that the data have what the metrics need."""
+        before = {f"earlier lists {place}": path for place, path in enumerate(self.earlier or [], start=1)}
+        paths = {**before, "train": self.train, "test": self.test, "items": self.items, "primitive": self.primitive}
+        whats = {name: "recs" if len(self.names) == 1 else f"recs of {name!r}" for name in self.names}
+        paths |= {whats[name]: path for name, path in self.names.items()}
+        check_files(paths)
         from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
         from beyondacc.convention import find_convention  # noqa: PLC0415 - heavy
         from beyondacc.evaluation import check_metrics  # noqa: PLC0415 - heavy
@@ -160,10 +166,6 @@ class Lists:
 
         jit.announce()
         wanted: Any = split_names(self.metric)
-        before = {f"earlier lists {place}": path for place, path in enumerate(self.earlier or [], start=1)}
-        paths = {**before, "train": self.train, "test": self.test, "items": self.items, "primitive": self.primitive}
-        whats = {name: "recs" if len(self.names) == 1 else f"recs of {name!r}" for name in self.names}
-        paths |= {whats[name]: path for name, path in self.names.items()}
         tables = inputs.Tables(paths, self.columns or [])
         data = tables.dataset(
             genre_sep=self.genre_sep, vectors=self.vectors, threshold=self.threshold, graded=self.graded

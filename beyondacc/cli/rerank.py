@@ -27,7 +27,19 @@ from beyondacc.cli.methods import (
     Unit,
     Window,
 )
-from beyondacc.cli.options import DATA, OUTPUT, Columns, Force, GenreSep, ItemsFile, TrainFile, Vectors, app, number
+from beyondacc.cli.options import (
+    DATA,
+    OUTPUT,
+    Columns,
+    Force,
+    GenreSep,
+    ItemsFile,
+    TrainFile,
+    Vectors,
+    app,
+    check_files,
+    number,
+)
 from beyondacc.errors import SpecError, choices
 from beyondacc.spec.params import Cutoff
 
@@ -101,6 +113,8 @@ def rerank(
     if output is not None:
         out.check_output(output, (".csv", ".tsv", ".parquet"), force=force)
 
+    files = {"train": train, "test": test, "items": items, "candidates": candidates}
+    check_files(files)
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
     from beyondacc.data.recommendations import Recommendations  # noqa: PLC0415 - heavy
     from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
@@ -130,7 +144,6 @@ def rerank(
     if test is not None and not diagnose:
         raise SpecError("--test is for --diagnose; pass both, or neither")
     jit.announce()
-    files = {"train": train, "test": test, "items": items, "candidates": candidates}
     tables = inputs.Tables(files, columns or [])
     data = tables.dataset(genre_sep=genre_sep, vectors=vectors)
     lists = Recommendations.read(tables.rows("candidates"), data, what="candidates")
