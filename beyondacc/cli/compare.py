@@ -99,9 +99,10 @@ def compare(
     if output is not None:
         out.check_output(output, force=force)
 
+    ready = given.read()
     from beyondacc.comparison import compare as compare_runs  # noqa: PLC0415 - heavy
 
-    _, reports = given.read().evaluate(n_boot=0)
+    _, reports = ready.evaluate(n_boot=0)
     notes = Notes(quiet=given.quiet, strict=given.strict)
     for report in reports.values():
         notes.add_readings(report.readings)

@@ -26,6 +26,7 @@ from beyondacc.cli.options import (
     Undefined,
     UnknownItems,
     Vectors,
+    check_files,
     split_names,
 )
 from beyondacc.cli.reading import FileOptions, Order, OrderOption
@@ -174,6 +175,11 @@ class Lists(FileOptions):
 
     def read(self) -> Ready:
         """Read the files, and see that the data have what the metrics need."""
+        before = {f"earlier lists {place}": path for place, path in enumerate(self.earlier or [], start=1)}
+        paths: dict[str, Path | str | None] = {**before, "train": self.train, "test": self.test, "items": self.items}
+        whats = {name: "recs" if len(self.runs) == 1 else f"recs of {name!r}" for name in self.runs}
+        paths |= {"primitive": self.primitive, **{whats[name]: path for name, path in self.runs.items()}}
+        check_files(paths)
         from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
         from beyondacc.convention import find_convention  # noqa: PLC0415 - heavy
         from beyondacc.evaluation import check_metrics  # noqa: PLC0415 - heavy
@@ -181,16 +187,6 @@ class Lists(FileOptions):
 
         jit.announce()
         wanted: Any = split_names(self.metric)
-        before = {f"earlier lists {place}": path for place, path in enumerate(self.earlier or [], start=1)}
-        paths: dict[str, Path | str | None] = {
-            **before,
-            "train": self.train,
-            "test": self.test,
-            "items": self.items,
-            "primitive": self.primitive,
-        }
-        whats = {name: "recs" if len(self.runs) == 1 else f"recs of {name!r}" for name in self.runs}
-        paths |= {whats[name]: path for name, path in self.runs.items()}
         tables = inputs.Tables(paths, self, order=self.order.value, vectors=self.vectors)
         data = tables.dataset(threshold=self.threshold, graded=self.graded)
         given: Any = "all" if wanted == ["all"] else wanted or None
@@ -199,7 +195,8 @@ class Lists(FileOptions):
         lists: dict[str, Any] = {}
         for name, what in whats.items():
             runs = tables.runs(what, name)
-            lists |= runs if len(whats) == 1 else {f"{name} {run}".removesuffix(f" {name}"): runs[run] for run in runs}
+            several = len(whats) > 1 and list(runs) != [name]  # files of several runs each
+            lists |= {f"{name} {run}" if several else run: rows for run, rows in runs.items()}
         named = {name: choice.value for name in _POLICY if (choice := getattr(self, name)) is not None}
         options: dict[str, Any] = named | {
             "convention": self.convention,

@@ -30,7 +30,7 @@ from beyondacc.cli.methods import (
     Window,
 )
 from beyondacc.cli.notes import Notes
-from beyondacc.cli.options import DATA, OUTPUT, Force, ItemsFile, TrainFile, Vectors, app, number
+from beyondacc.cli.options import DATA, OUTPUT, Force, ItemsFile, TrainFile, Vectors, app, check_files, number
 from beyondacc.cli.reading import FileOptions, Order, OrderOption, takes
 from beyondacc.errors import SpecError, choices
 from beyondacc.spec.params import Cutoff
@@ -109,6 +109,8 @@ def rerank(
     if output is not None:
         out.check_output(output, (".csv", ".tsv", ".parquet"), force=force)
 
+    files = {"train": train, "test": test, "items": items, "candidates": candidates}
+    check_files(files)
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
     from beyondacc.data.recommendations import Recommendations  # noqa: PLC0415 - heavy
     from beyondacc.kernels import jit  # noqa: PLC0415 - heavy

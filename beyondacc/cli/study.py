@@ -22,6 +22,7 @@ from beyondacc.cli.options import (
     Threshold,
     Vectors,
     app,
+    check_files,
     number,
     numbers,
     split_names,
@@ -140,6 +141,7 @@ def study(
     """
     if items is not None and ratings is None:
         raise DataError("--items belongs to --ratings; pass both, or neither for MovieLens")
+    check_files({"ratings": ratings, "items": items})
     wanted_seeds = numbers(seeds, "--seeds", SeedNumber)
     weights = None if diversity is None else numbers(diversity, "--diversity", Fraction)
 

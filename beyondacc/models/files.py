@@ -151,7 +151,10 @@ def _unpack(packed: Any, arrays: dict[str, NDArray[Any]]) -> Any:
         return packed
     if "sparse" in packed:
         kind = sparse.csr_matrix if packed["matrix"] else sparse.csr_array
-        return kind(tuple(arrays[name] for name in packed["sparse"]), shape=tuple(packed["shape"]))
+        data, *places = (arrays[name] for name in packed["sparse"])
+        if any(each.dtype not in {np.dtype(np.int32), np.dtype(np.int64)} for each in places):
+            raise TypeError("places in a matrix are whole numbers")  # scipy would make some of them
+        return kind((data, *places), shape=tuple(packed["shape"]))
     if "array" in packed:
         return arrays[packed["array"]]
     if "number" in packed:
