@@ -53,7 +53,7 @@ def test_a_file_is_replaced_with_its_mode(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o640
     assert names(tmp_path) == ["out.csv"]
     with pytest.raises(
-        DataError, match="'.*x.csv' cannot be written because the folder '.*no' does not exist; create it"
+        DataError, match=r"'.*x\.csv' cannot be written because the folder '.*no' does not exist; create it"
     ):
         files.replace_file(tmp_path / "no" / "x.csv", b"")
 

@@ -191,10 +191,14 @@ def test_a_signal_that_a_callback_swallows_comes_again():
             sum(range(10))
 
     before = sys.unraisablehook
-    with Stops(to_the_end=False) as stops, pytest.raises(KeyboardInterrupt):
+
+    def work():
         Swallows()
         for _ in range(100):
             time.sleep(0.05)
+
+    with Stops(to_the_end=False) as stops, pytest.raises(KeyboardInterrupt):
+        work()
     assert stops.heard is signal.SIGTERM
     assert stops.judge(130, "") == (143, "interrupted by SIGTERM")
     assert sys.unraisablehook is before

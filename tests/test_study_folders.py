@@ -135,7 +135,7 @@ def test_odd_names_of_folders(here, capsys, output, message):
     assert before == {path.name for path in here.iterdir()}
 
 
-def test_the_present_folder_by_python(here, capsys):
+def test_the_present_folder_by_python(here):
     """Where a folder needs no hidden one beside it for cells, it may be the present one."""
     import beyondacc as ba
 
@@ -143,7 +143,7 @@ def test_the_present_folder_by_python(here, capsys):
     found = ba.Study(data, ["Popularity"], [], ["ndcg@3"], n_boot=0).run()
     (here / "sub").mkdir()
     os.chdir("sub")
-    assert found.save(".") == [Path(name) for name in contents(here / "sub")] or len(contents(here / "sub")) == 4
+    assert {str(path) for path in found.save(".")} == contents(Path()).keys()
     assert [path.name for path in here.iterdir() if path.name.startswith(".")] == []
 
 
