@@ -88,7 +88,7 @@ def test_trec_qrels(put):
     expected = {"user_id": [1, 1, 2, 2], "item_id": ["d1", "d2", "d2", "d3"], "rating": [2, 0, 1, -1]}
     assert frame.to_dict("list") == expected
     refused("the judgement 'x' is not a number", put("a.qrels", "1 0 d1 1\n1 0 d2 x\n"))
-    large = f"1 0 d1 1\n1 0 d2 {-2**63 - 1}\n"
+    large = f"1 0 d1 1\n1 0 d2 {-(2**63) - 1}\n"
     refused("the judgement -9223372036854775809 needs more than 64 bits", put("a.qrels", large))
 
 
