@@ -90,6 +90,8 @@ class ArrowTable:
         found = {}
         for name in self.columns:
             kind = self._kinds[name]
+            if kind is None:  # of a column that folders make
+                continue
             if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
                 records = types.is_struct(kind.value_type)
                 found[name] = [part.name for part in kind.value_type] if records else []

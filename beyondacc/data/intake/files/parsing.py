@@ -181,7 +181,9 @@ def parse_ids(
     strip = any(each.str.startswith(" ").any() for each in texts_of)
     if strip:
         frame, watched = parse(part, dialect, dtype=dict.fromkeys(wanted, "str"), strip=True)
-        coded = {name: _encoded(frame[name]) for name in ids}
+        before, coded = coded, {name: _encoded(frame[name]) for name in ids}
+        # a blank within quotes stays, and is part of the id
+        strip = any(list(coded[name].categories) != list(before[name].categories) for name in ids)
     for name in ids:
         frame[name] = coded[name]
     return frame, watched, strip
