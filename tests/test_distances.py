@@ -498,8 +498,10 @@ NO_MATRIX = [
     (
         pd.DataFrame(np.zeros((2, 2)), index=["a", "b"], columns=["b", "c"]),
         {},
-        "a frame of distances needs the same item ids as index and as columns, each once; for a matrix without labels "
-        "pass frame.to_numpy()",
+        (
+            "a frame of distances needs the same item ids as index and as columns, each once; for a matrix without "
+            "labels pass frame.to_numpy()"
+        ),
     ),
     (
         pd.DataFrame(np.zeros((2, 2))),

@@ -108,7 +108,8 @@ def dcg(inputs: Inputs, *, k: Cutoff = 10, gain: Gain = "linear", discount: Cumu
         ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted.
     """
     values = np.empty(len(inputs))
-    kernels.dcg_rows(inputs.gains_as(gain), inputs.lengths, k, discounts(discount, k), values)
+    with np.errstate(over="ignore"):  # of plain Python's kernels; what is infinite is refused
+        kernels.dcg_rows(inputs.gains_as(gain), inputs.lengths, k, discounts(discount, k), values)
     if (infinite := np.flatnonzero(np.isinf(values))).size:
         user = inputs.run.ids[inputs.rows].tolist()[infinite[0]]
         raise DataError(

@@ -68,7 +68,7 @@ MANY = st.lists(st.dates(dt.date(1975, 1, 1), dt.date(2068, 12, 31)), min_size=1
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(given_days=MANY, gap=st.booleans())
 def test_days_are_the_same_in_every_unit(unit, given_days, gap):
     if "1970" in unit:
@@ -83,7 +83,7 @@ def test_days_are_the_same_in_every_unit(unit, given_days, gap):
     assert reading.dates
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(given_days=MANY)
 def test_kinds_of_columns(given_days):
     stamps = pd.Series(pd.to_datetime(given_days))
@@ -199,6 +199,7 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(values, message):
 NANOSECONDS = st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(NANOSECONDS)
 def test_times_are_not_rounded(times):
     instants = pd.Series(pd.to_datetime(times, utc=True))
