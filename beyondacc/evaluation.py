@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -13,7 +12,8 @@ from beyondacc.convention import Convention, find_convention
 from beyondacc.data.aligning import bind
 from beyondacc.data.binding import Binding, Users
 from beyondacc.data.dataset import Dataset
-from beyondacc.data.intake.order import Order
+from beyondacc.data.intake.containers import as_array
+from beyondacc.data.intake.order import Order, order_runs
 from beyondacc.data.intake.read import read_rows
 from beyondacc.data.intake.roles import Names
 from beyondacc.data.recommendations import Recommendations
@@ -109,6 +109,7 @@ def _is_several(recs: Any) -> bool:
         return False
     # a user without items says nothing
     first = next((value for value in recs.values() if not isinstance(value, Mapping) or value), None)
+    first = as_array(first)
     if isinstance(first, Mapping):
         return not np.isscalar(next(iter(first.values())))
     if isinstance(first, np.ndarray):
@@ -217,7 +218,7 @@ def evaluate(
     shared: dict[str, Any] = {"columns": names, "data": data, "order": order, "readings": readings}
     if names.has("run", "recs"):
         rows = read_rows(recs, what="recs", columns=names, order=order)
-        recs = {name: dataclasses.replace(run, reading=rows.reading) for name, run in rows.by_run().items()}
+        recs = order_runs(rows, "recs", order)
     further: dict[str, Any] = {"earlier": [Recommendations.read(lists, what="earlier", **shared) for lists in before]}
     if primitive is not None:
         further["primitive"] = Recommendations.read(primitive, what="primitive", **shared)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.groups import UserTable, read_users
 from beyondacc.data.intake.kinds import choose_kinds
+from beyondacc.data.intake.order import order_runs
 from beyondacc.data.intake.read import read_rows
 from beyondacc.data.intake.reading import Reading
 from beyondacc.data.intake.roles import Names
@@ -56,6 +57,7 @@ class Tables:
         if vectors is not None and paths.get("items") is None:
             raise DataError("--vectors are those of the items table; pass --items too")
         names, self._options = Names(options.names()), options
+        self._order: Any = order
         files = {what: options.file(what, path) for what, path in paths.items() if path is not None}
         items, users = files.pop("items", None), files.pop("users", None)
         settings: dict[str, Any] = {"columns": names, "order": order}
@@ -76,7 +78,7 @@ class Tables:
     def runs(self, what: str, name: str) -> dict[str, Rows]:
         """Return the lists of a table by the name of the run: those of its column, where one was named for it."""
         rows = self._rows[what]
-        return rows.by_run() or {name: rows}
+        return order_runs(rows, what, self._order) or {name: rows}
 
     def dataset(self, **options: Any) -> Dataset:
         """Make a dataset of the tables train, test, items and users; options as in `Dataset`."""

@@ -292,7 +292,8 @@ class Dataset:
         table, column = self.item_table, self._date_column
         if table is None or column is None:
             return None
-        return self.derive("dates", lambda: as_days(table[column], f"column {column!r} of items"))
+        reading = next((each for each in self._readings if each.table == "items"), None)
+        return self.derive("dates", lambda: as_days(table[column], f"column {column!r} of items", reading))
 
     @property
     def item_counts(self) -> NDArray[np.int64]:

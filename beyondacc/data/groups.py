@@ -88,7 +88,7 @@ def read_users(source: Any, names: Names) -> UserTable:
         return source
     reading = Reading("users", type(source).__name__)
     if isinstance(source, (str, os.PathLike, File)):
-        source = read_file(source, what="users", reading=reading, columns=names.given("users"))
+        source = read_file(source, what="users", reading=reading, columns=names.given("users", ("user_id",)))
     if isinstance(source, Mapping):
         source = pd.DataFrame({"user_id": list(source), "group": list(source.values())})
     accepted = "a DataFrame (pandas, polars, pyarrow or anything narwhals takes), a path, or a dict {user: group}"

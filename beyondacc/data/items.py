@@ -25,6 +25,7 @@ from beyondacc.errors import DataError
 
 __all__ = ["Genres", "Items", "read_items"]
 
+_ROLES: Final = ("item_id", "title", "genres", "vector", "date")
 _ACCEPTED: Final = (
     "a DataFrame (pandas, polars, pyarrow or anything narwhals takes), a path, a dict {item: [genres]}, or Items"
 )
@@ -109,7 +110,7 @@ def read_items(
     else:
         reading = reading or Reading("items", type(source).__name__)
         if isinstance(source, (str, os.PathLike, File)):
-            source = read_file(source, what="items", reading=reading, columns=names.given("items"))
+            source = read_file(source, what="items", reading=reading, columns=names.given("items", _ROLES))
         if isinstance(source, Mapping):
             items = _from_dict(source, genre_sep, reading)
         else:
@@ -137,8 +138,7 @@ def _from_dict(source: Mapping[Any, Any], genre_sep: str | None, reading: Readin
 
 def _from_frame(source: Any, names: Names, genre_sep: str | None, reading: Reading, *, with_vectors: bool) -> Items:
     table = open_table(source, what="items", accepted=_ACCEPTED)
-    optional = ("title", "genres", "vector", "date")
-    found = resolve(table.columns, ("item_id",), names, "items", optional=optional, reading=reading)
+    found = resolve(table.columns, _ROLES[:1], names, "items", optional=_ROLES[1:], reading=reading)
     reading.columns = {short_name(name): str(column) for name, column in found.items()}
     pulled = table.pull([column for column in table.columns if isinstance(column, str)])
     taken: dict[str, pd.Series[Any]] = {

@@ -106,7 +106,8 @@ def test_lists_of_two_models_in_one_file(put, values, refusal):
     args = ("recs.csv", "--test", "test.csv", "-m", "ndcg@2")
     assert refusal(*args) == (
         "recs has a column 'model' with 2 values (such as b and a), so that it may hold several lists per user; say "
-        "--columns run=model to evaluate each apart, or --order score (rank, rows) to take all rows of a user as one list"
+        "--columns run=model to evaluate each apart, or --order score (rank, rows) to take all rows of a user as one "
+        "list"
     )
     lists = pd.read_csv("recs.csv")
     reports = ba.evaluate(lists, ba.Dataset(test="test.csv"), ["ndcg@2"], columns={"run": "model"}, n_boot=0)
@@ -118,7 +119,7 @@ def test_lists_of_two_models_in_one_file(put, values, refusal):
 def test_ranks_that_start_again(put, refusal):
     rows = "1,13,1\n1,11,2\n1,14,1\n1,12,2\n"
     put(recs__csv=f"user_id,item_id,rank\n{rows}", test__csv="user_id,item_id\n1,14\n")
-    assert "the ranks of recs start again within user 1 (row 2" in refusal("recs.csv", "--test", "test.csv")
+    assert "the ranks of recs start again within user '1' (row 2" in refusal("recs.csv", "--test", "test.csv")
 
 
 def test_scores_that_begin_anew():
@@ -131,7 +132,7 @@ def test_scores_that_begin_anew():
     ]
     frame = pd.DataFrame(rows, columns=["user", "item", "score"])
     data = ba.Dataset(test={user: [0] for user in range(4)})
-    with pytest.raises(ba.DataError, match="begin anew within user 0 .* after every 5 rows"):
+    with pytest.raises(ba.DataError, match=r"begin anew within user 0 .* after every 5 rows"):
         ba.evaluate(frame, data, ["ndcg@3"], n_boot=0)
     assert ba.evaluate(frame, data, ["ndcg@3"], order="score", n_boot=0)["ndcg@3"].n_users == 4
     shuffled = frame.sample(frac=1, random_state=0)  # rows in no order are one list per user
@@ -161,7 +162,7 @@ def test_a_list_of_lists_is_one_list_per_user():
     for given in (recs, np.array(recs), [np.array(each) for each in recs]):
         value = ba.evaluate(given, data, ["reciprocal_rank@3"], n_boot=0)["reciprocal_rank@3"].value
         assert value == pytest.approx((1 / 3 + 1 / 2 + 1 / 3) / 3)
-    with pytest.raises(ba.DataError, match="may be rows .* or one ranked list per user"):
+    with pytest.raises(ba.DataError, match=r"may be rows .* or one ranked list per user"):
         ba.evaluate([[1, 2], [1, 3], [2, 3]], data, ["recall@3"], n_boot=0)
     with pytest.raises(ba.DataError, match="a list of 2 lists, one per user, but the Dataset has 3 users"):
         ba.evaluate([[1, 2], [2, 3]], data, ["recall@3"], n_boot=0)

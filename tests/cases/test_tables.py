@@ -27,7 +27,7 @@ def test_ids_that_differ_by_zeros_in_front(put, values):
 
 @pytest.mark.parametrize("odd", ["007", "1e2", "+7", "12345678901234567890", " 7", "7.0", "-0", "B7"])
 def test_ids_that_are_not_written_as_numbers_stay_texts(put, odd):
-    put(train__csv=f'user_id,item_id\n1,"{odd}"\n1,12\n2,12\n', test__csv="user_id,item_id\n1,7\n")
+    put(train__csv=f"user_id,item_id\n1,{odd}\n1,12\n2,12\n", test__csv="user_id,item_id\n1,7\n")
     data = ba.Dataset("train.csv", "test.csv")
     expected = odd.strip()  # a blank after the separator is stripped, and noted
     if expected.lstrip("-").isdecimal() and str(int(expected)) == expected and len(expected) < 19:

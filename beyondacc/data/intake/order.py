@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.ids import Ids
+from beyondacc.data.intake.reading import counted
 from beyondacc.data.intake.roles import ALIASES, stem
 from beyondacc.data.intake.rows import Held, Rows
 from beyondacc.errors import DataError, choices
 
-__all__ = ["Order", "find_score", "is_run_column", "order_lists", "refuse_several"]
+__all__ = ["Order", "find_score", "is_run_column", "order_lists", "order_runs", "refuse_several"]
 
 Order = Literal["auto", "rank", "score", "rows"]
 
@@ -170,6 +171,16 @@ def order_lists(rows: Rows, what: str, order: Order) -> Rows:
     return rows
 
 
+def order_runs(rows: Rows, what: str, order: Order) -> dict[str, Rows]:
+    """Settle what orders the lists of each run of a table, where a column was named for them; else return nothing."""
+    found = {}
+    for name, part in rows.by_run().items():
+        table = f"{what} of {name!r}"
+        reading = dataclasses.replace(rows.reading, table=table, rows=len(part), notes=list(rows.reading.notes))
+        found[name] = order_lists(dataclasses.replace(part, reading=reading), table, order)
+    return found
+
+
 def _with_rank(rows: Rows, rank: NDArray[np.float64]) -> Rows:
     return dataclasses.replace(rows, numbers={**rows.numbers, "rank": Held(rank)})
 
@@ -183,7 +194,8 @@ def _by_rank(rows: Rows, what: str, *, named: bool, is_run: bool) -> Rows:
     if repeated is None or named:
         if scored is not None and (users := _disagreeing(rank, scored, rows.user)):
             decides = "score" if is_run and not named else "rank"
-            reading.note(f"rank and score order the lists of {users:,} users differently; the {decides} decides")
+            whose = counted(users, "user")
+            reading.note(f"rank and score order the lists of {whose} differently; the {decides} decides")
             if decides == "score":
                 return _by_score_then_rank(rows, scored, rank)
         reading.order = "score" if is_run and not named and scored is not None else "rank"

@@ -35,6 +35,8 @@ from beyondacc.errors import DataError
 __all__ = ["read_rows"]
 
 _LISTS: Final = frozenset({"recs", "primitive", "earlier", "candidates"})
+_OF_LISTS: Final = ("score", "rank", "run")
+_OF_INTERACTIONS: Final = ("rating", "timestamp")
 _CONVERT: Final[Mapping[str, Callable[[Any, str], NDArray[Any]]]] = {
     "rating": numbers_of,
     "score": numbers_of,
@@ -82,7 +84,8 @@ def read_rows(
     is_lists = what.partition(" ")[0] in _LISTS
     reading = Reading(what, type(source).__name__)
     if isinstance(source, (str, os.PathLike, File)):
-        source = read_file(source, what=what, reading=reading, columns=names.given(what))
+        roles = ("user_id", "item_id", *(_OF_LISTS if is_lists else _OF_INTERACTIONS))
+        source = read_file(source, what=what, reading=reading, columns=names.given(what, roles))
     source = as_array(source)
     if is_sparse(source):
         rows = from_sparse(source, what)
@@ -100,12 +103,13 @@ def read_rows(
         raise DataError(f"{what} is empty; pass at least one row")
     reading.rows = len(rows)
     rows = dataclasses.replace(rows, reading=reading)
-    return order_lists(rows, what, order) if is_lists else rows
+    # the lists of several runs are ordered when they are taken apart
+    return order_lists(rows, what, order) if is_lists and rows.run is None else rows
 
 
 def _from_frame(source: Any, what: str, names: Names, order: Order | None, reading: Reading) -> Rows:
     table = open_table(source, what=what, accepted=ACCEPTED)
-    numbers = ("rating", "timestamp") if order is None else ("score", "rank")
+    numbers = _OF_INTERACTIONS if order is None else _OF_LISTS[:2]
     runs = names.of(what, table.columns, ("run",), reading).get("run") if order is not None else None
     present = [name for name in table.columns if name != runs]
     found = resolve(present, ("user_id", "item_id"), names, what, optional=numbers, reading=reading)

@@ -100,9 +100,9 @@ class Names:
         """Whether a column is named for a role of a table."""
         return any(name.role == role and name.table in {"", table} for name in self._names)
 
-    def given(self, what: str) -> dict[str, Any]:
-        """Return what is named for a table, before anybody knows which columns it has."""
-        mine = [name for name in self._names if name.table in {"", _table(what)}]
+    def given(self, what: str, roles: Sequence[str]) -> dict[str, Any]:
+        """Return what is named for the roles of a table, before anybody knows which columns it has."""
+        mine = [name for name in self._names if name.table in {"", _table(what)} and name.role in roles]
         return {short_name(name.role): name.column for name in sorted(mine, key=lambda name: bool(name.table))}
 
     def of(self, what: str, present: Iterable[Any], roles: Sequence[str], reading: Reading) -> dict[str, Any]:

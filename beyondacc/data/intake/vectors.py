@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.columns import as_floats, as_ids, as_lists, is_list_type
 from beyondacc.data.frames import open_table
+from beyondacc.data.intake.containers import as_array
 from beyondacc.data.intake.files import read_vectors
 from beyondacc.data.intake.genre_texts import decode_lists
 from beyondacc.data.intake.labels import are_row_numbers, rows_of
@@ -56,6 +57,7 @@ def align_vectors(
         If they are not numbers of shape (n, d), or labels are those of some of the items only.
     """
     reading = reading or Reading("items")
+    vectors = as_array(vectors)
     if isinstance(vectors, Mapping):
         labels, array = pd.Index(list(vectors)), _stacked(pd.Series(list(vectors.values()), dtype=object))
         return _labelled(array, labels, ids, reading, named=True)
