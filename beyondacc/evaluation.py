@@ -12,6 +12,10 @@ from beyondacc.convention import Convention, find_convention
 from beyondacc.data.aligning import bind
 from beyondacc.data.binding import Binding, Users
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.containers import as_array
+from beyondacc.data.intake.order import Order, order_runs
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.roles import Names
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
 from beyondacc.metrics import REGISTRY
@@ -84,13 +88,14 @@ def check_metrics(
 
 def evaluate_run(run: Binding, metrics: Sequence[Metric], *, threads: int | None = None) -> dict[Metric, State]:
     """Return the merged state of each metric over all rows of a run."""
+    k = max(metric.k for metric in metrics)
 
     def work(start: int, stop: int) -> list[State]:
-        inputs = run.block(start, stop)
+        inputs = run.block(start, stop, k)
         return [metric.state(inputs) for metric in metrics]
 
     least = max(LEAST, _WORTH_A_THREAD // len(metrics))
-    cut = map_blocks(work, len(run), threads=threads, least=least)
+    cut = map_blocks(work, len(run), threads=threads, least=least, width=min(k, run.ranked.width))
     merged: dict[Metric, State] = {}
     for metric, states in zip(metrics, zip(*cut, strict=True), strict=True):
         kind: Any = type(states[0])
@@ -104,6 +109,7 @@ def _is_several(recs: Any) -> bool:
         return False
     # a user without items says nothing
     first = next((value for value in recs.values() if not isinstance(value, Mapping) or value), None)
+    first = as_array(first)
     if isinstance(first, Mapping):
         return not np.isscalar(next(iter(first.values())))
     if isinstance(first, np.ndarray):
@@ -127,7 +133,8 @@ def evaluate(
     convention: str | Convention | None = None,
     primitive: Any = None,
     earlier: Any = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    order: Order = "auto",
     n_boot: int = 1000,
     seed: int = 0,
     threads: int | None = None,
@@ -137,8 +144,9 @@ def evaluate(
     Parameters
     ----------
     recs
-        Lists of one run (a frame, a dict ``{user: [items]}`` or ``{user: {item: score}}``, an int array padded with -1,
-        `Recommendations`), or several runs: ``{"name": lists}``.
+        Lists of one run (a frame, the path of a file, a dict ``{user: [items]}``, ``{user: {item: score}}`` or
+        ``{user: [(item, score)]}``, an int array padded with -1, `Recommendations`), or several runs:
+        ``{"name": lists}``, or a frame with a column of names: ``columns={"run": "model"}``.
     data : Dataset
     metrics
         Names such as ``"ild(distance=cosine)@10"``, or metrics such as ``beyondacc.ild(distance="cosine") @ 10``. By
@@ -172,7 +180,11 @@ def evaluate(
     earlier
         Earlier lists of the same users, oldest first, for metrics of change: lists as `recs`, or a list of such.
     columns
-        Names of columns that are not recognised.
+        Names of columns that are not recognised, as in `Dataset`: of all lists, or of one table, such as
+        ``{"recs.score": "s"}``.
+    order
+        What orders the lists: ``"rank"``, ``"score"``, or the ``"rows"`` as they stand. By default the rank does where
+        it tells the items of a user apart, else the score, else the rows; what is not certain is refused.
     n_boot, seed
         Replicates and seed of the bootstrap behind the intervals; 0 replicates for none.
     threads
@@ -202,7 +214,11 @@ def evaluate(
         policies = {metric: Policy.choose(given, tool.policy_for(data, metric.family.name)) for metric in wanted}
     n_boot = Param("n_boot", 1000, Seed).check(n_boot, "evaluate")
     seed = Param("seed", 0, Seed).check(seed, "evaluate")
-    shared: dict[str, Any] = {"columns": columns, "data": data}
+    names, readings = Names(columns), list(data.readings)
+    shared: dict[str, Any] = {"columns": names, "data": data, "order": order, "readings": readings}
+    if names.has("run", "recs"):
+        rows = read_rows(recs, what="recs", columns=names, order=order)
+        recs = order_runs(rows, "recs", order)
     further: dict[str, Any] = {"earlier": [Recommendations.read(lists, what="earlier", **shared) for lists in before]}
     if primitive is not None:
         further["primitive"] = Recommendations.read(primitive, what="primitive", **shared)
@@ -210,10 +226,13 @@ def evaluate(
     longest = max(metric.k for metric in wanted) if policy.seen == "keep" and policy.ties == "input" else None
 
     def report(lists: Any, what: str) -> Report:
-        made = Recommendations.read(lists, duplicates=policy.duplicates, k=longest, what=what, **shared)
+        own = [*readings]
+        settings = shared | {"readings": own}
+        made = Recommendations.read(lists, duplicates=policy.duplicates, k=longest, what=what, **settings)
+        names.check_used()
         check_overlap(made, data, wanted, what)
         states = evaluate_by(made, data, wanted, policy, policies=policies, threads=threads, **further)
-        return Report(*states, n_boot=n_boot, seed=seed, threads=threads)
+        return Report(*states, n_boot=n_boot, seed=seed, threads=threads, readings=own)
 
     if _is_several(recs):
         return Reports({str(name): report(lists, f"recs of {name!r}") for name, lists in recs.items()})
@@ -250,6 +269,7 @@ def evaluate_by(
         unknown_items=policy.unknown_items,
         primitive=primitive,
         earlier=earlier,
+        k=max(metric.k for metric in metrics),
     )
     states = evaluate_run(run, metrics, threads=threads)
     own = dict.fromkeys(metrics, policy) | dict(policies or {})

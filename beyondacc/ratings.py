@@ -118,7 +118,7 @@ class Ratings:
             raise SpecError(f"the split {how!r} takes a row of each user; pass per='user'")
         rows = _read(ratings, "ratings", columns)
         codes = factorize(rows.user)[0] if per == "user" else np.zeros(len(rows), np.int64)
-        held_out = chosen.mask(codes, rows.timestamp, seed)
+        held_out = chosen.mask(codes, rows.timestamp if chosen.looks_at_times else None, seed)
         return cls(rows.where(~held_out), rows.where(held_out))
 
     def __repr__(self) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from beyondacc.errors import SpecError
+from beyondacc.errors import DataError, SpecError
 from beyondacc.spec import names
 from beyondacc.spec.params import Cutoff, Param, Range, Seed as SeedNumber
 
@@ -36,6 +36,7 @@ __all__ = [
     "Users",
     "Vectors",
     "app",
+    "check_files",
     "number",
     "numbers",
     "split_names",
@@ -182,8 +183,13 @@ Columns = Annotated[
     ),
 ]
 GenreSep = Annotated[
-    str,
-    typer.Option("--genre-sep", metavar="TEXT", help="Separates the genres in a text.", rich_help_panel=READING),
+    str | None,
+    typer.Option(
+        "--genre-sep",
+        metavar="TEXT",
+        help="Separates the genres in a text; it is told from all texts by default.",
+        rich_help_panel=READING,
+    ),
 ]
 Threshold = Annotated[
     float | None,
@@ -233,6 +239,24 @@ OutputFile = Annotated[
     typer.Option("-o", "--output", metavar="FILE", help="Instead of standard output.", rich_help_panel=OUTPUT),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.", rich_help_panel=OUTPUT)]
+
+
+def check_files(paths: Mapping[str, Path | str | None]) -> None:
+    """Refuse a file that is not there, before all that is imported to read the others.
+
+    Parameters
+    ----------
+    paths
+        By what messages call them; None for those that were not given.
+
+    Raises
+    ------
+    DataError
+        If nothing has one of the names, which may have a pattern or the name of a run in it.
+    """
+    for what, path in paths.items():
+        if path is not None and not Path(path).exists() and not set(str(path)) & set("*?[="):
+            raise DataError(f"{what}: there is no file {str(path)!r}; check the path")
 
 
 def split_names(texts: list[str] | None) -> list[str]:

@@ -5,7 +5,6 @@ Strings travel as Arrow or pandas string arrays, never as one Python object a ro
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Mapping
 from itertools import chain
 from typing import Any, Final
@@ -16,10 +15,10 @@ from numpy.typing import NDArray
 
 from beyondacc.data.arrow import STRING, chunked, flatten_lists, from_arrow
 from beyondacc.data.ids import Ids, encode_column
+from beyondacc.data.intake.numbers import refuse_rounded
 from beyondacc.errors import DataError
 
 __all__ = [
-    "as_days",
     "as_floats",
     "as_ids",
     "as_lists",
@@ -30,7 +29,6 @@ __all__ = [
 ]
 
 _FIRST: Final = "(rows count from 0)"
-_LAST_YEAR: Final = 9999  # whole numbers beyond it are Unix seconds
 _EXACT: Final = 2.0**53  # whole floats beyond it may already have merged two ids
 
 
@@ -126,7 +124,7 @@ def _bad_id(values: pd.Series[Any], row: int, place: str) -> DataError:
     )
 
 
-def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDArray[np.float64]:
+def as_floats(values: pd.Series[Any], place: str) -> NDArray[np.float64]:
     """Turn a column into finite float64, without a copy where it is one already.
 
     Parameters
@@ -135,8 +133,6 @@ def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDA
         ``(n,)`` a `plain` column.
     place
         Which column of which table, for messages.
-    dates
-        Whether dates and ISO 8601 texts are taken, as seconds since 1970 (UTC).
 
     Raises
     ------
@@ -147,10 +143,10 @@ def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDA
         return np.empty(0)
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
         numbers = values.to_numpy(dtype=np.float64)
+        if values.dtype.kind != "f":
+            refuse_rounded(values, numbers, place)
         if values.dtype.kind != "f" or _surely_finite(numbers):
             return numbers
-    if dates and not pd.api.types.is_numeric_dtype(values.dtype):
-        values = _seconds(values, place)
     _refuse_nulls(values, place)
     if not pd.api.types.is_numeric_dtype(values.dtype):
         text = pd.to_numeric(values.astype(object), errors="coerce").isna().to_numpy()
@@ -162,6 +158,7 @@ def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDA
     if infinite.any():
         row = _first(infinite)
         raise DataError(f"{place} is {floats[row]} in row {row} {_FIRST}; it must be finite: fill or drop such rows")
+    refuse_rounded(values, floats, place)
     return floats
 
 
@@ -169,43 +166,6 @@ def _surely_finite(floats: NDArray[np.float64]) -> bool:
     """Tell, by one pass that keeps nothing, that no number is NaN or infinite; a sum may overflow without any."""
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(floats.sum()))
-
-
-def _seconds(values: pd.Series[Any], place: str) -> pd.Series[Any]:
-    kind = pd.api.types.infer_dtype(values)
-    if kind not in {"datetime64", "datetime", "date", "string", "empty"}:
-        return values
-    parsed = pd.to_datetime(values, utc=True, format="ISO8601" if kind == "string" else None, errors="coerce")
-    unread = (parsed.isna() & values.notna()).to_numpy()
-    if unread.any():
-        row = _first(unread)
-        raise DataError(
-            f"{place} holds {values.iloc[row]!r} in row {row} {_FIRST}; pass numbers, dates or ISO 8601 texts"
-        )
-    since: pd.Series[Any] = (parsed - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(seconds=1)
-    return since
-
-
-def as_days(values: pd.Series[Any], place: str) -> NDArray[np.datetime64]:
-    """Read days, NaT where missing: dates, texts such as 1999-12-31 or 31-Dec-1999, years, or Unix seconds."""
-    try:
-        if pd.api.types.is_numeric_dtype(values.dtype):
-            numbers = values.astype(np.float64)
-            if numbers.max() > _LAST_YEAR:
-                days = pd.to_datetime(numbers, unit="s")
-            else:
-                texts = numbers.map("{:04.0f}-01-01".format, na_action="ignore")
-                days = pd.to_datetime(texts.astype(object), format="%Y-%m-%d")
-        else:
-            texts = values.astype(object).replace("", None)
-            named = texts.dropna().astype(str).str.match(r"\d{1,2}-[A-Za-z]{3}-\d{4}$").any()  # as in MovieLens 100K
-            days = pd.to_datetime(texts, format="%d-%b-%Y" if named else "ISO8601")
-        return np.asarray(pd.DatetimeIndex(days).tz_localize(None).to_numpy().astype("datetime64[D]"))
-    except (ValueError, TypeError, OverflowError) as error:
-        reason = " ".join(str(error).split()).partition(". ")[0]
-        raise DataError(
-            f"{place} cannot be read as dates ({reason}); give dates, texts such as 1999-12-31, years or Unix seconds"
-        ) from error
 
 
 def as_lists(values: pd.Series[Any], place: str) -> tuple[NDArray[np.int64], pd.Series[Any]]:

@@ -16,7 +16,7 @@ from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison
 from beyondacc.kernels.scaling import ZSCORE, first_largest, normalise
 from beyondacc.types import Int
 
-__all__ = ["CLOSE", "FLOOR", "cover", "determinant", "mean", "nearest", "total"]
+__all__ = ["CLOSE", "FLOOR", "cover", "determinant", "mean", "nearest", "total", "uncovered"]
 
 Term = NDArray[np.float64]
 CLOSE = 1e-12  # computed numbers that differ by no more are equal but for rounding
@@ -70,7 +70,7 @@ def mean(step: Int, _picked: Int, row: Int, left: Int, _diversity: float, candid
 
 
 @comparison
-def _uncovered(
+def uncovered(
     similar: NDArray[np.float64], one: Int, covered: NDArray[np.float64], power: NDArray[np.float64], gamma: float
 ) -> float:
     """How much more of all candidates one of them covers; it falls as more is covered, in every digit for gamma 0."""
@@ -113,7 +113,7 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
                 similar[one, other] = larger(1.0 - similar[one, other], 0.0)
             similar[one, one] = 1.0
         for one in range(n):
-            at_first[one] = _uncovered(similar, one, covered, power, gamma)
+            at_first[one] = uncovered(similar, one, covered, power, gamma)
         return
     if step == START:
         for position in range(n):
@@ -139,7 +139,7 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
         position = best if turn < 0 else candidates.remaining[turn]
         if worth[position] < worth[best] or worked_out[position] == step:
             continue
-        term[position] = _uncovered(similar, position, covered, power, gamma)
+        term[position] = uncovered(similar, position, covered, power, gamma)
         worth[position] = (1.0 - diversity) * candidates.relevance[position] + diversity * term[position]
         worked_out[position] = step
         if worth[position] > worth[best] or (worth[position] == worth[best] and position < best):

@@ -323,7 +323,8 @@ def _others(
     few genres, the shares of all of them do.
     """
     order = draw_order(run, seed)
-    lists = run.lists[order], run.lengths[order], discounts("reciprocal", k)
+    ranked = run.ranked.take(order)
+    lists = ranked.pad(k=k), ranked.lengths, discounts("reciprocal", k)
     starts, ids, shares = shares_of(features, *lists, spread=spread)
     described = np.flatnonzero(np.diff(starts))
     places = np.full(len(run), -1, np.int64)

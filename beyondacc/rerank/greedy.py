@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,16 @@ from beyondacc.data.binding import Binding
 from beyondacc.distances import COSINE, Distance
 from beyondacc.errors import SpecError
 from beyondacc.kernels import gains, greedy, jit, orders
-from beyondacc.rerank.base import RERANKERS, Normalize, Picks
+from beyondacc.kernels.bench import make_bench
+from beyondacc.kernels.covering import cover_rows
+from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks
 from beyondacc.rerank.engine import DistanceReranker, constant_distances
 from beyondacc.spec.params import Range
 from beyondacc.types import Floats
 
 __all__ = ["DPP", "MMR", "MSD", "Cover", "Gain", "Greedy", "GreedyDiversity", "TopicDiversification"]
+
+_MANY: Final = 2048  # candidates whose distances to each other, 32 MiB, are kept
 
 
 @RERANKERS.declare(title="Maximal marginal relevance", cite="Carbonell & Goldstein 1998, SIGIR, sec. 2")
@@ -94,6 +98,31 @@ class Cover(DistanceReranker):
 
     def _memory(self, _run: Binding, n: int, _k: int) -> int:
         return 5 * n
+
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+        width = run.ranked.width
+        if width <= _MANY:
+            super()._select(run, rows, relevance, weights, picks)
+            return
+        arrays = self._arrays(run)
+        bench = make_bench(width, 1, arrays.bits, arrays.vectors, arrays.own_rows)
+        for part, tables in self._parts(run, rows):
+            own = slice(part.start - rows.start, part.stop - rows.start)
+            made = picks.block(own)
+            cover_rows(
+                *arrays,
+                tables,
+                self.gamma or 0.0,
+                np.empty((5, width)),
+                bench,
+                run.lists[part],
+                relevance[own],
+                run.lengths[part],
+                weights[own],
+                NORMALISATIONS[str(self.normalize)],
+                made.positions,
+                made.selection,
+            )
 
 
 @RERANKERS.declare(

@@ -69,7 +69,7 @@ class SSD(GreedyReranker):
         return no_pairs(self._points(run))
 
     def _numbers(self, run: Binding, k: int) -> NDArray[np.float64]:
-        return np.array([self.gamma, self._room(run.lists.shape[1], k), float(self.unit)])
+        return np.array([self.gamma, self._room(run.ranked.width, k), float(self.unit)])
 
     def _memory(self, run: Binding, n: int, k: int) -> int:
         width: int = self._points(run).shape[1]

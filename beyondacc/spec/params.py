@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from beyondacc.errors import SpecError, choices, did_you_mean
 
 __all__ = [
+    "Confidence",
     "Cutoff",
     "Day",
     "Fraction",
@@ -63,6 +64,8 @@ Cutoff = Annotated[int, Range(low=1)]
 """How many items of a list count."""
 Fraction = Annotated[float, Range(0, 1)]
 """A number between 0 and 1."""
+Confidence = Annotated[float, Range(0, 0.999999, open_low=True)]
+"""How sure an interval is; nearer to 1, replicates and normal quantiles no longer tell numbers apart."""
 Seed = Annotated[int, Range(low=0)]
 """Starts a generator of random numbers."""
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from beyondacc.data.dataset import Dataset
 from beyondacc.errors import SpecError
 from beyondacc.evaluation import check_metrics
-from beyondacc.kernels.jit import CACHE
+from beyondacc.kernels.jit import version
 from beyondacc.models import MODELS, Model
 from beyondacc.rerank import MMR, GreedyDiversity, Novelty, Random, Reranker
 from beyondacc.rerank.base import check_weights, find_reranker
@@ -159,7 +159,7 @@ class Study:
             "re-rankers": ", ".join(each.kind for each in self.rerankers),
             "metrics": ", ".join(map(str, self.metrics)),
             "numbers": f"k={self.k} candidates={self.candidates} n_boot={self.n_boot} seed={self.seed}",
-            "version": f"{__version__} {CACHE.name}",
+            "version": f"{__version__} {version()}",
         }
 
 

@@ -15,7 +15,7 @@ from beyondacc.data.aligning import bind_lists
 from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.diagnosis import ROUNDING, compare, printable, take
+from beyondacc.diagnosis import ROUNDING, compare, printable
 from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation import MetricLike, check_metrics, evaluate_run
 from beyondacc.intervals import replicate_runs
@@ -223,7 +223,7 @@ def _split(
             f"validation={validation:g} leaves {n_seen} of the {who} to choose the weight on and {n_held} to check it "
             "on; tune needs two of each, so give more users or check the user ids"
         )
-    return take(lists, np.flatnonzero(sides[0])), take(lists, np.flatnonzero(sides[1]))
+    return lists.take(sides[0]), lists.take(sides[1])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from beyondacc.data.checks import check_sparse
 from beyondacc.data.columns import as_ids, encode_ids, flatten, is_list_type
 from beyondacc.data.ids import Ids
-from beyondacc.data.intake.numbers import numbers_of, own
+from beyondacc.data.intake.convert import numbers_of, own
 from beyondacc.data.intake.roles import ALIASES
 from beyondacc.data.intake.rows import Held, Later, Rows
 from beyondacc.errors import DataError
@@ -56,6 +57,7 @@ def from_sparse(source: Any, what: str) -> Rows:
         raise DataError(f"{what} is a sparse array of {source.ndim} dimension; pass one of (users, items)")
     if source.dtype.kind not in "biuf":
         raise DataError(f"{what} is a sparse matrix of {source.dtype}; pass one of real numbers")
+    check_sparse(source, what)
     coo = source.tocoo()
     user, item = (
         Ids(position.astype(np.int32), pd.RangeIndex(size), exact=False)  # a copy: the matrix may share it and change

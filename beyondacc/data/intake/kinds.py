@@ -112,7 +112,7 @@ def _as_texts(ids: pd.Index[Any]) -> pd.Index[Any]:
 def _first_text(part: Part) -> tuple[str, str] | None:
     """Return the first id that is not written as a whole number is."""
     texts = pd.Series(part.ids)
-    good = texts.str.fullmatch(_CANONICAL).to_numpy(dtype=bool)
+    good = np.array(texts.str.fullmatch(_CANONICAL), dtype=bool)
     long = np.flatnonzero(good & (texts.str.len().to_numpy() >= len(str(_LARGEST))))
     good[long] = [-_LARGEST - 1 <= int(texts.iloc[row]) <= _LARGEST for row in long]
     return None if good.all() else (part.table, str(texts.iloc[int(np.argmin(good))]))

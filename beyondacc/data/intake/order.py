@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.ids import Ids
+from beyondacc.data.intake.reading import counted
 from beyondacc.data.intake.roles import ALIASES, stem
 from beyondacc.data.intake.rows import Held, Rows
 from beyondacc.errors import DataError, choices
 
-__all__ = ["Order", "find_score", "is_run_column", "order_lists", "refuse_several"]
+__all__ = ["Order", "find_score", "is_run_column", "order_lists", "order_runs", "refuse_several"]
 
 Order = Literal["auto", "rank", "score", "rows"]
 
@@ -137,7 +138,7 @@ def refuse_several(free: Mapping[str, Callable[[], Any]], what: str, order: Orde
             raise DataError(
                 f"{what} has a column {name!r} with {len(values):,} values (such as {values[0]!s} and {values[1]!s}), "
                 f"so that it may hold several lists per user; say columns={{'run': {name!r}}} (--columns run={name}) "
-                "to evaluate each apart, or order='score', 'rank' or 'rows' to take all rows of a user as one list"
+                "to evaluate each apart, or order='score' (rank, rows) to take all rows of a user as one list"
             )
 
 
@@ -170,6 +171,16 @@ def order_lists(rows: Rows, what: str, order: Order) -> Rows:
     return rows
 
 
+def order_runs(rows: Rows, what: str, order: Order) -> dict[str, Rows]:
+    """Settle what orders the lists of each run of a table, where a column was named for them; else return nothing."""
+    found = {}
+    for name, part in rows.by_run().items():
+        table = f"{what} of {name!r}"
+        reading = dataclasses.replace(rows.reading, table=table, rows=len(part), notes=list(rows.reading.notes))
+        found[name] = order_lists(dataclasses.replace(part, reading=reading), table, order)
+    return found
+
+
 def _with_rank(rows: Rows, rank: NDArray[np.float64]) -> Rows:
     return dataclasses.replace(rows, numbers={**rows.numbers, "rank": Held(rank)})
 
@@ -183,7 +194,8 @@ def _by_rank(rows: Rows, what: str, *, named: bool, is_run: bool) -> Rows:
     if repeated is None or named:
         if scored is not None and (users := _disagreeing(rank, scored, rows.user)):
             decides = "score" if is_run and not named else "rank"
-            reading.note(f"rank and score order the lists of {users:,} users differently; the {decides} decides")
+            whose = counted(users, "user")
+            reading.note(f"rank and score order the lists of {whose} differently; the {decides} decides")
             if decides == "score":
                 return _by_score_then_rank(rows, scored, rank)
         reading.order = "score" if is_run and not named and scored is not None else "rank"
@@ -197,7 +209,7 @@ def _by_rank(rows: Rows, what: str, *, named: bool, is_run: bool) -> Rows:
         raise DataError(
             f"the ranks of {what} start again within user {user!r} (row {repeated}, rows count from 0), so that users "
             "have several lists; say which column tells them apart with columns={'run': ...} (--columns run=...), or "
-            "order='rows' or 'score' to take all rows of a user as one list"
+            "order='score' (rows) to take all rows of a user as one list"
         )
     if scored is not None:
         reading.note("the rank repeats within a user and therefore does not order; the score does")
@@ -211,7 +223,7 @@ def _by_rank(rows: Rows, what: str, *, named: bool, is_run: bool) -> Rows:
     raise DataError(
         f"the rank of {what} repeats within user {user!r} (row {repeated}, rows count from 0) and there is no score; "
         "name the column that orders the lists with columns={'score': ...} (--columns score=...), or pass order='rank' "
-        "or 'rows' to take equal ranks, or all rows, as they stand"
+        "to keep equal ranks as they stand, or order='rows'"
     )
 
 

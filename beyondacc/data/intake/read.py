@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -24,17 +24,19 @@ from beyondacc.data.intake.containers import (
     is_sparse,
     means_lists,
 )
-from beyondacc.data.intake.numbers import numbers_of, own, times_of
+from beyondacc.data.intake.convert import numbers_of, own, times_of
+from beyondacc.data.intake.files import File, read_file
 from beyondacc.data.intake.order import Order, find_score, is_run_column, order_lists, refuse_several
 from beyondacc.data.intake.reading import Reading
 from beyondacc.data.intake.roles import Names, resolve, short_name
 from beyondacc.data.intake.rows import Later, Rows
-from beyondacc.data.readers import read_table
 from beyondacc.errors import DataError
 
 __all__ = ["read_rows"]
 
-_LISTS: Final = frozenset({"recs", "primitive", "earlier"})
+_LISTS: Final = frozenset({"recs", "primitive", "earlier", "candidates"})
+_OF_LISTS: Final = ("score", "rank", "run")
+_OF_INTERACTIONS: Final = ("rating", "timestamp")
 _CONVERT: Final[Mapping[str, Callable[[Any, str], NDArray[Any]]]] = {
     "rating": numbers_of,
     "score": numbers_of,
@@ -81,9 +83,9 @@ def read_rows(
     names = columns if isinstance(columns, Names) else Names(columns)
     is_lists = what.partition(" ")[0] in _LISTS
     reading = Reading(what, type(source).__name__)
-    if isinstance(source, (str, os.PathLike)):
-        reading.source = os.fspath(source)
-        source = read_table(source, what=what)
+    if isinstance(source, (str, os.PathLike, File)):
+        roles = ("user_id", "item_id", *(_OF_LISTS if is_lists else _OF_INTERACTIONS))
+        source = read_file(source, what=what, reading=reading, columns=names.given(what, roles))
     source = as_array(source)
     if is_sparse(source):
         rows = from_sparse(source, what)
@@ -101,12 +103,13 @@ def read_rows(
         raise DataError(f"{what} is empty; pass at least one row")
     reading.rows = len(rows)
     rows = dataclasses.replace(rows, reading=reading)
-    return order_lists(rows, what, order) if is_lists else rows
+    # the lists of several runs are ordered when they are taken apart
+    return order_lists(rows, what, order) if is_lists and rows.run is None else rows
 
 
 def _from_frame(source: Any, what: str, names: Names, order: Order | None, reading: Reading) -> Rows:
     table = open_table(source, what=what, accepted=ACCEPTED)
-    numbers = ("rating", "timestamp") if order is None else ("score", "rank")
+    numbers = _OF_INTERACTIONS if order is None else _OF_LISTS[:2]
     runs = names.of(what, table.columns, ("run",), reading).get("run") if order is not None else None
     present = [name for name in table.columns if name != runs]
     found = resolve(present, ("user_id", "item_id"), names, what, optional=numbers, reading=reading)
@@ -115,9 +118,9 @@ def _from_frame(source: Any, what: str, names: Names, order: Order | None, readi
     ordered = bool({"rank", "score"} & set(found))
     free = [name for name in free if isinstance(name, str) and (is_run_column(name) or not ordered)]
     brought = table.bring([*found.values(), *free, *([runs] if runs else [])])
-    user, item = together(
-        [functools.partial(_encode, brought, found[name], what) for name in ("user_id", "item_id")], brought.in_memory
-    )
+    written = getattr(source, "attrs", {}).get("written", ())
+    tasks = [functools.partial(_encode, brought, found[name], what, written) for name in ("user_id", "item_id")]
+    user, item = together(tasks, brought.in_memory)
     pull = {name: functools.partial(_plain, brought, name) for name in free}
     if order is not None:
         if runs is None:
@@ -136,8 +139,9 @@ def _from_frame(source: Any, what: str, names: Names, order: Order | None, readi
     return Rows(user, item, later, run=None if runs is None else _plain(brought, runs).astype(str))
 
 
-def _encode(brought: Columns, column: str, what: str) -> Ids:
-    return encode_ids(brought.by_name[column](), _place(column, what))
+def _encode(brought: Columns, column: str, what: str, written: Collection[str]) -> Ids:
+    ids = encode_ids(brought.by_name[column](), _place(column, what))
+    return dataclasses.replace(ids, written=True) if column in written else ids
 
 
 def _plain(brought: Columns, column: str) -> pd.Series[Any]:

@@ -56,7 +56,7 @@ def _find(canonical: str, free: Sequence[str], what: str) -> str | None:
 
 
 #: How the tables of a call are named in front of a role, as in ``test.rating``.
-_TABLES: Final = ("train", "test", "recs", "items", "users", "primitive", "earlier", "ratings")
+_TABLES: Final = ("train", "test", "recs", "items", "users", "primitive", "earlier", "candidates", "ratings")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,10 +96,14 @@ class Names:
         self._passed: dict[str, tuple[str, str]] = {}
         self._asked: dict[str, dict[str, list[str]]] = {}  # by role and table, the columns of the table
 
-    def positions(self, what: str) -> dict[str, int]:
-        """Return the roles of a table that are given by position."""
-        mine = [name for name in self._names if name.table in {"", _table(what)} and isinstance(name.column, int)]
-        return {name.role: name.column for name in sorted(mine, key=lambda name: bool(name.table))}
+    def has(self, role: str, table: str) -> bool:
+        """Whether a column is named for a role of a table."""
+        return any(name.role == role and name.table in {"", table} for name in self._names)
+
+    def given(self, what: str, roles: Sequence[str]) -> dict[str, Any]:
+        """Return what is named for the roles of a table, before anybody knows which columns it has."""
+        mine = [name for name in self._names if name.table in {"", _table(what)} and name.role in roles]
+        return {short_name(name.role): name.column for name in sorted(mine, key=lambda name: bool(name.table))}
 
     def of(self, what: str, present: Iterable[Any], roles: Sequence[str], reading: Reading) -> dict[str, Any]:
         """Return the user's names for the roles of one table.
@@ -123,8 +127,7 @@ class Names:
             if name.role not in roles or name.table not in {"", _table(what)} or name.role in found:
                 continue
             canonical = next((str(column) for column in columns if stem(column) == name.role), None)
-            # the reader of a file without a header line calls what is given by position by its role
-            column = name.role if isinstance(name.column, int) else name.column
+            column = _placed(name.column, columns)
             if not name.table and column not in columns:
                 continue
             if canonical is not None and canonical != column:
@@ -145,7 +148,7 @@ class Names:
             If no table has such a column, or every table that has it has the canonical one, too.
         """
         for name in self._names:
-            if name.key in self._used or isinstance(name.column, int):
+            if name.key in self._used:
                 continue
             asked = {
                 what: columns
@@ -168,6 +171,16 @@ class Names:
             raise DataError(
                 f"columns= says that the {short} column {where}is {name.column!r}, but {has} column; {known}"
             )
+
+
+def _placed(given: Any, columns: Sequence[Any]) -> Any:
+    """Return the column at a position, counted from 1, unless a column is called so; others as they are."""
+    text = str(given)
+    if given in columns or not text.isdecimal():
+        return given
+    if text in columns:  # columns of a file without a header line are called by their positions
+        return text
+    return columns[int(text) - 1] if 0 < int(text) <= len(columns) else given
 
 
 def _table(what: str) -> str:
