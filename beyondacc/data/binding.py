@@ -251,14 +251,8 @@ class Binding:
         """Return which rows are those of such users, of the rows there are."""
         listed, tested = self.lengths > 0, row_sizes(self.test, self.users) > 0
         judged = tested if self.data.judged is None else tested | (row_sizes(self.data.judged, self.users) > 0)
-        return {
-            "all": np.ones(len(self), np.bool_),
-            "intersection": listed & tested,
-            "recommended": listed,
-            "tested": tested,
-            "judged": judged,
-            "judged-intersection": listed & judged,
-        }[users]
+        of = {"tested": tested, "recommended": listed, "intersection": listed & tested, "judged": judged}
+        return of.get(users, listed & judged if users == "judged-intersection" else np.ones(len(self), np.bool_))
 
     def block(self, start: int, stop: int, k: int | None = None) -> Inputs:
         """Return the rows from `start` to `stop` as metrics with cutoffs up to k see them; by default, with any."""
