@@ -11,8 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from beyondacc.data.intake.kinds import choose_kinds
 from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.roles import Names
 from beyondacc.data.intake.rows import Rows
+from beyondacc.data.intake.tables import settle_tables
+from beyondacc.data.repeats import one_of_each
 from beyondacc.data.split import LeaveOneOut, make_split
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError, SpecError, choices
@@ -54,7 +58,11 @@ class Ratings:
     """
 
     def __init__(self, train: Any, test: Any, *, columns: Mapping[str, str] | None = None) -> None:
-        learned, held = (_read(given, what, columns) for given, what in ((train, "train"), (test, "test")))
+        names = Names(columns)
+        tables = {what: _read(given, what, names) for what, given in (("train", train), ("test", test))}
+        names.check_used()
+        settled = settle_tables(tables, None, None, choose_kinds("auto"))[0]
+        learned, held = settled["train"], settled["test"]
         self.users = Vocabulary.union([learned.user, held.user], None, axis="user", names=["train", "test"])
         self.items = Vocabulary.union([learned.item, held.item], None, axis="item", names=["train", "test"])
         shape = len(self.users), len(self.items)
@@ -116,7 +124,10 @@ class Ratings:
         chosen = make_split(how)
         if per == "row" and isinstance(chosen, LeaveOneOut):
             raise SpecError(f"the split {how!r} takes a row of each user; pass per='user'")
-        rows = _read(ratings, "ratings", columns)
+        names = Names(columns)
+        read = {"ratings": _read(ratings, "ratings", names)}
+        names.check_used()
+        rows = settle_tables(read, None, None, choose_kinds("auto"))[0]["ratings"]
         codes = factorize(rows.user)[0] if per == "user" else np.zeros(len(rows), np.int64)
         held_out = chosen.mask(codes, rows.timestamp if chosen.looks_at_times else None, seed)
         return cls(rows.where(~held_out), rows.where(held_out))
@@ -128,13 +139,11 @@ class Ratings:
         )
 
 
-def _read(given: Any, what: str, columns: Mapping[str, str] | None) -> Rows:
-    rows = read_rows(given, what=what, columns=columns)
+def _read(given: Any, what: str, names: Names) -> Rows:
+    rows = read_rows(given, what=what, columns=names)
     if rows.rating is None:
         raise DataError(f"{what} has no ratings; pass a table with a rating column, or values")
-    pairs = pd.MultiIndex.from_arrays([factorize(rows.user)[0], factorize(rows.item)[0]])
-    again = pairs.duplicated(keep="last")
-    return rows.where(~again) if again.any() else rows
+    return one_of_each(rows, "last", what=what)
 
 
 def _values(rows: Rows) -> NDArray[np.float64]:

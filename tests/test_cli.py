@@ -320,7 +320,12 @@ def test_the_same_data_in_other_files(capsys, write):
     before = as_json(capsys, "recs.csv", *DATA)
     files = {name: write(name, pd.read_csv(f"{name}.csv")) for name in ("recs", "train", "test", "items")}
     args = ("--train", files["train"], "--test", files["test"], "--items", files["items"])
-    assert as_json(capsys, files["recs"], *args) == before
+    found = as_json(capsys, files["recs"], *args)
+    if write is _recbole:  # tokens are texts, so that users are drawn in another order
+        assert [row["metric"] for row in found] == [row["metric"] for row in before]
+        assert [row["value"] for row in found] == pytest.approx([row["value"] for row in before], nan_ok=True)
+    else:
+        assert found == before
 
 
 def test_trec_runs_and_qrels(here, capsys):

@@ -81,7 +81,7 @@ def test_columns_that_could_be_either(capsys):
     [
         (
             "user=customer",
-            "--columns says that the user column is 'customer', but no file has such a column; did you mean user_id?",
+            "--columns says that the user column is 'customer', but no table has such a column; did you mean user_id?",
         ),
         ("usr=user_id", "--columns has the key 'usr', which names no column; did you mean user or score?"),
         ("user", "--columns 'user' is not ROLE=NAME; write it like user=customer,item=sku"),
@@ -104,7 +104,8 @@ def test_empty_files(here, capsys):
     assert refused(capsys, *evaluate("--train", "nowhere.csv")) == (
         "train: there is no file 'nowhere.csv'; check the path"
     )
-    assert refused(capsys, *evaluate(recs=".")) == "recs: there is no file '.'; check the path"
+    (here / "nothing").mkdir()
+    assert refused(capsys, *evaluate(recs="nothing")).startswith("recs: the folder 'nothing' ")
 
 
 def test_files_that_are_not_what_their_extension_says(here, capsys):
@@ -125,14 +126,9 @@ def test_files_that_are_not_what_their_extension_says(here, capsys):
     assert refused(capsys, *evaluate(recs="csv.parquet")) == said
     said = "recs: the file 'cut.parquet' cannot be read as .parquet: "
     assert refused(capsys, *evaluate(recs="cut.parquet")).startswith(said)
-    assert refused(capsys, *evaluate(recs="text.csv.gz")).startswith(
-        "recs: the file 'text.csv.gz' cannot be read as .gz: Not a gzipped file"
-    )
+    for name in ("text.csv.gz", "recs.tsv"):  # what lies in a file decides where it is certain
+        assert run(capsys, *evaluate(recs=name)).code == 0
     assert "it is binary, not text" in refused(capsys, *evaluate(recs="binary.csv.gz"))
-    assert refused(capsys, *evaluate(recs="recs.tsv")) == (
-        "recs: the file 'recs.tsv' cannot be read as .tsv: the header 'user_id,item_id,score' is one column; "
-        "separate columns by '\\t', not ','"
-    )
     assert refused(capsys, *evaluate(recs="recs.run")) == (
         "recs: the file 'recs.run' cannot be read as .run: line 2 has 3 fields, not 6 (qid Q0 docid rank score tag)"
     )
@@ -162,14 +158,6 @@ def test_an_item_twice_in_a_list(capsys):
         ("score", np.inf, "is inf in row 3 (rows count from 0); it must be finite: fill or drop such rows"),
         ("user_id", np.nan, "has no value (null or NaN) in row 3 (rows count from 0); fill or drop such rows"),
         ("item_id", np.nan, "has no value (null or NaN) in row 3 (rows count from 0); fill or drop such rows"),
-        (
-            "item_id",
-            1.5,
-            (
-                "holds 1.5 (float) in row 3 (rows count from 0); "
-                "ids must be all whole numbers (64 bits) or all strings; convert the column"
-            ),
-        ),
     ],
 )
 def test_values_that_are_none(capsys, column, value, message):
@@ -190,11 +178,8 @@ def test_a_rating_that_is_a_text(capsys):
 
 def test_ids_of_different_types(capsys):
     change("recs.csv", "bad.csv", user_id=lambda column: "u" + column.astype(str))
-    message = (
-        "user ids of recs are strings (such as 'u1') but those of the dataset are integers (such as 1); "
-        "convert one of them"
-    )
-    assert refused(capsys, *evaluate(recs="bad.csv")) == message
+    # ids of files are what is written, so that users called otherwise are other users
+    assert refused(capsys, *evaluate(recs="bad.csv")).startswith("none of the 12 users of recs (such as 'u1') is among")
     change("train.csv", "other.csv", item_id=lambda column: "i" + column.astype(str))
     said = refused(capsys, *evaluate("--train", "other.csv"))
     assert re.fullmatch(
@@ -216,11 +201,17 @@ def test_no_user_in_both(capsys):
 
 
 def test_runs_of_the_same_name(capsys):
-    Path("again").mkdir()
-    Path("again/recs.csv").write_bytes(Path("recs.csv").read_bytes())
-    assert refused(capsys, "evaluate", "recs.csv", "again/recs.csv", *DATA) == (
-        "the runs 'recs.csv' and 'again/recs.csv' are both called 'recs'; rename one file"
+    for folder in ("again", "other"):
+        Path(folder).mkdir()
+        Path(f"{folder}/recs.csv").write_bytes(Path("recs.csv").read_bytes())
+    Path("again/recs.tsv").write_bytes(Path("recs.csv").read_bytes())
+    done = run(capsys, "evaluate", "again/recs.csv", "other/recs.csv", *DATA, "--bootstrap", "0")
+    assert done.out.splitlines()[0].split()[1:3] == ["again", "other"]
+    assert refused(capsys, "evaluate", "again/recs.csv", "again/recs.tsv", *DATA) == (
+        "the runs 'again/recs.csv' and 'again/recs.tsv' are both called 'recs'; name them, as in NAME=again/recs.tsv"
     )
+    done = run(capsys, "evaluate", "a=again/recs.csv", "b=again/recs.tsv", *DATA, "--bootstrap", "0")
+    assert done.out.splitlines()[0].split()[1:3] == ["a", "b"]
 
 
 def test_a_bad_one_of_several_runs_is_named(capsys):
@@ -266,7 +257,7 @@ def test_what_belongs_together(capsys):
         f"vectors has 3 rows but items has {N_ITEMS}; pass one vector for each row of items"
     )
     assert refused(capsys, "evaluate", "recs.csv", "--train", "train.csv", "--vectors", "three.npy") == (
-        "--vectors has one row for each row of the items table; pass --items too"
+        "--vectors are those of the items table; pass --items too"
     )
     assert refused(capsys, *evaluate("--graded")) == (
         "--graded keeps the gains of rows at or above --threshold, which was not given"
@@ -382,7 +373,10 @@ def test_rerank_refuses(capsys, args, message):
         (("--method", "tau"), "Invalid value for '--method': 'tau' is not one of 'spearman', 'pearson', 'kendall'"),
         (("-o", "items.csv"), "items.csv is a file; choose a folder"),
         (("-o", "no/where"), "the folder no does not exist; create it or choose another place"),
-        (("--columns", "user=customer"), "--columns says that the user column is 'customer', but no file has such"),
+        (
+            ("--columns", "user=customer"),
+            "--columns says that the user column of ratings is 'customer', but ratings has no such",
+        ),
     ],
 )
 def test_study_refuses_before_anything_is_trained(capsys, args, message):

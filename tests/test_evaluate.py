@@ -722,7 +722,7 @@ def test_nobody_is_left(data):
         ({"test": {1: [2]}, "threshold": 3}, "threshold=3 needs a rating column in test, which has none"),
         ({"test": {1: {2: 1.0}}, "threshold": 3}, "no test row has a value >= threshold=3; lower the threshold"),
         ({"train": {"a": [1]}, "test": {1: [1]}}, "user ids of test are integers (such as 1) but those of train are "),
-        ({"train": TRAIN, "vectors": np.eye(3)}, "vectors= has one row for each row of the items table; pass items="),
+        ({"train": TRAIN, "vectors": np.eye(3)}, "vectors= are those of the items table; pass items="),
         ({"items": ITEMS, "vectors": np.eye(3)}, "vectors has 3 rows but items has 6; pass one vector for each row"),
     ],
 )

@@ -289,7 +289,11 @@ def test_recbole(put):
     header = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
     inter = header + "196\t242\t3\t881250949\n186\t302\t3.5\t891717742\n"
     rows = read_rows(put("ml.inter", inter), what="train")
-    assert (rows.user.tolist(), rows.item.tolist(), rows.rating.tolist()) == ([196, 186], [242, 302], [3.0, 3.5])
+    assert (rows.user.tolist(), rows.item.tolist(), rows.rating.tolist()) == (
+        ["196", "186"],
+        ["242", "302"],
+        [3.0, 3.5],
+    )
     assert rows.timestamp.tolist() == [881250949.0, 891717742.0]
     item = (
         "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\tembedding:float_seq\n"
@@ -305,17 +309,26 @@ def test_recbole(put):
 
 def test_movielens_layouts(put):
     rows = read_rows(put("u.data", "196\t242\t3\t881250949\n186\t302\t3\t891717742\n"), what="train")
-    assert (rows.user.tolist(), rows.item.tolist(), rows.rating.tolist()) == ([196, 186], [242, 302], [3.0, 3.0])
+    assert (rows.user.tolist(), rows.item.tolist(), rows.rating.tolist()) == (
+        ["196", "186"],
+        ["242", "302"],
+        [3.0, 3.0],
+    )
+    assert rows.user.written
     flags = ["|".join("1" if place in places else "0" for place in range(19)) for places in ((3, 5), (0,))]
     text = f"1|Misérables (1995)|01-Jan-1995||http://x|{flags[0]}\n267|unknown||||{flags[1]}\n"
     items = read_items(put("u.item", text, "latin-1"))
-    assert items.ids.tolist() == [1, 267]
+    assert items.ids.tolist() == ["1", "267"]
     assert items.titles.tolist() == ["Misérables (1995)", "unknown"]
     assert [items.genres.names[column] for column in items.genres.indices] == ["Animation", "Comedy", "unknown"]
     assert len(items.genres.names) == 19
     assert items.genres.indptr.tolist() == [0, 2, 3]
     rows = read_rows(put("ratings.dat", "1::1193::5::978300760\n2::661::3.5::978302109\n"), what="train")
-    assert (rows.user.tolist(), rows.item.tolist(), rows.rating.tolist()) == ([1, 2], [1193, 661], [5.0, 3.5])
+    assert (rows.user.tolist(), rows.item.tolist(), rows.rating.tolist()) == (
+        ["1", "2"],
+        ["1193", "661"],
+        [5.0, 3.5],
+    )
     assert rows.timestamp.tolist() == [978300760.0, 978302109.0]
     movies = "1::Misérables: a :: b (1995)::Drama|War\n2::B::(no genres listed)\n"
     items = read_items(put("movies.dat", movies, "latin-1"))

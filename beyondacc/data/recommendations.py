@@ -257,8 +257,7 @@ class Recommendations:
             return cls.from_array(source, data=data, what=what).top(k or source.shape[1])
         users = None if data is None else data.users.ids
         rows = read_rows(source, what=what, columns=columns, order=order, users=users)
-        if data is not None:
-            rows = fit_ids(rows, data.users.ids, data.items.ids, what)
+        rows = fit_ids(rows, users, None if data is None else data.items.ids, what)
         if readings is not None:
             readings.append(rows.reading)
         return cls._from_rows(rows, data, what=what, duplicates=duplicates, k=k)

@@ -164,8 +164,8 @@ def settle_ids(columns: Sequence[tuple[str, Ids]], kind: Kind, axis: Axis) -> li
     ]
 
 
-def fit_ids(rows: Rows, users: pd.Index[Any], items: pd.Index[Any], what: str) -> Rows:
-    """Settle the ids of lists by those of a dataset, which are what they are.
+def fit_ids(rows: Rows, users: pd.Index[Any] | None, items: pd.Index[Any] | None, what: str) -> Rows:
+    """Settle the ids of lists by those of a dataset, which are what they are, if there is one.
 
     Raises
     ------
@@ -176,8 +176,9 @@ def fit_ids(rows: Rows, users: pd.Index[Any], items: pd.Index[Any], what: str) -
     fitted: dict[str, Ids] = {}
     axes: tuple[tuple[Axis, Ids], ...] = (("user", rows.user), ("item", rows.item))
     for axis, ids in axes:
-        parts = [Part("the dataset", known[axis], written=False), Part(what, ids.distinct, ids.written)]
-        found = settle(parts, "auto", axis)[1]
+        others = known[axis]
+        before = [] if others is None else [Part("the dataset", others, written=False)]
+        found = settle([*before, Part(what, ids.distinct, ids.written)], "auto", axis)[-1]
         changed = found is not ids.distinct or ids.written
         fitted[axis] = dataclasses.replace(ids, distinct=found, written=False) if changed else ids
         rows.reading.ids[axis] = fitted[axis].kind
