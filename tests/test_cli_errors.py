@@ -104,8 +104,11 @@ def test_empty_files(here, capsys):
     assert refused(capsys, *evaluate("--train", "nowhere.csv")) == (
         "train: there is no file 'nowhere.csv'; check the path"
     )
-    (here / "nothing").mkdir()
-    assert refused(capsys, *evaluate(recs="nothing")).startswith("recs: the folder 'nothing' ")
+    (here / "folder" / "deeper").mkdir(parents=True)
+    assert refused(capsys, *evaluate(recs="folder/deeper")) == (
+        "recs: the folder 'folder/deeper' holds no part files; check the path"
+    )
+    assert refused(capsys, *evaluate(recs="folder")).startswith("recs: the folder 'folder' holds the folder 'deeper', ")
 
 
 def test_files_that_are_not_what_their_extension_says(here, capsys):
@@ -120,21 +123,30 @@ def test_files_that_are_not_what_their_extension_says(here, capsys):
     (here / "recs.inter").write_text("user_id\titem_id\n1\t101\n")
     (here / "recs.xlsx").write_text("x")
     np.save("cube.npy", np.ones((2, 2, 2)))
-    said = "recs: the file 'parquet.csv' cannot be read as .csv: it is binary, not text"
-    assert refused(capsys, *evaluate(recs="parquet.csv")) == said
+    # formats are told by what is in a file, and only then by its name
+    written = {}
+    for named in ("parquet.csv", "recs.tsv"):
+        for source in (named, "recs.csv"):
+            done = run(capsys, *evaluate("--force", recs=source))
+            assert (done.code, Path("out.csv").read_text()) == (
+                0,
+                written.setdefault("out", Path("out.csv").read_text()),
+            )
+    Path("out.csv").unlink()
     said = "recs: the file 'csv.parquet' cannot be read as .parquet: it does not begin with the mark of a parquet file"
     assert refused(capsys, *evaluate(recs="csv.parquet")) == said
     said = "recs: the file 'cut.parquet' cannot be read as .parquet: "
     assert refused(capsys, *evaluate(recs="cut.parquet")).startswith(said)
-    for name in ("text.csv.gz", "recs.tsv"):  # what lies in a file decides where it is certain
-        assert run(capsys, *evaluate(recs=name)).code == 0
+    assert refused(capsys, *evaluate(recs="text.csv.gz")).startswith(
+        "recs: the file 'text.csv.gz' cannot be read as .gz: it does not begin with the mark of such a file"
+    )
     assert "it is binary, not text" in refused(capsys, *evaluate(recs="binary.csv.gz"))
     assert refused(capsys, *evaluate(recs="recs.run")) == (
         "recs: the file 'recs.run' cannot be read as .run: line 2 has 3 fields, not 6 (qid Q0 docid rank score tag)"
     )
     assert "the header 'user_id' has no type" in refused(capsys, *evaluate(recs="recs.inter"))
     assert refused(capsys, *evaluate(recs="recs.xlsx")).startswith(
-        "recs: the file 'recs.xlsx' has an unknown extension; known are .csv, "
+        "recs: the file 'recs.xlsx' has an unknown extension, and its first line 'x' tells no format; "
     )
     said = "vectors: the file 'recs.csv' has an unknown extension; vectors are read from .npy"
     assert refused(capsys, *evaluate("--vectors", "recs.csv")) == said
@@ -165,6 +177,14 @@ def test_values_that_are_none(capsys, column, value, message):
     assert refused(capsys, *evaluate(recs="bad.csv")) == f"column {column!r} of recs {message}"
     assert refused(capsys, "rerank", "bad.csv", *RERANK[2:], "mmr", "-o", "out.csv") == (
         f"column {column!r} of candidates {message}"
+    )
+
+
+def test_an_id_that_is_not_whole_is_a_text(capsys):
+    change("recs.csv", "bad.csv", item_id=1.5)
+    said = refused(capsys, *evaluate(recs="bad.csv"))
+    assert re.fullmatch(
+        r"item ids of recs are strings \(such as '\d+\.0'\) but those of the dataset are integers .*", said
     )
 
 

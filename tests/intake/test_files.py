@@ -227,6 +227,19 @@ def test_what_the_user_says(put):
             File(path, **said)
 
 
+def test_a_column_is_one_kind_from_its_first_to_its_last_row(put):
+    """However pandas cuts the file: texts far behind numbers, numbers beyond 64 bits, ids that change."""
+    rows = "".join(f"{number},{number},{number},{number}\n" for number in range(300_000))
+    end = "300000,A1,x,18446744073709551615\n300001,A2,y,-1\n"
+    frame = table_of(put("long.csv", f"user,item,code,n\n{rows}{end}"))[1]
+    assert frame["user"].tolist()[-1] == "300001"
+    assert frame["item"].tolist()[-2:] == ["A1", "A2"]
+    assert set(map(type, frame["code"])) == {str}
+    assert frame["n"].tolist()[-2:] == [2**64 - 1, -1]
+    odd = table_of(put("odd.csv", f"user,item,code,n\n{rows}007,1,1,1\n"))[1]
+    assert odd["user"].tolist()[-1] == "007"
+
+
 def test_what_is_marked(put):
     assert table_of(put("a.csv", "user,item,score\n1,2,3\n"))[1].attrs == {"written": {"user", "item"}}
     assert table_of(put("a.csv", "customer,sku\n1,2\n"), columns={"user": "customer", "item": "sku"})[1].attrs == {

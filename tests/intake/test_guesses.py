@@ -162,7 +162,8 @@ def test_integers_are_not_rounded():
         found = exact_integers(pd.Series(texts, dtype=object))
         assert [None if pd.isna(each) else int(each) for each in found] == [each and int(each) for each in texts]
     assert rounded(pd.Series([2.0**53, np.nan]))
-    assert not rounded(pd.Series([2.0**53, 1.0]))
+    assert rounded(pd.Series([2.0**53, 1.0]))
+    assert not rounded(pd.Series([2.0**52, 1.0]))
     assert not rounded(pd.Series([2.5, np.nan]))
 
 

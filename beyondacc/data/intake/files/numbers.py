@@ -60,8 +60,8 @@ def exact_integers(texts: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def rounded(column: pd.Series[Any]) -> bool:
-    """Tell whether a column of floats may hold whole numbers that lost digits because others are missing."""
-    if column.dtype != np.float64 or not column.hasnans:
+    """Tell whether a column of floats may hold whole numbers that lost digits, as others are missing or not whole."""
+    if column.dtype != np.float64:
         return False
     present = column.to_numpy()[column.notna().to_numpy()]
     return bool(len(present) and np.abs(present).max() >= _EXACT and (np.floor(present) == present).all())

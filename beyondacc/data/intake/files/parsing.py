@@ -116,6 +116,16 @@ def parse(
     Watched
         What was seen on the way.
     """
+    options = {"dtype": dict(dtype), "usecols": None if usecols is None else list(usecols), "skipinitialspace": strip}
+    try:
+        return _parse(part, dialect, options, numbers=numbers, by_pieces=True)
+    except pd.errors.DtypeWarning:  # "17" and "A1" in pieces of their own: a column is inferred from all its rows
+        return _parse(part, dialect, options, numbers=numbers, by_pieces=False)
+
+
+def _parse(
+    part: Part, dialect: Dialect, options: dict[str, Any], *, numbers: bool, by_pieces: bool
+) -> tuple[pd.DataFrame, Watched]:
     watched = Watched(opened_text(part, dialect.encoding), dialect.sep, numbers=numbers)
     several = len(dialect.sep) > 1 and dialect.sep != r"\s+"
     with (
@@ -125,20 +135,19 @@ def parse(
     ):
         streams.append(watched)
         warnings.simplefilter("error", pd.errors.ParserWarning)
+        warnings.simplefilter("error", pd.errors.DtypeWarning)
         frame = pd.read_csv(
             stream,
             sep=INNER if several else dialect.sep,
             header=0 if dialect.header else None,
             names=list(dialect.names),
             index_col=False,
-            usecols=None if usecols is None else list(usecols),
             quoting=csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE,
             keep_default_na=False,
             na_values=[""],
-            dtype=dict(dtype),
             decimal=dialect.decimal,
-            skipinitialspace=strip,
-            low_memory=False,
+            low_memory=by_pieces,
+            **options,
         )
     return frame, watched
 
@@ -170,7 +179,8 @@ def parse_ids(
     wanted = [*ids, *texts]
     # inferring these would give numbers that are not as they are written
     known = [name for name in wanted if _misread(sample.get(name, ()), as_ids=name in ids)]
-    frame, watched = parse(part, dialect, dtype=dict.fromkeys(known, "str"), numbers=True)
+    numbers = any(all(map(_PLAIN.fullmatch, sample.get(name, ()))) for name in ids)
+    frame, watched = parse(part, dialect, dtype=dict.fromkeys(known, "str"), numbers=numbers)
     again = [name for name in wanted if not _as_written(frame[name], watched, as_ids=name in ids)]
     if again:
         whole, _ = parse(part, dialect, dtype=dict.fromkeys(again, "str"), usecols=again)
@@ -198,7 +208,7 @@ def _misread(fields: Sequence[str], *, as_ids: bool) -> bool:
 def _as_written(column: pd.Series[Any], watched: Watched, *, as_ids: bool) -> bool:
     """Tell whether a column holds its fields as they are written: as texts, or ids as plain whole numbers."""
     if column.dtype == np.int64:
-        return as_ids and not watched.odd
+        return as_ids and watched.odd is False
     if isinstance(column.dtype, pd.StringDtype):
         return True
     return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"

@@ -106,14 +106,15 @@ class Watched(io.RawIOBase):
     quotes
         Whether there was a quotation mark.
     odd
-        Whether a field began with a blank, a plus sign or a zero before another digit, ended with a blank, or was -0.
+        Whether a field began with a blank, a plus sign or a zero before another digit, ended with a blank, or was -0;
+        None where that was not watched.
     failure
         What the stream raised, which pandas would pass on as one of its own errors.
     """
 
     def __init__(self, stream: BinaryIO, sep: str, *, numbers: bool = False) -> None:
         self.quotes = False
-        self.odd = False
+        self.odd: bool | None = False if numbers else None
         self.failure: Exception | None = None
         self._stream = stream
         self._several = sep.encode() if len(sep) > 1 and sep != r"\s+" else b""
