@@ -212,7 +212,7 @@ def test_code_that_somebody_else_placed_is_not_run(places):
     assert not trap.exists()
 
 
-def test_nothing_can_be_written_anywhere(places, monkeypatch):
+def test_nothing_can_be_written_anywhere(places):
     code = f"import tempfile; tempfile.gettempdir = lambda: {str(places['HOME'] / 'none' / 'there')!r}\n"
     code += "tempfile.tempdir = tempfile.gettempdir()\n"
     code += "import beyondacc.folders as f; f.private = lambda *_: None\n"

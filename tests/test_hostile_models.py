@@ -167,6 +167,33 @@ def headers(header):
     return found
 
 
+def spoilt(path):
+    """Write files like that of a model: what is wrong in each, and in which of them nothing need be."""
+    header, arrays = opened(path)
+    files, harmless = {path: "nothing"}, {path}
+    for key, array in arrays.items():
+        for number, (what, wrong) in enumerate(changed(array).items()):
+            if wrong.dtype == array.dtype and np.array_equal(wrong, array):
+                continue
+            files[write(path.parent / f"{key}-{number}", header, {**arrays, key: wrong})] = f"{key} {what}"
+        files[write(path.parent / f"{key}-gone", header, {k: v for k, v in arrays.items() if k != key})] = (
+            f"without {key}"
+        )
+    for number, (what, wrong) in enumerate(headers(header).items()):
+        files[write(path.parent / f"header-{number}", wrong, arrays)] = what
+    for key in header["parameters"]:  # which may be others, as far as the arrays allow
+        for number, value in enumerate((1, 2, 7, 10**12, 2**70)):
+            extra = write(
+                path.parent / f"{key}-{number}", {**header, "parameters": {**header["parameters"], key: value}}, arrays
+            )
+            files[extra] = f"{key} {value}"
+            harmless.add(extra)
+    more = write(path.parent / "more", header, {**arrays, "a999": np.arange(3)})
+    files[more] = "an array that nothing names"
+    harmless.add(more)
+    return files, harmless
+
+
 @pytest.mark.parametrize("shape", [(N_USERS, N_ITEMS), (N_ITEMS, N_USERS)])
 @pytest.mark.parametrize("name", list(MODELS))
 def test_no_wrong_number_in_a_file_ends_the_process(name, shape, tmp_path):
@@ -174,26 +201,7 @@ def test_no_wrong_number_in_a_file_ends_the_process(name, shape, tmp_path):
         pytest.skip("learns the same for few users and for many")
     path = tmp_path / "model"
     fitted(name, shape).save(path)
-    header, arrays = opened(path)
-    files, harmless = {path: "nothing"}, {path}
-    for key, array in arrays.items():
-        for number, (what, wrong) in enumerate(changed(array).items()):
-            if wrong.dtype == array.dtype and np.array_equal(wrong, array):
-                continue
-            files[write(tmp_path / f"{key}-{number}", header, {**arrays, key: wrong})] = f"{key} {what}"
-        files[write(tmp_path / f"{key}-gone", header, {k: v for k, v in arrays.items() if k != key})] = f"without {key}"
-    for number, (what, wrong) in enumerate(headers(header).items()):
-        files[write(tmp_path / f"header-{number}", wrong, arrays)] = what
-    for key in header["parameters"]:  # which may be others, as far as the arrays allow
-        for number, value in enumerate((1, 2, 7, 10**12, 2**70)):
-            extra = write(
-                tmp_path / f"{key}-{number}", {**header, "parameters": {**header["parameters"], key: value}}, arrays
-            )
-            files[extra] = f"{key} {value}"
-            harmless.add(extra)
-    more = write(tmp_path / "more", header, {**arrays, "a999": np.arange(3)})
-    files[more] = "an array that nothing names"
-    harmless.add(more)
+    files, harmless = spoilt(path)
     outcomes = try_all(files, shape)
     wrong = {}
     for file, what in files.items():

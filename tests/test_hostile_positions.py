@@ -1,4 +1,4 @@
-"""Positions that are none, through everything public that takes positions: an error, and never the end of the process."""
+"""Positions that are none, through everything public that takes positions: an error, never the end of the process."""
 
 from __future__ import annotations
 
@@ -261,5 +261,5 @@ def test_profiles_made_by_hand_are_checked(starts, items, message):
         Profiles(starts, items, np.ones(len(items)))
     with pytest.raises(DataError, match="give an array of 1 dimension of int64"):
         Profiles(starts.astype(np.int32), items, np.ones(len(items)))
-    with pytest.raises(DataError, match="values of shape .*; give one for each"):
+    with pytest.raises(DataError, match=r"values of shape .*; give one for each"):
         Profiles(np.array([0, 2]), np.array([1, 2], np.int32), np.ones(3))

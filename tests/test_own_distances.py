@@ -163,12 +163,8 @@ def test_booleans_and_whole_numbers_are_numbers():
 
     data, lists = world()
     for function in (differs, one_apart):
-        assert (
-            evaluate(lists, data, ba.ild(distance=function) @ 5, n_boot=0).value(
-                "ild(distance=%s)@5" % function.__name__
-            )
-            == 1
-        )
+        report = evaluate(lists, data, ba.ild(distance=function) @ 5, n_boot=0)
+        assert report.value(f"ild(distance={function.__name__})@5") == 1
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")

@@ -377,7 +377,7 @@ def test_an_object_of_implicit(data, exclude_seen, monkeypatch):
     all_known = ba.Dataset(train={1: [1], 2: [2]})
     model = Implicit(scores)
     model.recommend = lambda userid, user_items, N, filter_already_liked_items, filter_items: (  # noqa: ARG005, N803
-        np.array([[filter_items is None] * N] * len(userid)),
+        np.array([[int(filter_items is None)] * N] * len(userid)),
         np.ones((len(userid), N)),
     )
     assert ba.recommend(model, all_known, k=1).lists.tolist() == [[1], [1]]  # nothing to filter

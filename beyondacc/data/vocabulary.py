@@ -234,7 +234,7 @@ class Vocabulary:
         return table.take(together.codes[len(self) :])
 
     def _find_few(self, asked: pd.Index[Any]) -> ItemIds:
-        """Look few distinct ids up among many, in a table that is kept: hashing them all takes nearly all the time.
+        """Look few distinct ids up among many, in a table that is kept: to hash all would take nearly all the time.
 
         Two threads that come first both make it, and one of these is kept.
         """
