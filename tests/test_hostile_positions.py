@@ -234,6 +234,19 @@ def test_sparse_matrices_with_indices_outside_are_refused(form, value):
             use()
 
 
+@pytest.mark.parametrize("place", [0, 1, -1])
+@pytest.mark.parametrize("value", [-1, -(2**31), 2**31 - 1, 3])
+@pytest.mark.parametrize("form", ["csr", "csc", "bsr"])
+def test_sparse_matrices_with_offsets_outside_are_refused(form, value, place):
+    made = getattr(sparse, f"{form}_array")(np.eye(N_USERS, N_ITEMS))
+    made.indptr[place] = value
+    for use in (Dataset, ba.models.EASE().fit, lambda given: ba.recommend(given, world(), k=K)):
+        with pytest.raises(
+            DataError, match=r"is a sparse matrix that is broken \(indptr must ascend from 0 to the num"
+        ):
+            use(made)
+
+
 @pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "bsr", "dok", "dia"])
 def test_sparse_matrices_that_are_whole_are_taken(form):
     dense = np.ones((N_USERS, N_ITEMS))

@@ -150,7 +150,7 @@ def test_a_loaded_autorec_scores_without_torch(no_torch, tmp_path, on):
     codes, decoder, bias = (rng.random(shape).astype(np.float32) for shape in ((n_rows, 5), (5, n_columns), n_columns))
     made = AutoRec(on=on, hidden=5)
     made._keep(codes, {"decoder": decoder, "decoder_bias": bias})
-    made._n_users, made._n_items = 14, 9
+    made._n_users, made._n_items, made._mean = 14, 9, 3.0
     made.save(tmp_path / "autorec")
     expected = codes @ decoder + bias
     np.testing.assert_allclose(

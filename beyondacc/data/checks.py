@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from beyondacc.errors import DataError
 from beyondacc.types import ItemIds
 
-__all__ = ["check_lists", "check_profiles", "check_sparse", "checked_answer"]
+__all__ = ["check_lists", "check_profiles", "check_sparse", "checked_answer", "why_broken"]
 
 
 def check_sparse(matrix: Any, what: str) -> None:
@@ -21,24 +21,50 @@ def check_sparse(matrix: Any, what: str) -> None:
     DataError
         If there is one.
     """
+    if why := why_broken(matrix):
+        raise DataError(f"{what} is a sparse matrix that is broken ({why}); make it anew from rows, columns and values")
+
+
+def why_broken(matrix: Any) -> str | None:
+    """Say why a matrix of scipy cannot be used, None where it can."""
     try:
-        if matrix.format == "lil":
-            places = [np.asarray(row, np.int64) for row in matrix.rows]
-            _check_within(np.concatenate([np.empty(0, np.int64), *places]), matrix.shape[-1])
-            same = [len(row) for row in matrix.rows] == [len(row) for row in matrix.data]
-            if not same or len(matrix.rows) != matrix.shape[0]:
-                raise ValueError("rows and values are not as many")  # noqa: TRY301 - as scipy's own
-        elif hasattr(matrix, "check_format"):
-            matrix.check_format(full_check=True)
+        if matrix.format in {"csr", "csc", "bsr"}:
+            _check_compressed(matrix)
         elif matrix.format == "coo":
-            for places, n in zip(matrix.coords, matrix.shape, strict=True):
-                _check_within(places, n)
-            if any(len(places) != len(matrix.data) for places in matrix.coords):
-                raise ValueError("places and values are not as many")  # noqa: TRY301 - as scipy's own
+            _check_coordinates(matrix)
+        elif matrix.format == "lil":
+            _check_lists_of_rows(matrix)
     except (ValueError, TypeError, IndexError) as error:
-        raise DataError(
-            f"{what} is a sparse matrix that is broken ({error}); make it anew from rows, columns and values"
-        ) from error
+        return str(error)
+    return None
+
+
+def _check_coordinates(matrix: Any) -> None:
+    for places, n in zip(matrix.coords, matrix.shape, strict=True):
+        if len(places) != len(matrix.data):
+            raise ValueError("places and values are not as many")
+        _check_within(places, n)
+
+
+def _check_lists_of_rows(matrix: Any) -> None:
+    if [len(row) for row in matrix.rows] != [len(row) for row in matrix.data] or len(matrix.rows) != matrix.shape[0]:
+        raise ValueError("places and values are not as many")
+    places = [np.asarray(row, np.int64) for row in matrix.rows]
+    _check_within(np.concatenate([np.empty(0, np.int64), *places]), matrix.shape[-1])
+
+
+def _check_compressed(matrix: Any) -> None:
+    """Check compressed rows or columns; scipy's own check believes a last offset below 0, and writes to the matrix."""
+    sizes = np.array(matrix.shape if matrix.ndim == 2 else (1, *matrix.shape))
+    if matrix.format == "bsr":
+        sizes //= matrix.blocksize
+    major, minor = sizes[::-1] if matrix.format == "csc" else sizes
+    offsets, places = matrix.indptr, matrix.indices
+    if offsets.dtype.kind != "i" or places.dtype.kind != "i" or offsets.shape != (major + 1,) or places.ndim != 1:
+        raise ValueError(f"indptr must hold {major + 1} whole numbers, and indices one for each value")
+    if offsets[0] != 0 or (offsets[1:] < offsets[:-1]).any() or not offsets[-1] <= len(places) == len(matrix.data):
+        raise ValueError(f"indptr must ascend from 0 to the number of values, {len(matrix.data)}")
+    _check_within(places[: offsets[-1]], minor)
 
 
 def _check_within(places: NDArray[Any], n: int) -> None:

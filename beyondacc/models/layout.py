@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from beyondacc.data.checks import why_broken
 from beyondacc.errors import DataError
 
 __all__ = ["Array", "Joined", "Layout", "Number", "Rows", "Size", "Sparse", "check_extent", "check_state"]
@@ -219,10 +220,8 @@ def _check_sparse(where: str, name: str, value: Any, part: Sparse) -> None:
         raise _refusal(
             where, f"holds a {_described(value)} as {name!r}, which must be a sparse matrix of {part.shape} of float64"
         )
-    try:
-        value.check_format(full_check=True)
-    except ValueError as error:
-        raise _refusal(where, f"holds a sparse matrix as {name!r} that is broken ({error})") from error
+    if why := why_broken(value):
+        raise _refusal(where, f"holds a sparse matrix as {name!r} that is broken ({why})")
     _check_numbers(where, f"{name}.data", value.data)
 
 
