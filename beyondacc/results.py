@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,59 +10,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.aggregate import Aggregate
 from beyondacc.breakdown import items_by_group, user_groups
 from beyondacc.data.binding import Binding
 from beyondacc.data.intake.reading import Reading, as_frame
 from beyondacc.errors import SpecError, choices, did_you_mean
 from beyondacc.intervals import Replicates, interval, replicate_runs
-from beyondacc.spec.metric import Better, Bounds, Metric, MetricFamily
+from beyondacc.spec.metric import Metric, MetricFamily
 from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.spec.registry import REGISTRY
 from beyondacc.spec.states import Exposure, PerUser, State, Sums
 from beyondacc.types import Bools
 
 __all__ = ["Aggregate", "Groups", "Report", "Reports", "markdown"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Aggregate:
-    """One number of a run and what stands behind it.
-
-    Attributes
-    ----------
-    metric : Metric
-    value
-        NaN where no user defines it.
-    ci_low, ci_high
-        Bootstrap interval over users; NaN where fewer than two define the value.
-    standard_error
-        Standard deviation of the bootstrap replicates.
-    median, p10, p90
-        Quantiles of the users' values; NaN at the grain of a run.
-    n_users, n_undefined
-        How many users it averages (or, at the grain of a run, counts), and how many it leaves out.
-    """
-
-    metric: Metric
-    value: float
-    ci_low: float
-    ci_high: float
-    standard_error: float
-    median: float
-    p10: float
-    p90: float
-    n_users: int
-    n_undefined: int
-
-    @property
-    def better(self) -> Better:
-        """Whether higher or lower is better, or neither."""
-        return self.metric.better
-
-    @property
-    def bounds(self) -> Bounds:
-        """Least and greatest possible value."""
-        return self.metric.bounds
 
 
 class Report:

@@ -184,8 +184,20 @@ def test_an_id_that_is_not_whole_is_a_text(capsys):
     change("recs.csv", "bad.csv", item_id=1.5)
     said = refused(capsys, *evaluate(recs="bad.csv"))
     assert re.fullmatch(
-        r"item ids of recs are strings \(such as '\d+\.0'\) but those of the dataset are integers .*", said
+        r"item ids of recs are texts \(such as '(1\d\d)\.0'\) but those of train are whole numbers \(such as 1\d\d\), "
+        r"and no other table has the former; write them alike, or say --id-type item=number to read \1\.0 as \1, or "
+        "--id-type item=text to take them as different ids",
+        said,
     )
+    assert "item id '1.5' of recs is not a whole number" in refused(
+        capsys, *evaluate("--id-type", "number", recs="bad.csv")
+    )
+    change("recs.csv", "floats.csv", item_id=lambda column: column.astype(float))
+    first, *same = (
+        run(capsys, *evaluate("--id-type", "number", "--bootstrap", "0", "--quiet", recs=name)).out
+        for name in ("recs.csv", "floats.csv")
+    )
+    assert same == [first]
 
 
 def test_a_rating_that_is_a_text(capsys):
@@ -198,15 +210,16 @@ def test_a_rating_that_is_a_text(capsys):
 
 def test_ids_of_different_types(capsys):
     change("recs.csv", "bad.csv", user_id=lambda column: "u" + column.astype(str))
-    # ids of files are what is written, so that users called otherwise are other users
-    assert refused(capsys, *evaluate(recs="bad.csv")).startswith("none of the 12 users of recs (such as 'u1') is among")
+    message = (
+        "user ids of recs are texts (such as 'u1') but those of train are whole numbers (such as 1), and no other table "
+        "has the former; write them alike, or say --id-type user=text to take them as different ids"
+    )
+    assert refused(capsys, *evaluate(recs="bad.csv")) == message
+    said = refused(capsys, *evaluate("--id-type", "text", recs="bad.csv"))
+    assert said.startswith("none of the 12 users of recs (such as 'u1') is among")
     change("train.csv", "other.csv", item_id=lambda column: "i" + column.astype(str))
     said = refused(capsys, *evaluate("--train", "other.csv"))
-    assert re.fullmatch(
-        r"item ids of train are strings \(such as 'i1\d\d'\) but those of items are integers \(such as 101\); "
-        "convert one of them",
-        said,
-    )
+    assert re.match(r"item ids of train are texts \(such as 'i1\d\d'\) but those of .* are whole numbers", said)
     assert refused(capsys, "rerank", "bad.csv", "--train", "train.csv", "--method", "random") == message.replace(
         "recs", "candidates"
     )

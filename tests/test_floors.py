@@ -32,7 +32,7 @@ HOUSE = [
     ("pairs",),
     ("spec",),
     ("metrics", "models"),
-    ("intervals", "breakdown"),
+    ("aggregate", "intervals", "breakdown"),
     ("results",),
     ("policy",),
     ("convention",),

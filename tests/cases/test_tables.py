@@ -56,7 +56,9 @@ def test_a_file_in_which_all_ids_happen_to_be_digits(put, values, command):
 def test_the_kind_of_ids_can_be_named(put, refusal, values):
     put(train__csv="user_id,item_id\n1,7\n1,12\n", recs__csv="user_id,item_id\n1,007\n")
     args = ("recs.csv", "--train", "train.csv", "-m", "catalog_coverage@1")
-    assert values(*args)[0] == {"catalog_coverage@1": 0}
+    assert refusal(*args).endswith(
+        "say --id-type item=number to read 007 as 7, or --id-type item=text to take them as different ids"
+    )
     assert values(*args, "--id-type", "number")[0] == {"catalog_coverage@1": 0.5}
     assert values(*args, "--id-type", "item=text")[0] == {"catalog_coverage@1": 0}
     put(train__csv="user_id,item_id\n1,7\n1,007\n")
@@ -158,9 +160,9 @@ def test_a_parquet_folder_as_spark_writes_it(here, values, put):
     assert values("recs.parquet", "--test", "test.csv", "-m", "ndcg@2")[0] == {"ndcg@2": 1}
 
 
-def test_a_parquet_file_with_a_list_per_row(here, values, put):
-    pd.DataFrame({"user_id": [1, 2], "item_id": [[14, 12], [11, 15]]}).to_parquet("recs.parquet")
+def test_a_parquet_file_with_a_list_per_row(put, values):
     put(test__csv="user_id,item_id\n1,14\n2,15\n")
+    pd.DataFrame({"user_id": [1, 2], "item_id": [[14, 12], [11, 15]]}).to_parquet("recs.parquet")
     found, _ = values("recs.parquet", "--test", "test.csv", "-m", "ndcg@2")
     assert found == {"ndcg@2": pytest.approx((1 + 1 / np.log2(3)) / 2)}
 

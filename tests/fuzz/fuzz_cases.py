@@ -132,6 +132,7 @@ def change(case, name, function):
 def commands():
     """Return the commands with their options, as this version has them."""
     import typer
+
     from beyondacc.cli.running import app
 
     return typer.main.get_command(app).commands

@@ -126,7 +126,7 @@ def judge(kind, number):
             return said, ("slow", f"{seconds:.0f} s")
     except _Wrong as wrong:
         return "", (re.sub(r"['\"\d].*", "", str(wrong)), str(wrong))
-    except BaseException as error:  # noqa: BLE001 - all that gets out is what is looked for
+    except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
         frames = traceback.extract_tb(error.__traceback__)

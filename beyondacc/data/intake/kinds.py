@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from beyondacc.data.arrow import STRING
 from beyondacc.data.ids import Ids
@@ -87,17 +88,38 @@ def settle(parts: Sequence[Part], kind: Kind, axis: Axis) -> list[pd.Index[Any]]
     written = [part for part in filled if part.written]
     if not written or any(_is_text(part.ids) and not part.written for part in filled):
         return [part.ids for part in parts]
-    odd = next((found for part in written if (found := _first_text(part)) is not None), None)
+    numeric = [_are_numbers(part.ids) for part in written]
+    odd = next((pair for pair in zip(written, numeric, strict=True) if not pair[1].all()), None)
     typed = next((part for part in filled if not _is_text(part.ids)), None)
     if odd is None:
         return [_as_numbers(part, axis) if part.written else part.ids for part in parts]
     if typed is not None:
-        table, text = odd
+        part, mask = odd
+        text = str(part.ids[int(np.argmin(mask))])
         raise DataError(
-            f"{axis} ids of {table} are texts (such as {text!r}) but those of {typed.table} are whole numbers (such as "
+            f"{axis} ids of {part.table} are texts (such as {text!r}) but those of {typed.table} are whole numbers (such as "
             f"{int(typed.ids[0])}); say what they are with ids={{{axis!r}: 'text'}} or ids={{{axis!r}: 'number'}}"
         )
+    _refuse_strangers(written, numeric, axis)
     return [part.ids for part in parts]
+
+
+def _refuse_strangers(parts: Sequence[Part], numeric: Sequence[NDArray[np.bool_]], axis: Axis) -> None:
+    """Refuse a file none of whose ids is a whole number or in another file, beside one that has whole numbers only.
+
+    As where pandas wrote 101 as 101.0, because some row of the column had no value.
+    """
+    whole = next((part for part, mask in zip(parts, numeric, strict=True) if mask.all()), None)
+    for part, mask in zip(parts, numeric, strict=True):
+        if whole is None or mask.any() or any(part.ids.isin(other.ids).any() for other in parts if other is not part):
+            continue
+        text, number = str(part.ids[0]), str(whole.ids[0])
+        also = f"ids={{{axis!r}: 'number'}} to read {text} as {_whole(text)}, or " if _fits(text) else ""
+        raise DataError(
+            f"{axis} ids of {part.table} are texts (such as {text!r}) but those of {whole.table} are whole numbers "
+            f"(such as {number}), and no other table has the former; write them alike, or say {also}"
+            f"ids={{{axis!r}: 'text'}} to take them as different ids"
+        )
 
 
 def _is_text(ids: pd.Index[Any]) -> bool:
@@ -109,13 +131,13 @@ def _as_texts(ids: pd.Index[Any]) -> pd.Index[Any]:
     return found
 
 
-def _first_text(part: Part) -> tuple[str, str] | None:
-    """Return the first id that is not written as a whole number is."""
-    texts = pd.Series(part.ids)
+def _are_numbers(ids: pd.Index[Any]) -> NDArray[np.bool_]:
+    """Tell which texts are written as whole numbers are."""
+    texts = pd.Series(ids)
     good = np.array(texts.str.fullmatch(_CANONICAL), dtype=bool)
     long = np.flatnonzero(good & (texts.str.len().to_numpy() >= len(str(_LARGEST))))
     good[long] = [-_LARGEST - 1 <= int(texts.iloc[row]) <= _LARGEST for row in long]
-    return None if good.all() else (part.table, str(texts.iloc[int(np.argmin(good))]))
+    return good
 
 
 def _as_numbers(part: Part, axis: Axis) -> pd.Index[Any]:
@@ -141,10 +163,11 @@ def _as_numbers(part: Part, axis: Axis) -> pd.Index[Any]:
 
 
 def _whole(text: str) -> int:
-    number = int(text)
-    if "_" in text:
+    """Read a whole number, also one that was written as a float; anything else raises ValueError."""
+    whole, point, zeros = text.partition(".")
+    if "_" in text or (point and set(zeros) != {"0"}):
         raise ValueError(text)
-    return number
+    return int(whole)
 
 
 def _fits(text: str) -> bool:
