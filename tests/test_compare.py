@@ -496,7 +496,7 @@ def test_labels_tell_parameters():
         ({"test": "z"}, "compare: test='z' is not allowed; test must be 'permutation', 't', 'wilcoxon' or 'bootstrap'"),
         ({"correction": "fdr"}, "correction='fdr' is not allowed"),
         ({"n": 0}, "n=0 is not allowed; n must be a whole number >= 1"),
-        ({"confidence": 1.0}, r"confidence=1.0 is not allowed; confidence must be a number in \(0, 1\)"),
+        ({"confidence": 1.0}, r"confidence=1.0 is not allowed; confidence must be a number in \(0, 0.999999\]"),
         ({"seed": -1}, "seed=-1 is not allowed"),
         ({"baseline": "c"}, "the baseline 'c' is none of the runs; known are a or b"),
         ({"metrics": "ndcg@5"}, "ndcg@5 was not evaluated; did you mean ndcg@3"),

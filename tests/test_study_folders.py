@@ -168,3 +168,34 @@ def test_cells_that_are_damaged_are_made_again(here):
     (here / "cells" / "study.json").write_text("[1]")
     with pytest.raises(files.DataError, match="does not say of which study"):
         FolderStore(here / "cells", {"data": "these"})
+
+
+FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); " + MAIN
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+@pytest.mark.parametrize(
+    ("room", "args"),
+    [
+        (100, ("evaluate", "recs.csv", "--test", "test.csv", "-m", "ndcg", "--format", "csv", "-o", "x.csv")),
+        (100, ("evaluate", "recs.csv", "--test", "test.csv", "-m", "ndcg", "--per-user", "x.parquet")),
+        (100, ("rerank", "recs.csv", "--items", "items.csv", "--method", "mmr", "-o", "x.csv")),
+        (100, ("rerank", "recs.csv", "--items", "items.csv", "--method", "mmr", "-o", "recs.csv", "--force")),
+        (20_000, LARGE),  # there is room for its cells and tables, and none for its report
+    ],
+)
+def test_a_file_for_which_there_is_no_room(here, room, args):
+    before = contents(here)
+    done = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-c", FULL.format(room), *args], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    error = done.stderr.splitlines()[-1]
+    assert re.fullmatch(r"error: \S*(x\.csv|x\.parquet|recs\.csv|out\S*): File too large", error), done.stderr
+    assert "Traceback" not in done.stderr
+    assert contents(here) == before
+    assert {path.name for path in here.iterdir()} - set(before) <= {".out.cells"}
+    if args == LARGE:  # which goes on when there is room again
+        assert subprocess.run([sys.executable, "-c", MAIN, *args], check=False).returncode == 0  # noqa: S603
+        assert len(pd.read_parquet("out/results.parquet")) == 12
+        assert {path.name for path in here.iterdir()} - set(before) == {"out"}

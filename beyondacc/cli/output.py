@@ -132,7 +132,7 @@ def aligned(
         ]
         return between.join(shown).rstrip()
 
-    return [line(head), between.join("-" * width for width in widths), *map(line, cells[1:])]
+    return [line(cells[0]), between.join("-" * width for width in widths), *map(line, cells[1:])]
 
 
 def decimals(values: Iterable[float]) -> int:

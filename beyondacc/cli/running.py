@@ -6,18 +6,20 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import typer
 
 from beyondacc.cli.messages import in_options, one_line, say
 from beyondacc.cli.options import app
 from beyondacc.errors import BeyondAccError, NoEffectWarning
+from beyondacc.texts import cut
 
 from beyondacc.cli import catalog, evaluate, compare, rerank, study  # isort: skip - in the order in which --help lists them
 
 __all__ = ["catalog", "compare", "evaluate", "rerank", "run", "study"]
 
+_LONGEST: Final = 2400  # letters of an error, which may name a column of thousands
 # Older releases of typer use the package click, later ones a copy of their own; the classes have the same names.
 _ClickError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
@@ -55,4 +57,4 @@ def run(argv: Sequence[str] | None) -> tuple[int, str]:
 
 
 def _fail(message: str) -> tuple[int, str]:
-    return 2, f"error: {one_line(message)}"
+    return 2, f"error: {cut(one_line(message), _LONGEST)}"

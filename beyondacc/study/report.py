@@ -59,7 +59,10 @@ def render(view: StudyView, further: Sequence[Section] = ()) -> str:
         whole = visible(text)
         return markupsafe.Markup("" if brief(text, longest) == whole else f' title="{markupsafe.escape(whole)}"')  # noqa: S704  (escaped)
 
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    def plain(value: Any) -> Any:
+        return visible(value) if isinstance(value, str) and not isinstance(value, markupsafe.Markup) else value
+
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, finalize=plain)
     environment.filters |= {"brief": brief, "hover": hover}
     template = importlib.resources.files("beyondacc.study").joinpath("template.html").read_text(encoding="utf-8")
     sections = [

@@ -208,7 +208,11 @@ def _with_tables(rng, *, hurt, on_bytes):
 
 
 def bytes_case(rng):
-    return _with_tables(rng, hurt=lambda frame: frame, on_bytes=lambda data: damage(rng, data))
+    def hurt(data):
+        head, end, rest = data.partition(b"\n") if rng.random() < 0.6 else (b"", b"", data)
+        return head + end + damage(rng, rest)  # mostly below the header, so that there are columns
+
+    return _with_tables(rng, hurt=lambda frame: frame, on_bytes=hurt)
 
 
 def cells_case(rng):
@@ -357,9 +361,10 @@ def _call(rng, info_parameters, name, cutoff):
     """Write a name with parameters, some of which it has."""
     parts = []
     for parameter, found in info_parameters.items():
-        if rng.random() < 0.4:
-            words = [word.strip("'\",;") for word in str(found.domain).split()]
-            value = pick(rng, (pick(rng, words or ["x"]), pick(rng, VALUES), str(pick(rng, NUMBERS)), pick(rng, TEXTS)))
+        if rng.random() < 0.3:
+            allowed = re.findall(r"'(\w+)'", str(found.domain)) or VALUES
+            odd = pick(rng, (str(pick(rng, NUMBERS)), pick(rng, TEXTS), pick(rng, VALUES)))
+            value = pick(rng, allowed) if rng.random() < 0.75 else odd
             parts.append(f"{parameter}={value}")
     text = f"{name}({', '.join(parts)})" if parts else name
     return f"{text}@{pick(rng, cutoff)}" if cutoff and rng.random() < 0.7 else text
@@ -374,11 +379,16 @@ def spec_text(rng, kind):
     if kind == "metric":
         family = pick(rng, list(REGISTRY.values()))
         name = pick(rng, (family.name, family.name, family.name, *family.aliases, family.name.upper()))
-        text = _call(rng, family.params, name, ("1", "3", "10", "5,10", "0", "-1", "x", "9" * 25, "1e3", "1000000"))
+        text = _call(
+            rng,
+            family.params,
+            name,
+            ("1", "3", "3", "5", "5", "10", "10", "5,10", "0", "-1", "x", "9" * 25, "1e3", "1000000"),
+        )
     else:
         info = pick(rng, list((RERANKERS if kind == "re-ranker" else MODELS).values()))
         text = _call(rng, info.parameters, info.name, ())
-    return damage_text(rng, text) if rng.random() < 0.35 else text
+    return damage_text(rng, text) if rng.random() < 0.2 else text
 
 
 def metrics_case(rng):

@@ -191,7 +191,7 @@ def _column(rng, frame):
 def _with(frame, column, values):
     cells = pd.Series(np.empty(len(values), object), index=frame.index)
     for place, value in enumerate(values):
-        cells.iat[place] = value
+        cells.iloc[place] = value
     found = {name: cells if name == column else frame[name] for name in frame.columns}
     return pd.DataFrame(found, index=frame.index)
 
