@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.aligning import bind_lists
 from beyondacc.data.dataset import Dataset
-from beyondacc.data.recommendations import Recommendations
+from beyondacc.data.recommendations import OF_ITEMS, Recommendations
 from beyondacc.data.vocabulary import same_kind
 from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation import MetricLike, check_metrics, evaluate_run
@@ -186,7 +186,7 @@ def take(recs: Recommendations, rows: NDArray[np.int64]) -> Recommendations:
     """Return the lists of some rows, in their order."""
     found: dict[str, Any] = {
         name: None if (array := getattr(recs, name)) is None else array[rows]
-        for name in ("users", "lists", "scores", "input_ranks")
+        for name in ("users", *OF_ITEMS)
     }
     return dataclasses.replace(recs, **found)
 

@@ -296,7 +296,7 @@ def rows_of(made):
     """``{user: (picked positions, selection scores)}``."""
     lengths = made.lengths.tolist()
     return {
-        user: (made.input_ranks[row, :n].tolist(), made.scores[row, :n].tolist())
+        user: (made.input_ranks[row, :n].tolist(), made.gain[row, :n].tolist())
         for row, (user, n) in enumerate(zip(made.users.tolist(), lengths, strict=True))
     }
 
@@ -307,6 +307,9 @@ def same(one, other):
     np.testing.assert_array_equal(one.lists, other.lists)
     np.testing.assert_array_equal(one.input_ranks, other.input_ranks)
     np.testing.assert_array_equal(one.scores, other.scores)
+    np.testing.assert_array_equal(one.gain, other.gain)
+    if one.relevance is not None and other.relevance is not None:
+        np.testing.assert_array_equal(one.relevance, other.relevance)
     return True
 
 

@@ -235,7 +235,9 @@ def _from_frame(source: Any, what: str, columns: Mapping[str, str] | None, *, ne
     table = open_table(source, what=what)
     item = () if need_item else ("item_id",)
     wanted = ("user_id", "item_id") if need_item else ("user_id",)
-    found = resolve(table.columns, wanted, columns, what, optional=(*item, "rating", "score", "rank", "timestamp"))
+    ordered = what not in _INTERACTIONS and not {"score", "rank"}.isdisjoint(table.columns)
+    rating = () if ordered else ("rating",)  # lists that were re-ranked hold relevance and gain besides
+    found = resolve(table.columns, wanted, columns, what, optional=(*item, *rating, "score", "rank", "timestamp"))
     brought = table.bring(list(found.values()))
 
     def convert(name: str) -> Any:
@@ -245,8 +247,8 @@ def _from_frame(source: Any, what: str, columns: Mapping[str, str] | None, *, ne
         return as_floats(plain(column), place, dates=name == "timestamp")
 
     names = list(found)
-    rating = brought.by_name[found["rating"]] if "rating" in found and brought.in_memory else None
-    lender = rating() if rating is not None and _COPIES_ON_WRITE else None
+    lent = brought.by_name[found["rating"]] if "rating" in found and brought.in_memory else None
+    lender = lent() if lent is not None and _COPIES_ON_WRITE else None
     ready = together([functools.partial(convert, name) for name in names], brought.in_memory)
     lender = lender if isinstance(lender, pd.Series) else None
     return Rows(lender=lender, **({"item": Ids.none()} | dict(zip(map(short_name, names), ready, strict=True))))

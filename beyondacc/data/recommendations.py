@@ -22,8 +22,10 @@ from beyondacc.kernels.jit import read_only
 from beyondacc.run.local import blocks, map_parts, n_threads
 from beyondacc.types import Floats, ItemIds, UserIds
 
-__all__ = ["Recommendations"]
+__all__ = ["OF_ITEMS", "Recommendations"]
 
+OF_ITEMS: Final = ("lists", "scores", "input_ranks", "relevance", "gain")
+"""The attributes of `Recommendations` that have a number for each listed item."""
 _WORTH_A_THREAD: Final = 2**18  # rows that take longer to list than to start a thread
 
 
@@ -41,8 +43,10 @@ class Recommendations:
         Positions of the items in rank order, padded with -1.
     scores : (n, K) or None
         Scores of the items, padded with NaN, or None where only the order is known.
-    input_ranks : (n, K) or None
-        For lists that were re-ranked: the rank of each item in the list before, from 0, padded with -1.
+    input_ranks, relevance, gain : (n, K) or None
+        For lists that were re-ranked: the rank of each item in the list before, from 0, padded with -1; its score there
+        (None where that list had none) and the value of the objective when it was picked, both padded with NaN. Their
+        `scores` are 1 / rank, the rank from 1.
     ordered_by_score
         Whether equal scores left the order to chance; not so for lists that came with ranks or were re-ranked.
     """
@@ -53,6 +57,8 @@ class Recommendations:
     scores: Floats | None = None
     input_ranks: ItemIds | None = None
     ordered_by_score: bool = True
+    relevance: Floats | None = None
+    gain: Floats | None = None
 
     @functools.cached_property
     def lengths(self) -> NDArray[np.int32]:
@@ -77,7 +83,11 @@ class Recommendations:
         return f"Recommendations({len(self):,} users, up to {self.lists.shape[1]} items)"
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a row for each listed item: user_id, item_id, rank (from 1) and, where known, score, input_rank."""
+        """Return a row for each listed item: user_id, item_id, rank (from 1) and, where known, score.
+
+        Lists that were re-ranked have relevance, gain and input_rank (from 1) too; their score falls with the rank, so
+        that whoever sorts by it keeps the order.
+        """
         rows, ranks = np.nonzero(self.lists >= 0)
         frame = pd.DataFrame(
             {
@@ -86,8 +96,9 @@ class Recommendations:
                 "rank": ranks + 1,
             }
         )
-        if self.scores is not None:
-            frame["score"] = self.scores[rows, ranks]
+        for name, numbers in (("score", self.scores), ("relevance", self.relevance), ("gain", self.gain)):
+            if numbers is not None:
+                frame[name] = numbers[rows, ranks]
         if self.input_ranks is not None:
             frame["input_rank"] = self.input_ranks[rows, ranks] + 1
         return frame
@@ -103,7 +114,7 @@ class Recommendations:
         """Return the first k of each list."""
         cut: dict[str, Any] = {
             name: None if (array := getattr(self, name)) is None else np.ascontiguousarray(array[:, :k])
-            for name in ("lists", "scores", "input_ranks")
+            for name in OF_ITEMS
         }
         return dataclasses.replace(self, **cut)
 
@@ -132,13 +143,12 @@ class Recommendations:
             key[np.argsort(self.items.ids.astype(str).to_numpy(), kind="stable")] = np.arange(len(key))
             key = key[listed]
         order = np.lexsort((-key, -scores, rows))
-        again = dataclasses.replace(again, lists=self.lists.copy(), scores=self.scores.copy())
-        again.lists[rows, ranks] = listed[order]
-        np.asarray(again.scores)[rows, ranks] = scores[order]
-        if self.input_ranks is not None:
-            again = dataclasses.replace(again, input_ranks=self.input_ranks.copy())
-            np.asarray(again.input_ranks)[rows, ranks] = self.input_ranks[rows, ranks][order]
-        return again
+        moved: dict[str, Any] = {}
+        for name in OF_ITEMS:
+            if (array := getattr(self, name)) is not None:
+                moved[name] = array.copy()
+                moved[name][rows, ranks] = array[rows, ranks][order]
+        return dataclasses.replace(again, **moved)
 
     def within(self, data: Dataset, what: str = "recs") -> Recommendations:
         """Return the same lists in the dataset's item positions; items it does not know get positions after its own."""

@@ -14,6 +14,7 @@ from beyondacc.data.aligning import bind_lists
 from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
+from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import SpecError, warn_no_effect
 from beyondacc.kernels import scaling
@@ -25,7 +26,7 @@ from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.types import Floats, ItemIds
 
-__all__ = ["NORMALISATIONS", "RERANKERS", "Normalize", "Picks", "Reranker", "check_weights", "find_reranker"]
+__all__ = ["NORMALISATIONS", "RERANKERS", "Normalize", "Picks", "Reranker", "check_weights", "find_reranker", "rank_scores"]
 
 Normalize = Literal["minmax", "zscore", "rank", "none"] | None
 NORMALISATIONS = {
@@ -165,7 +166,9 @@ class Reranker(Declared, ABC):
         Returns
         -------
         Recommendations
-            With the value of the objective at selection as score, and `input_ranks`.
+            With 1 / rank (from 1) as score, which falls strictly along each list, so that whoever sorts by it keeps the
+            order; the candidates' scores as `relevance`, the value of the objective at selection as `gain`, and
+            `input_ranks`.
 
         Raises
         ------
@@ -218,15 +221,7 @@ class Reranker(Declared, ABC):
         run = bind_lists(lists, data, "candidates")
         picks = self.pick(run, weights, k, threads=threads)
         self._check(run, weights, picks)
-        made = {}
-        for place, each in enumerate(weights):
-            positions = picks.positions[:, place]
-            found = np.take_along_axis(run.lists, np.maximum(positions, 0), axis=1)
-            picked = np.where(positions >= 0, found, np.int32(-1))
-            made[each] = Recommendations(
-                *(run.ids, lists.items, picked, picks.selection[:, place], positions), ordered_by_score=False
-            )
-        return made
+        return {each: _picked(run, lists.items, picks, place) for place, each in enumerate(weights)}
 
     def pick(self, run: Binding, weights: Sequence[float], k: int, *, threads: int | None = None) -> Picks:
         """Pick from the lists of a run that has what the re-ranker needs."""
@@ -295,6 +290,31 @@ class Reranker(Declared, ABC):
     def _why_constant(self, _run: Binding, _k: int) -> str:
         """Say why the term is the same for all candidates, as it was found to be."""
         return "its term is the same for all candidates of a list"
+
+
+def rank_scores(lists: ItemIds) -> NDArray[np.float64]:
+    """Return scores that order lists as they are, 1 / rank from 1, padded with NaN."""
+    return np.where(lists >= 0, 1.0 / np.arange(1.0, lists.shape[1] + 1), np.nan)
+
+
+def _picked(run: Binding, items: Vocabulary, picks: Picks, place: int) -> Recommendations:
+    """Return the lists that were picked at one of the weights."""
+    positions = picks.positions[:, place]
+    at, there = np.maximum(positions, 0), positions >= 0
+    lists = np.where(there, np.take_along_axis(run.lists, at, axis=1), np.int32(-1))
+    relevance = None
+    if run.scores is not None:
+        relevance = np.where(there, np.take_along_axis(np.asarray(run.scores, np.float64), at, axis=1), np.nan)
+    return Recommendations(
+        run.ids,
+        items,
+        lists,
+        scores=rank_scores(lists),
+        input_ranks=positions,
+        ordered_by_score=False,
+        relevance=relevance,
+        gain=picks.selection[:, place],
+    )
 
 
 def _changed(run: Binding, positions: ItemIds) -> bool:

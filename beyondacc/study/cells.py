@@ -15,6 +15,7 @@ from beyondacc.data.recommendations import Recommendations
 from beyondacc.evaluation import evaluate_run
 from beyondacc.models import Model
 from beyondacc.rerank import Reranker, Wrapped
+from beyondacc.rerank.base import rank_scores
 from beyondacc.results import Report
 from beyondacc.run.local import map_stream
 from beyondacc.scorers import recommend
@@ -113,9 +114,9 @@ class Cells:
         for run, arrays in kept.items():
             if arrays is None:
                 picked = made[run.diversity]
-                arrays = {"lists": picked.lists, "scores": picked.scores, "ranks": picked.input_ranks}  # noqa: PLW2901
+                arrays = {"lists": picked.lists, "ranks": picked.input_ranks}  # noqa: PLW2901
                 self.store.put(arrays, "lists", *_key(run))
-            columns = (arrays["lists"], arrays["scores"], arrays["ranks"])
+            columns = (arrays["lists"], rank_scores(arrays["lists"]), arrays["ranks"])
             found.append(Recommendations(lists.users, lists.items, *columns, ordered_by_score=False))
         return found
 
