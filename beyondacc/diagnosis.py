@@ -185,8 +185,7 @@ def _of_users(recs: Recommendations, users: pd.Index[Any]) -> Recommendations:
 def take(recs: Recommendations, rows: NDArray[np.int64]) -> Recommendations:
     """Return the lists of some rows, in their order."""
     found: dict[str, Any] = {
-        name: None if (array := getattr(recs, name)) is None else array[rows]
-        for name in ("users", *OF_ITEMS)
+        name: None if (array := getattr(recs, name)) is None else array[rows] for name in ("users", *OF_ITEMS)
     }
     return dataclasses.replace(recs, **found)
 

@@ -308,8 +308,6 @@ def same(one, other):
     np.testing.assert_array_equal(one.input_ranks, other.input_ranks)
     np.testing.assert_array_equal(one.scores, other.scores)
     np.testing.assert_array_equal(one.gain, other.gain)
-    if one.relevance is not None and other.relevance is not None:
-        np.testing.assert_array_equal(one.relevance, other.relevance)
     return True
 
 

@@ -152,7 +152,7 @@ def test_terms_that_are_not_finite(value):
     data, frame = MANY()
     chosen = ba.Greedy(gain=broken(value, 7))
     for k in (2, 3, 20):
-        with pytest.raises(SpecError, match="gain breaking raised an error or made a term that is not finite; terms m"):
+        with pytest.raises(SpecError, match="gain breaking made a term that is not finite at step 1; terms m"):
             chosen.rerank(frame, data, k=k)
 
 
@@ -182,7 +182,7 @@ def test_errors_that_it_raises():
             term[i] += distances[i]
 
     chosen = ba.Greedy(gain=raising)
-    with pytest.raises(SpecError, match="gain raising raised an error or made a term that is not finite"):
+    with pytest.raises(SpecError, match=r"gain raising raised ValueError \(so many\) at step 3 with 20 candidates"):
         chosen.rerank(frame, data, k=5)
     assert same(chosen.rerank(frame, data, k=3), ba.MSD().rerank(frame, data, k=3))
 

@@ -42,7 +42,9 @@ def test_whoever_sorts_by_score_keeps_the_order(method, normalize):
 @pytest.mark.parametrize("method", EVERY, ids=str)
 def test_what_was_written_is_evaluated_as_the_result_is(method, tmp_path):
     frame = MANY()[1]
-    test = {int(user): {int(item): 1.0 + item % 3} for user, item in frame.iloc[::20][["user_id", "item_id"]].to_numpy()}
+    test = {
+        int(user): {int(item): 1.0 + item % 3} for user, item in frame.iloc[::20][["user_id", "item_id"]].to_numpy()
+    }
     data = ba.Dataset(train=_train(), test=test, items=_genres())
     made = method.rerank(frame, data, k=5)
     table = made.to_pandas()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.binomial import log_absent, log_tails
 from beyondacc.kernels.gains import CLOSE
 from beyondacc.kernels.jit import PREPARE, START, Candidates
+from beyondacc.kernels.memory import keeps
 from beyondacc.types import Int
 
 __all__ = ["binomial", "calibrated", "explicit_aspects", "proportional"]
@@ -21,6 +22,7 @@ Term = NDArray[np.float64]
 _FINE = 2.0**40  # one divided by what makes no difference between divergences
 
 
+@keeps(lambda sizes: sizes.of_user, numbers=1)
 def explicit_aspects(
     step: Int, picked: Int, _row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term
 ) -> None:
@@ -45,6 +47,7 @@ def explicit_aspects(
         term[position] = gained
 
 
+@keeps(lambda sizes: sizes.of_user, numbers=1)
 def proportional(
     step: Int, picked: Int, _row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term
 ) -> None:
@@ -81,6 +84,7 @@ def proportional(
         term[position] = gained
 
 
+@keeps(lambda sizes: 1 + sizes.of_user, numbers=1)
 def calibrated(
     step: Int, picked: Int, _row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term
 ) -> None:
@@ -124,6 +128,7 @@ def calibrated(
         term[position] = 0.0 - math.floor(divergence * _FINE + 0.5) / _FINE  # equal ones are equal
 
 
+@keeps(lambda sizes: 1 + (3 + sizes.k) * sizes.of_user, numbers=3)
 def binomial(
     step: Int, picked: Int, _row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term
 ) -> None:

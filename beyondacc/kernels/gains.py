@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import larger, smaller
 from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison
+from beyondacc.kernels.memory import keeps
 from beyondacc.kernels.scaling import ZSCORE, first_largest, normalise
 from beyondacc.types import Int
 
@@ -24,6 +25,7 @@ FLOOR = 1e-12  # a residual variance up to this is none
 _STEEPEST = 350.0  # an exponent whose square is a number
 
 
+@keeps()
 def nearest(
     step: Int, _picked: Int, row: Int, _left: Int, _diversity: float, candidates: Candidates, term: Term
 ) -> None:
@@ -36,6 +38,7 @@ def nearest(
             term[position] = value if step == 1 else smaller(value, term[position])
 
 
+@keeps()
 def total(step: Int, _picked: Int, row: Int, _left: Int, _diversity: float, candidates: Candidates, term: Term) -> None:
     """Sum of the distances to the picked items."""
     if step == START:
@@ -45,6 +48,7 @@ def total(step: Int, _picked: Int, row: Int, _left: Int, _diversity: float, cand
             term[position] += candidates.distances[row, position]
 
 
+@keeps(lambda sizes: 2 * sizes.n, numbers=1)
 def mean(step: Int, _picked: Int, row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term) -> None:
     """Mean of the distances to the picked items; z-scores of it over what is left where `numbers` says so.
 
@@ -88,6 +92,7 @@ def _uncovered(
     return gained
 
 
+@keeps(lambda sizes: 5 * sizes.n, numbers=1)
 def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candidates: Candidates, term: Term) -> None:
     """How much more of all candidates is covered: facility location over their similarities max(0, 1 - d).
 
@@ -146,6 +151,7 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
             best = position
 
 
+@keeps(lambda sizes: (2 + min(sizes.n, sizes.k)) * sizes.n, numbers=1)
 def determinant(
     step: Int, picked: Int, row: Int, _left: Int, diversity: float, candidates: Candidates, term: Term
 ) -> None:

@@ -24,6 +24,8 @@ from numba import float64, types
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
+from beyondacc.kernels.memory import CANARY, FINE, GUARD, HEAD, INFINITE, OUTSIDE, RAISED
+
 __all__ = [
     "CACHE",
     "DISTANCE_SIGNATURE",
@@ -33,13 +35,17 @@ __all__ = [
     "Candidates",
     "NumbaError",
     "announce",
+    "before_fault",
     "comparison",
     "first_class",
+    "foreign_gain",
     "gain",
     "kernel",
     "no_distance",
     "own_gain",
+    "own_memory",
     "part",
+    "plain",
     "read_only",
     "reason",
     "reduction",
@@ -200,7 +206,7 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 def first_class(function: Callable[..., float]) -> Any:
     """Make a Python or numba function passable to a kernel without compiling the kernel again; raises `NumbaError`."""
-    python: Any = getattr(function, "py_func", function)
+    python = plain(function)
     return python if numba.config.DISABLE_JIT else numba.cfunc(DISTANCE_SIGNATURE)(python)
 
 
@@ -222,28 +228,120 @@ def gain(function: Callable[..., None]) -> Any:
     return _GAINS[function]
 
 
+def plain(function: Callable[..., Any]) -> Any:
+    """Return the Python function of one that numba compiled, any other as it is."""
+    return getattr(function, "py_func", function)
+
+
+def _checked(function: Callable[..., None]) -> Any:
+    """Compile a function of somebody else's with its indices checked."""
+    python = plain(function)
+    if numba.config.DISABLE_JIT:
+        return python
+    return numba.njit(nogil=True, error_model="numpy", boundscheck=True)(python)
+
+
+def _adapted(function: Callable[..., None]) -> Any:
+    return function if numba.config.DISABLE_JIT else numba.cfunc(GAIN_SIGNATURE, error_model="numpy")(function)
+
+
 @functools.lru_cache(maxsize=64)
 def own_gain(function: Callable[..., None]) -> Any:
-    """Make a user's function ``(distances, term, step)`` a gain; raises `NumbaError` where it cannot be compiled."""
-    python: Any = getattr(function, "py_func", function)
-    inner = python if numba.config.DISABLE_JIT else numba.njit(nogil=True, error_model="numpy")(python)
+    """Make a user's function ``(distances, term, step)`` a gain; raises `NumbaError` where it cannot be compiled.
+
+    It works on copies, between numbers that nobody may change, and what it did is in `memory`, in front of which the
+    `HEAD` says whether all went well; what follows a fault is not a number. For `own_memory` numbers of memory: a copy
+    of the distances and of the terms, each with a guard on both sides, then what both were before the call.
+    """
+    inner = _checked(function)
 
     def adapted(step, picked, row, left, diversity, candidates, term):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG001
+        memory, n = candidates.memory, term.shape[0]
         if step == START:
             term[:] = 0.0
+        elif step > START and memory[0] != FINE:
+            term[:] = np.nan
         elif step > START:
-            distances = candidates.memory[: term.shape[0]]  # a copy, which the function may change
-            for position in range(term.shape[0]):
-                distances[position] = candidates.distances[row, position]
+            width = (memory.shape[0] - HEAD - 3 * GUARD) // 4  # of the longest list; what is unused is guard, too
+            first, second, third = HEAD + GUARD, HEAD + 2 * GUARD + width, HEAD + 3 * GUARD + 2 * width
+            memory[HEAD:third] = CANARY
+            for position in range(n):
+                memory[first + position] = candidates.distances[row, position]
+                memory[second + position] = term[position]
+                memory[third + position] = candidates.distances[row, position]
+                memory[third + width + position] = term[position]
+            memory[1], memory[2] = step, n
             try:
-                inner(distances, term, step)
-            except Exception:  # noqa: BLE001 - a callback cannot raise; the caller sees what is not finite
-                term[:] = np.nan
+                inner(memory[first : first + n], memory[second : second + n], step)
+            except Exception:  # noqa: BLE001 - a callback cannot raise; the caller looks at what it did
+                memory[0] = RAISED
+            for place in range(HEAD, third):
+                inside = first <= place < first + n or second <= place < second + n
+                if not inside and memory[place] != CANARY:
+                    memory[0] = OUTSIDE
+            for position in range(n):
+                term[position] = memory[second + position]
             for slot in range(left):
-                if not np.isfinite(term[candidates.remaining[slot]]):
-                    term[:] = np.nan
+                if memory[0] == FINE and not np.isfinite(term[candidates.remaining[slot]]):
+                    memory[0] = INFINITE
+            if memory[0] != FINE:
+                term[:] = np.nan
 
-    return adapted if numba.config.DISABLE_JIT else numba.cfunc(GAIN_SIGNATURE, error_model="numpy")(adapted)
+    return _adapted(adapted)
+
+
+def own_memory(n: int) -> int:
+    """Return the size of the memory of an `own_gain` for lists of up to n."""
+    return HEAD + 3 * GUARD + 4 * n
+
+
+def before_fault(memory: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the distances and terms that an `own_gain` had before it went wrong."""
+    n = int(memory[2])
+    width = (memory.shape[0] - HEAD - 3 * GUARD) // 4
+    third = HEAD + 3 * GUARD + 2 * width
+    return memory[third : third + n].copy(), memory[third + width : third + width + n].copy()
+
+
+@functools.lru_cache(maxsize=64)
+def foreign_gain(function: Callable[..., None]) -> Any:
+    """Compile a gain that does not state what it keeps: with its indices checked, between numbers nobody may change.
+
+    Its memory is what lies between a `HEAD` with a guard and another guard; raises `NumbaError` where it cannot be
+    compiled.
+    """
+    inner = _checked(function)
+
+    def adapted(step, picked, row, left, diversity, candidates, term):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+        memory = candidates.memory
+        first, last = HEAD + GUARD, memory.shape[0] - GUARD
+        if memory[0] == FINE:
+            memory[1], memory[2] = step, term.shape[0]
+            seen = Candidates(
+                candidates.relevance,
+                candidates.remaining,
+                candidates.distances,
+                candidates.rows,
+                candidates.starts,
+                candidates.features,
+                candidates.by_user,
+                candidates.numbers,
+                memory[first:last],
+            )
+            try:
+                inner(step, picked, row, left, diversity, seen, term)
+            except Exception:  # noqa: BLE001 - as above
+                memory[0] = RAISED
+            for place in range(GUARD):
+                if memory[HEAD + place] != CANARY or memory[last + place] != CANARY:
+                    memory[0] = OUTSIDE
+            for slot in range(left):
+                if step >= START and memory[0] == FINE and not np.isfinite(term[candidates.remaining[slot]]):
+                    memory[0] = INFINITE
+        if memory[0] != FINE:
+            term[:] = np.nan
+
+    return _adapted(adapted)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import larger
 from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, reduction
+from beyondacc.kernels.memory import Sizes, keeps
 from beyondacc.types import Int
 
 __all__ = ["spectrum"]
@@ -78,6 +79,12 @@ def _work_out(
     return left
 
 
+def _memory(sizes: Sizes) -> int:
+    room = int(sizes.numbers[1])
+    return (2 + room) * sizes.n + room * sizes.width + room + sizes.width
+
+
+@keeps(_memory, numbers=3)
 def spectrum(
     step: Int, picked: Int, _row: Int, left: Int, _diversity: float, candidates: Candidates, term: NDArray[np.float64]
 ) -> None:

@@ -26,7 +26,16 @@ from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.types import Floats, ItemIds
 
-__all__ = ["NORMALISATIONS", "RERANKERS", "Normalize", "Picks", "Reranker", "check_weights", "find_reranker", "rank_scores"]
+__all__ = [
+    "NORMALISATIONS",
+    "RERANKERS",
+    "Normalize",
+    "Picks",
+    "Reranker",
+    "check_weights",
+    "find_reranker",
+    "rank_scores",
+]
 
 Normalize = Literal["minmax", "zscore", "rank", "none"] | None
 NORMALISATIONS = {

@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
 from beyondacc.distances import COSINE, Distance
 from beyondacc.errors import SpecError
-from beyondacc.kernels import gains, greedy, jit, orders
+from beyondacc.kernels import gains, greedy, jit, memory, orders
 from beyondacc.rerank.base import RERANKERS, Normalize, Picks
-from beyondacc.rerank.engine import DistanceReranker, constant_distances
+from beyondacc.rerank.engine import DistanceReranker, Storage, constant_distances
 from beyondacc.spec.params import Range
 from beyondacc.types import Floats
 
@@ -51,11 +50,8 @@ class GreedyDiversity(DistanceReranker):
     kernel = gains.mean
     uses = greedy.DISTANCES | greedy.REMAINING
 
-    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
-        return np.array([float(self.renormalize)])
-
-    def _memory(self, _run: Binding, n: int, _k: int) -> int:
-        return 2 * n
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([float(self.renormalize)]))
 
 
 @RERANKERS.declare(
@@ -89,11 +85,8 @@ class Cover(DistanceReranker):
     kernel = gains.cover
     uses = greedy.PAIRS | greedy.REMAINING
 
-    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
-        return np.array([self.gamma or 0.0])
-
-    def _memory(self, _run: Binding, n: int, _k: int) -> int:
-        return 5 * n
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([self.gamma or 0.0]))
 
 
 @RERANKERS.declare(
@@ -122,11 +115,8 @@ class DPP(DistanceReranker):
     kernel = gains.determinant
     whole = True
 
-    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
-        return np.array([self.scale])
-
-    def _memory(self, _run: Binding, n: int, k: int) -> int:
-        return (2 + min(n, k)) * n
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([self.scale]))
 
 
 @RERANKERS.declare(
@@ -147,9 +137,6 @@ class TopicDiversification(DistanceReranker):
     kernel = orders.fused_ranks
     uses = greedy.DISTANCES | greedy.REMAINING
     whole = True
-
-    def _memory(self, _run: Binding, n: int, _k: int) -> int:
-        return 3 * n
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +172,15 @@ class Gain:
         except jit.NumbaError as error:
             raise SpecError(f"gain {self} cannot be compiled by numba ({jit.reason(error)}); write {_AS}") from error
 
+    def fail(self, distances: Floats, term: Floats, step: int) -> NoReturn:
+        """Raise `SpecError` from the function's own error for these arguments, which Python tells and numba not."""
+        about = f"at step {step} with {len(term)} candidates; it must change term in place and raise nothing"
+        try:
+            jit.plain(self.function)(distances, term, step)
+        except Exception as error:
+            raise SpecError(f"gain {self} raised {type(error).__name__} ({error}) {about}") from error
+        raise SpecError(f"gain {self} raised an error {about}")
+
 
 _AS = "it as a function (distances, term, step) that changes the array term in place"
 
@@ -217,14 +213,29 @@ class Greedy(DistanceReranker):
     def _compiled(self) -> Any:
         return self.gain.compiled
 
-    def _memory(self, _run: Binding, n: int, _k: int) -> int:
-        return n
+    def _room(self, storage: Storage, sizes: memory.Sizes) -> memory.Room:  # noqa: ARG002 - as in the base
+        return memory.guarded(jit.own_memory(sizes.n))
+
+    def _look_at(self, room: memory.Room) -> None:
+        done, step, n = room.inside[0], int(room.inside[1]), int(room.inside[2])
+        if done == memory.OUTSIDE or room.written_around:
+            raise SpecError(
+                f"gain {self.gain} wrote outside of distances and term at step {step}; both have {n} numbers, at 0 "
+                f"to {n - 1}"
+            )
+        if done == memory.INFINITE:
+            raise SpecError(
+                f"gain {self.gain} made a term that is not finite at step {step}; terms must be finite numbers"
+            )
+        if done == memory.RAISED:
+            self.gain.fail(*jit.before_fault(room.inside), step)
 
     def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         super()._select(run, rows, relevance, weights, picks)
         if not np.isfinite(picks.selection[picks.positions >= 0]).all():
             raise SpecError(
-                f"gain {self.gain} raised an error or made a term that is not finite; terms must be finite numbers"
+                f"gain {self.gain} made terms so large that the objective is not finite; make them smaller, or "
+                "pass normalize=minmax"
             )
 
     def _why_constant(self, run: Binding, k: int) -> str:  # noqa: ARG002 - as in the base

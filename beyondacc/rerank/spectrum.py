@@ -13,7 +13,7 @@ from beyondacc.kernels import greedy
 from beyondacc.kernels.spectrum import spectrum
 from beyondacc.pairs import PairArrays, double_rows, no_pairs, scaled_rows
 from beyondacc.rerank.base import RERANKERS, Normalize
-from beyondacc.rerank.engine import GreedyReranker
+from beyondacc.rerank.engine import GreedyReranker, Storage
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Range
 
@@ -50,9 +50,6 @@ class SSD(GreedyReranker):
     kernel = spectrum
     uses = greedy.ROWS | greedy.REMAINING
 
-    def _room(self, n: int, k: int) -> int:
-        return max(1, min(n, k, self.window or k))
-
     def _points(self, run: Binding) -> NDArray[np.float64]:
         """Return the rows of the items as they are compared."""
 
@@ -68,13 +65,9 @@ class SSD(GreedyReranker):
     def _arrays(self, run: Binding) -> PairArrays:
         return no_pairs(self._points(run))
 
-    def _numbers(self, run: Binding, k: int) -> NDArray[np.float64]:
-        return np.array([self.gamma, self._room(run.lists.shape[1], k), float(self.unit)])
-
-    def _memory(self, run: Binding, n: int, k: int) -> int:
-        width: int = self._points(run).shape[1]
-        room = self._room(n, k)
-        return (2 + room) * n + room * width + room + width
+    def _storage(self, _run: Binding, n: int, k: int) -> Storage:
+        directions = max(1, min(n, k, self.window or k))
+        return Storage(np.array([self.gamma, directions, float(self.unit)]))
 
     def _why_constant(self, _run: Binding, _k: int) -> str:
         return "the vectors of the candidates of a list do not tell them apart"
