@@ -14,15 +14,19 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from beyondacc.data.columns import as_days
-from beyondacc.data.frames import Rows, read_rows
+from beyondacc.data.frames import read_rows
 from beyondacc.data.groups import read_users
 from beyondacc.data.ids import Ids, together
+from beyondacc.data.intake.rows import Rows
 from beyondacc.data.items import Items, read_items
 from beyondacc.data.memo import Memo
 from beyondacc.data.profiles import Profiles
+from beyondacc.data.relevance import Zeros, judge
+from beyondacc.data.repeats import Repeats, one_of_each
 from beyondacc.data.split import make_split
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError, SpecError
+from beyondacc.spec.params import Param
 from beyondacc.types import Bits, Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["Dataset", "Features", "Profiles", "pad"]
@@ -85,15 +89,21 @@ class Dataset:
     train, test
         Interactions: a pandas, polars or arrow frame, a scipy.sparse matrix (users x items), a dict
         ``{user: [items]}`` or ``{user: {item: value}}``, or tuples. Either may be absent; a metric that needs it says
-        so. Of rows with the same user and item the last one counts.
+        so.
     items
         A frame with an item id and optionally title, genres and vector columns, or a dict ``{item: [genres]}``. It is
         the catalogue; without it the training items are.
     columns
         Names of columns that are not recognised, such as ``{"user": "customer", "item": "sku"}``.
     threshold
-        Only test rows with at least this value are relevant, with gain 1 unless `graded`. Without it every test row is
-        relevant and its value is its gain.
+        Only test rows with at least this value are relevant, with gain 1 unless `graded`; the others are judged not
+        relevant. Without it a test row with a value above 0 is relevant, and its value is its gain.
+    zeros
+        Without a threshold, a test row of value 0 or False is ``"judged"`` not relevant, or ``"relevant"`` with gain 1.
+    repeats
+        Which of several rows with the same user and item counts: the ``"last"`` one (by time where the table has one,
+        else in order), or one with their values' ``"max"`` or ``"sum"``; or an ``"error"``. It is settled before any
+        threshold.
     genre_sep
         Separates the genres in a text column.
     vectors : (n_items, d)
@@ -106,6 +116,9 @@ class Dataset:
     users, items : Vocabulary
         The external ids; positions in them are what kernels see. Items are in the order of the items table.
     train, test : Profiles or None
+        Training rows, and relevant test rows with their gains.
+    judged : Profiles or None
+        Test rows judged not relevant, with their values; None where there are none.
     catalogue : (n_items,)
         Which items can be recommended.
     features : Features or None
@@ -128,6 +141,8 @@ class Dataset:
         columns: Mapping[str, str] | None = None,
         threshold: float | None = None,
         graded: bool = False,
+        zeros: Zeros = "judged",
+        repeats: Repeats = "last",
         genre_sep: str = "|",
         vectors: Any = None,
         users: Any = None,
@@ -138,8 +153,12 @@ class Dataset:
             raise SpecError("graded=True keeps the gains of rows at or above threshold=, which was not given")
         if vectors is not None and items is None:
             raise DataError("vectors= has one row for each row of the items table; pass items= too")
-        train_rows = None if train is None else read_rows(train, what="train", columns=columns)
-        test_rows = None if test is None else read_rows(test, what="test", columns=columns)
+        _check("zeros", zeros, Zeros)
+        _check("repeats", repeats, Repeats)
+        train_rows, test_rows = (
+            None if source is None else _read(source, what, columns, repeats)
+            for source, what in ((train, "train"), (test, "test"))
+        )
         table = None if items is None else read_items(items, columns=columns, genre_sep=genre_sep, vectors=vectors)
         tables = {name: rows for name, rows in (("train", train_rows), ("test", test_rows)) if rows}
         first = None if table is None else table.ids
@@ -154,10 +173,14 @@ class Dataset:
         self.train = (
             None if train_rows is None else self._profiles(train_rows, user_codes["train"], item_codes["train"])
         )
-        self.test = None
+        self.test: Profiles | None = None
+        self.judged: Profiles | None = None
+        self._judgements: Profiles | None = None
+        self.threshold = threshold
+        self._rated = test_rows is not None and "rating" in test_rows.numbers
         if test_rows is not None:
-            relevant = _relevant(test_rows, threshold, graded)
-            self.test = self._profiles(relevant, user_codes["test"], item_codes["test"])
+            self._judgements = self._profiles(test_rows, user_codes["test"], item_codes["test"])
+            self._judge(threshold, zeros, graded)
         self.catalogue = np.zeros(len(self.items), np.bool_)
         if table is not None:
             self.catalogue[: len(table.ids)] = True
@@ -186,7 +209,8 @@ class Dataset:
         Parameters
         ----------
         ratings
-            Interactions, in any form `train` takes.
+            Interactions, in any form `train` takes. Of rows with the same user and item one is left before they are
+            split, so that no pair is on both sides.
         items
             The items table.
         how
@@ -205,7 +229,8 @@ class Dataset:
             If the split leaves no test row, or needs timestamps that are not there.
         """
         chosen = make_split(how)
-        rows = read_rows(ratings, what="ratings", columns=columns)
+        repeats = _check("repeats", options.pop("repeats", "last"), Repeats)
+        rows = one_of_each(read_rows(ratings, what="ratings", columns=columns), repeats, what="ratings")
         codes, _ = factorize(rows.user)
         held_out = chosen.mask(codes, rows.timestamp, seed)
         return cls(train=rows.where(~held_out), test=rows.where(held_out), items=items, columns=columns, **options)
@@ -220,6 +245,21 @@ class Dataset:
         found.derive = Memo()
         return found
 
+    def with_relevance(self, *, threshold: float | None, zeros: Zeros = "judged", graded: bool = False) -> Dataset:
+        """Return the same with other test rows relevant; parameters as in `Dataset`."""
+        if self._judgements is None:
+            return self
+        found = copy.copy(self)
+        found.threshold = threshold
+        found._judge(threshold, zeros, graded)  # noqa: SLF001 - its own
+        found.derive = Memo()
+        return found
+
+    def _judge(self, threshold: float | None, zeros: Zeros, graded: bool) -> None:
+        assert self._judgements is not None  # noqa: S101 - who calls looked
+        rules: dict[str, Any] = {"threshold": threshold, "zeros": zeros, "graded": graded}
+        self.test, self.judged = judge(self._judgements, rated=self._rated, **rules)
+
     def __repr__(self) -> str:
         parts = [f"{len(self.users):,} users", f"{int(self.catalogue.sum()):,} items"]
         parts += [f"{len(rows.items):,} {name} rows" for name in ("train", "test") if (rows := getattr(self, name))]
@@ -230,11 +270,10 @@ class Dataset:
         return f"Dataset({', '.join(parts)})"
 
     def _profiles(self, rows: Rows, users: UserIds, items: ItemIds) -> Profiles:
-        shape = {"n_rows": len(self.users), "n_items": len(self.items)}
-        values = rows.rating
-        if values is not None and rows.lender is None:  # they are looked at later, when the frame may have changed
-            values = values.copy()
-        return Profiles.build(rows.user, rows.item, values, lender=rows.lender, rows=users, places=items, **shape)
+        shape: dict[str, Any] = {"n_rows": len(self.users), "n_items": len(self.items)}
+        # they are looked at when something needs them
+        given: dict[str, Any] = {"values": rows.numbers.get("rating"), "times": rows.numbers.get("timestamp")}
+        return Profiles.build(rows.user, rows.item, rows=users, places=items, **given, **shape)
 
     def _features(self, table: Items | None) -> Features | None:
         if table is None or table.genres is None:
@@ -310,24 +349,14 @@ def _vocabulary(
     return vocabulary, dict(zip(tables, codes, strict=False))
 
 
-def _relevant(rows: Rows, threshold: float | None, graded: bool) -> Rows:
-    """Return the test rows that are relevant, with their gains as ratings."""
-    if threshold is None:
-        relevant = np.ones(len(rows), np.bool_)
-    elif rows.rating is None:
-        raise DataError(f"threshold={threshold:g} needs a rating column in test, which has none")
-    else:
-        relevant = rows.rating >= threshold
-    gains = rows.rating if threshold is None or graded else None
-    if gains is not None and (negative := np.flatnonzero(relevant & (gains < 0))).size:
-        raise DataError(
-            f"test has a negative gain, {gains[negative[0]]:g} in row {negative[0]}; "
-            "gains must be >= 0: shift them, or pass threshold= to say what is relevant"
-        )
-    if not relevant.any():
-        raise DataError(f"no test row has a value >= threshold={threshold:g}; lower the threshold")
-    chosen = rows if relevant.all() else rows.where(relevant)
-    return chosen if gains is not None else dataclasses.replace(chosen, rating=None)
+def _read(source: Any, what: str, columns: Mapping[str, str] | None, repeats: Repeats) -> Rows:
+    rows = read_rows(source, what=what, columns=columns)
+    return rows if repeats == "last" else one_of_each(rows, repeats, what=what)  # profiles keep the last one
+
+
+def _check(name: str, value: Any, allowed: Any) -> Any:
+    """Refuse a choice that is not allowed."""
+    return Param(name, None, allowed).check(value, "Dataset")
 
 
 def pad(array: NDArray[Any], n: int) -> NDArray[Any]:

@@ -24,9 +24,9 @@ from beyondacc.data.columns import (
     is_list_type,
     plain,
     resolve,
-    short_name,
 )
 from beyondacc.data.ids import Ids, number_integers, together
+from beyondacc.data.intake.rows import Held, Later, Rows
 from beyondacc.data.readers import read_table
 from beyondacc.errors import DataError
 
@@ -39,47 +39,6 @@ _ACCEPTED: Final = (
 _INTERACTIONS: Final = frozenset({"train", "test", "ratings"})
 _FIRST = "(rows count from 0)"
 _COPIES_ON_WRITE: Final = int(pd.__version__.partition(".")[0]) >= 3
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Rows:
-    """Validated rows of one table, column by column; n is the number of rows.
-
-    Parameters
-    ----------
-    user, item
-        The external ids of the rows; `item` is empty where it was not needed and not there.
-    rating, score, rank, timestamp
-        ``(n,)`` finite float64, or None where the table has no such column; timestamps of dates are Unix seconds.
-    shape
-        ``(n_users, n_items)`` of a sparse matrix, whose ids are positions.
-    owners
-        All users of a dict of users, those without any item included; None for other sources.
-    lender
-        A pandas column whose memory `rating` shares. While it is kept, pandas copies what it is about to change;
-        without one, whoever keeps ratings copies them.
-    """
-
-    user: Ids
-    item: Ids
-    rating: NDArray[np.float64] | None = None
-    score: NDArray[np.float64] | None = None
-    rank: NDArray[np.float64] | None = None
-    timestamp: NDArray[np.float64] | None = None
-    shape: tuple[int, int] | None = None
-    owners: pd.Index[Any] | None = None
-    lender: pd.Series[Any] | None = None
-
-    def __len__(self) -> int:
-        return len(self.user)
-
-    def where(self, keep: NDArray[np.bool_]) -> Rows:
-        """Return the rows marked in `keep`."""
-        numbers = {
-            name: None if (column := getattr(self, name)) is None else column[keep]
-            for name in ("rating", "score", "rank", "timestamp")
-        }
-        return dataclasses.replace(self, user=self.user[keep], item=self.item[keep], **numbers)
 
 
 class Columns(NamedTuple):
@@ -240,18 +199,39 @@ def _from_frame(source: Any, what: str, columns: Mapping[str, str] | None, *, ne
     found = resolve(table.columns, wanted, columns, what, optional=(*item, *rating, "score", "rank", "timestamp"))
     brought = table.bring(list(found.values()))
 
-    def convert(name: str) -> Any:
-        column, place = brought.by_name.pop(found[name])(), _place(found[name], what)
-        if name in {"user_id", "item_id"}:
-            return encode_ids(column, place)
-        return as_floats(plain(column), place, dates=name == "timestamp")
+    def encode(name: str) -> Ids:
+        return encode_ids(brought.by_name.pop(found[name])(), _place(found[name], what))
 
-    names = list(found)
-    lent = brought.by_name[found["rating"]] if "rating" in found and brought.in_memory else None
-    lender = lent() if lent is not None and _COPIES_ON_WRITE else None
-    ready = together([functools.partial(convert, name) for name in names], brought.in_memory)
-    lender = lender if isinstance(lender, pd.Series) else None
-    return Rows(lender=lender, **({"item": Ids.none()} | dict(zip(map(short_name, names), ready, strict=True))))
+    coded = [name for name in ("user_id", "item_id") if name in found]
+    ids = together([functools.partial(encode, name) for name in coded], brought.in_memory)
+    numbers = {
+        name: Later(_own(brought.by_name[column]()), _CONVERT[name], _place(column, what))
+        for name, column in found.items()
+        if name not in coded
+    }
+    known = dict(zip(coded, ids, strict=True))
+    return Rows(known["user_id"], known.get("item_id", Ids.none()), numbers)
+
+
+def _own(column: Any) -> Any:
+    """Return a column that does not change when the frame does."""
+    return column.copy() if isinstance(column, pd.Series) and not _COPIES_ON_WRITE else column
+
+
+def _numbers(column: Any, place: str) -> NDArray[np.float64]:
+    return as_floats(plain(column), place)
+
+
+def _times(column: Any, place: str) -> NDArray[Any]:
+    return as_floats(plain(column), place, dates=True)
+
+
+_CONVERT: Final[dict[str, Callable[[Any, str], NDArray[Any]]]] = {
+    "rating": _numbers,
+    "score": _numbers,
+    "rank": _numbers,
+    "timestamp": _times,
+}
 
 
 def _place(column: str, what: str) -> str:
@@ -260,7 +240,8 @@ def _place(column: str, what: str) -> str:
 
 def _values(values: pd.Series[Any] | NDArray[Any], what: str) -> dict[str, Any]:
     name = "rating" if what in _INTERACTIONS else "score"
-    return {name: as_floats(pd.Series(values), f"the {name} of {what}")}
+    numbers = Later(_own(pd.Series(values)), _numbers, f"the {name} of {what}")
+    return {"numbers": {name: numbers}}
 
 
 def _from_sparse(source: Any, what: str) -> Rows:
@@ -273,7 +254,7 @@ def _from_sparse(source: Any, what: str) -> Rows:
         Ids(position.astype(np.int32), pd.RangeIndex(size), exact=False)  # a copy: the matrix may share it and change
         for position, size in zip((coo.row, coo.col), source.shape, strict=True)
     )
-    return Rows(user, item, **_values(coo.data, what), shape=source.shape)
+    return Rows(user, item, **_values(coo.data.copy(), what), shape=source.shape)
 
 
 def _ids(values: Iterable[Any], axis: str, what: str) -> pd.Index[Any]:
@@ -312,7 +293,7 @@ def _from_dict(source: Mapping[Any, Any], what: str) -> Rows:
         item = Ids.of(_ids(chain.from_iterable(lists), "items", what))
         return Rows(user, item, **_values(values, what), owners=owners)
     rank = np.arange(1, len(codes) + 1, dtype=np.float64) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return Rows(user, encode_ids(flatten(lists), f"the items of {what}"), rank=rank, owners=owners)
+    return Rows(user, encode_ids(flatten(lists), f"the items of {what}"), numbers={"rank": Held(rank)}, owners=owners)
 
 
 def _from_tuples(source: Sequence[Any], what: str) -> Rows:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,13 +45,13 @@ class Profiles:
         cls,
         users: Ids,
         items: Ids,
-        values: Floats | None,
+        values: Floats | Callable[[], Floats] | None,
         *,
         rows: UserIds,
         places: ItemIds,
         n_rows: int,
         n_items: int,
-        lender: object = None,
+        times: Callable[[], NDArray[Any]] | None = None,
     ) -> Profiles:
         """Compress rows, when they are first asked for; of equal (row, item) pairs the last value is kept.
 
@@ -59,16 +60,16 @@ class Profiles:
         users, items
             Of each input row.
         values
-            Of each input row, which nobody may change any more; 1 by default.
+            Of each input row, which nobody may change any more, or what brings them when they are first asked for;
+            1 by default.
         rows, places
             What the distinct users and items are called here.
-        lender
-            Is kept as long as `values` are; see `Rows`.
+        times
+            Brings the time of each input row: the last of equal pairs is then the latest, and of equally late ones the
+            last. It is asked only where pairs are repeated and have values.
         """
         made = cls.__new__(cls)
-        if values is not None and (values[:1] == 1).all() and (values == 1).all():
-            values = None  # nothing to sort along
-        coded = _Coded(users, items, values, rows, places, n_rows, n_items, lender)
+        coded = _Coded(users, items, values, rows, places, n_rows, n_items, times)
         made._coded, made._kept = coded, Memo()  # noqa: SLF001 - its own
         return made
 
@@ -88,10 +89,26 @@ class Profiles:
 
         def build() -> NDArray[np.float64]:
             coded = self._coded
+            if coded is None or coded.values is None:
+                return np.ones(len(self.items))
             # sorted once more, as few metrics look at values and those of many rows take long to write
-            return np.ones(len(self.items)) if coded is None or coded.values is None else coded.sort(rated=True)[2]
+            return (coded if self.n_repeated == 0 else coded.by_time()).sort(rated=True)[2]
 
         return self._kept(_VALUES, build)
+
+    @property
+    def n_repeated(self) -> int:
+        """How many input rows had the user and item of another one and are therefore left out."""
+        return 0 if self._coded is None else len(self._coded.users) - len(self.items)
+
+    def input_row(self, place: int) -> int:
+        """Return the input row of the pair at a place of `items`, for messages; the last one where it was repeated."""
+        if self._coded is None:
+            return place
+        coded = self._coded
+        user = int(np.searchsorted(self.starts, place, side="right")) - 1
+        own = coded.rows[coded.users.codes] == user
+        return int(np.flatnonzero(own & (coded.places[coded.items.codes] == self.items[place]))[-1])
 
     def _rows(self) -> tuple[Offsets, ItemIds]:
         def build() -> tuple[Offsets, ItemIds]:
@@ -107,6 +124,12 @@ class Profiles:
             return self._coded.values is None
         return self._kept(_ALL_ONE, lambda: bool((self.values == 1).all()))
 
+    @property
+    def all_positive(self) -> bool:
+        """Whether every value is above 0, as far as that can be told without sorting rows."""
+        values = self.values if self._coded is None else self._coded.values
+        return values is None or bool((values > 0).all())
+
     def unvalued(self) -> Profiles:
         """Return the same with a value of 1 for every item; the same object where they are 1 already."""
         if self.all_one:
@@ -114,7 +137,7 @@ class Profiles:
         if self._coded is None:
             return Profiles(self.starts, self.items, np.ones(len(self.items)))
         found = copy.copy(self)
-        coded = dataclasses.replace(self._coded, values=None, lender=None)
+        coded = dataclasses.replace(self._coded, given=None)
         found._coded, found._kept = coded, self._kept.without(_VALUES)  # noqa: SLF001 - its own
         return found
 
@@ -151,12 +174,28 @@ class _Coded:
 
     users: Ids
     items: Ids
-    values: Floats | None
+    given: Floats | Callable[[], Floats] | None
     rows: UserIds
     places: ItemIds
     n_rows: int
     n_items: int
-    lender: object
+    times: Callable[[], NDArray[Any]] | None
+
+    @functools.cached_property
+    def values(self) -> Floats | None:
+        """The value of each row of input, None where all are 1: then there is nothing to sort along."""
+        found = self.given() if callable(self.given) else self.given
+        if found is not None and (found[:1] == 1).all() and (found == 1).all():
+            return None
+        return found
+
+    def by_time(self) -> _Coded:
+        """Return the same rows in the order of their times; equally late ones stay as they are."""
+        if self.times is None or self.values is None:
+            return self
+        order = np.argsort(self.times(), kind="stable")
+        some: dict[str, Any] = {"users": self.users[order], "items": self.items[order], "given": self.values[order]}
+        return dataclasses.replace(self, **some, times=None)
 
     @functools.cached_property
     def counts(self) -> NDArray[np.int64]:

@@ -1,1 +1,1 @@
-"""What comes from outside, read once: files, containers, columns, ids, genres, dates, numbers; and what was taken for what."""
+"""What comes from outside, read once: files, containers, columns, ids, genres, dates; and what was taken for what."""
