@@ -267,9 +267,10 @@ class Given:
     def probabilities(self, alpha):
         return genre_probabilities(self.world.case, self.user, alpha, self.world.overall)
 
-    def by(self, terms):
+    def by(self, terms, *, renormalize=False):
         """The objective of terms."""
-        return rerank.objective_of(self.relevance, self.diversity, terms)
+        objective = rerank.renormalized_objective if renormalize else rerank.objective_of
+        return objective(self.relevance, self.diversity, terms)
 
     def by_sort(self, term):
         """The objective of a term that does not depend on what is selected."""
@@ -331,14 +332,18 @@ def hashed(key):
 # all re-rankers, for laws
 
 SETTINGS = {  # besides the defaults
-    "MMR": [{"distance": "npmi"}],
-    "GreedyDiversity": [{"normalize": "zscore", "renormalize": True}],
+    "MMR": [{"distance": "npmi"}, {"renormalize": True}],
+    "GreedyDiversity": [{"normalize": "zscore", "renormalize": True}, {"renormalize": "both"}],
     "Cover": [{"gamma": 0.5}],
     "DPP": [{"distance": "jaccard", "normalize": "minmax"}],
     "SSD": [{"window": 2, "bias": False}],
     "XQuAD": [{"alpha": 0.5}],
     "Calibrated": [{"profile_weight": "rating"}],
-    "BinomialDiversity": [{"alpha": 0.5}],
+    "BinomialDiversity": [
+        {"alpha": 0.5},
+        {"alpha": 1.0, "part": "coverage"},
+        {"part": "nonredundancy", "renormalize": True},
+    ],
     "Surprise": [{"distance": "npmi", "profile": "mean"}],
     "Random": [{"seed": 7}],
 }

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import ClassVar
 
 import numba
 import numpy as np
@@ -116,7 +115,7 @@ class Own(DistanceReranker):
     size: int = 0
     place: int = 0
 
-    uses: ClassVar[int] = greedy.DISTANCES | greedy.REMAINING
+    uses = greedy.DISTANCES | greedy.REMAINING
 
     def _storage(self, _run, _n, _k):
         return Storage(np.array([float(self.place)]), self.size)

@@ -26,7 +26,7 @@ class _Aspects(GreedyReranker):
     """A greedy objective over the genres of the items picked before and those of the profile."""
 
     needs: ClassVar[tuple[Need, ...]] = (Need.FEATURES, Need.TRAIN)
-    uses: ClassVar[int] = greedy.FEATURES | greedy.REMAINING
+    uses = greedy.FEATURES | greedy.REMAINING
 
     def _why_constant(self, run: Binding, k: int) -> str:
         features = features_of(run)
@@ -151,16 +151,33 @@ class BinomialDiversity(_Aspects):
     ----------
     alpha
         Weight of the user's own genre shares against those of all training rows; with 1 only the genres of the
-        profile count.
+        profile count; other genres are in the root of non-redundancy alone.
+    part
+        What counts: ``coverage`` of the genres, ``nonredundancy``, or ``both``, their product.
+    renormalize
+        Turn the term and relevance into z-scores over the remaining candidates at every step, as RankSys does.
     """
 
     alpha: Fraction = 0.0
+    part: Literal["both", "coverage", "nonredundancy"] = "both"
+    renormalize: bool = False
 
     kernel = aspect_gains.binomial
     prefix = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether the gain is the whole objective: z-scores of relevance change from step to step."""
+        return self.renormalize
+
     def _storage(self, _run: Binding, _n: int, k: int) -> Storage:
-        return Storage(np.array([float(self.alpha > 0), k, *(math.lgamma(n + 1.0) for n in range(k + 1))]))
+        factorials = [math.lgamma(n + 1.0) for n in range(k + 1)]
+        part = {
+            "both": aspect_gains.BOTH_FACTORS,
+            "coverage": aspect_gains.COVERAGE,
+            "nonredundancy": aspect_gains.NONREDUNDANCY,
+        }[self.part]
+        return Storage(np.array([float(self.alpha > 0), k, part, float(self.renormalize), *factorials]))
 
     def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
         shares = run.preference_shares

@@ -68,10 +68,16 @@ class GreedyReranker(Reranker):
     kernel: ClassVar[Callable[..., None]]
     """Its kernel, see `beyondacc.kernels.jit.GAIN_SIGNATURE`; one that does not state with
     `beyondacc.kernels.memory.keeps` how much memory it uses has its indices checked."""
-    uses: ClassVar[int]
-    """What the kernel reads, as in `beyondacc.kernels.greedy`."""
-    whole: ClassVar[bool] = False
-    """Whether the gain is the whole objective."""
+
+    @property
+    def uses(self) -> int:
+        """What the kernel reads, as in `beyondacc.kernels.greedy`."""
+        raise NotImplementedError
+
+    @property
+    def whole(self) -> bool:
+        """Whether the gain is the whole objective."""
+        return False
 
     def _compiled(self) -> Any:
         kernel: Any = type(self).kernel
@@ -200,7 +206,10 @@ class DistanceReranker(GreedyReranker):
 
     distance: Distance = JACCARD
 
-    uses: ClassVar[int] = greedy.DISTANCES
+    @property
+    def uses(self) -> int:
+        """What the kernel reads."""
+        return greedy.DISTANCES
 
     def _arrays(self, run: Binding) -> PairArrays:
         return pair_arrays(self.distance, run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import numpy as np
 
@@ -24,9 +24,31 @@ __all__ = ["DPP", "MMR", "MSD", "Cover", "Gain", "Greedy", "GreedyDiversity", "T
 @RERANKERS.declare(title="Maximal marginal relevance", cite="Carbonell & Goldstein 1998, SIGIR, sec. 2")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class MMR(DistanceReranker):
-    """Next item: argmax of (1 - w) s(i) - w max over picked j of sim(i, j), sim = 1 - d."""
+    """Next item: argmax of (1 - w) s(i) - w max over picked j of sim(i, j), sim = 1 - d.
+
+    Parameters
+    ----------
+    renormalize
+        Turn both terms into z-scores over the remaining candidates at every step, as RankSys does with its term, the
+        mean distance, which is that of ``GreedyDiversity(renormalize=both)``.
+    """
+
+    renormalize: bool = False
 
     kernel = gains.nearest
+
+    @property
+    def uses(self) -> int:
+        """What the kernel reads."""
+        return greedy.DISTANCES | (greedy.REMAINING if self.renormalize else 0)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the gain is the whole objective: z-scores of relevance change from step to step."""
+        return self.renormalize
+
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([float(self.renormalize)]))
 
 
 @RERANKERS.declare(
@@ -42,16 +64,22 @@ class GreedyDiversity(DistanceReranker):
     Parameters
     ----------
     renormalize
-        Turn the distance term into z-scores over the remaining candidates at every step.
+        Turn the distance term into z-scores over the remaining candidates at every step; ``both``: relevance, too, as
+        the re-ranker does that RankSys calls MMR.
     """
 
-    renormalize: bool = False
+    renormalize: bool | Literal["both"] = False
 
     kernel = gains.mean
     uses = greedy.DISTANCES | greedy.REMAINING
 
+    @property
+    def whole(self) -> bool:
+        """Whether the gain is the whole objective: z-scores of relevance change from step to step."""
+        return self.renormalize == "both"
+
     def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
-        return Storage(np.array([float(self.renormalize)]))
+        return Storage(np.array([gains.BOTH if self.renormalize == "both" else float(self.renormalize)]))
 
 
 @RERANKERS.declare(
@@ -208,7 +236,7 @@ class Greedy(DistanceReranker):
 
     gain: Gain
 
-    uses: ClassVar[int] = greedy.DISTANCES | greedy.REMAINING
+    uses = greedy.DISTANCES | greedy.REMAINING
 
     def _compiled(self) -> Any:
         return self.gain.compiled
