@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ WRITTEN = [
     "DPP(diversity=0.5, normalize=none, distance=jaccard, scale=2.5)",
     "TopicDiversification(diversity=0.75, distance=hamming(normalized=false))",
     "SSD(diversity=0.5, normalize=minmax, window=3, gamma=0.5, unit=false, bias=false)",
+    f"SSD(diversity=0.5, window=3, recent={Path(__file__).with_name('outputs') / 'shown.csv'})",
     "XQuAD(diversity=0.5, alpha=0.0)",
     "PM2(diversity=0.5, emphasis=0.9)",
     "Calibrated(diversity=0.5, smoothing=0.1, profile_weight=rating)",
