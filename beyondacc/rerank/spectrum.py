@@ -75,7 +75,7 @@ class SSD(GreedyReranker):
 
     @property
     def _most(self) -> int:
-        """How many items were shown before, at most; what a direction is rests on all before it, whatever the window."""
+        """How many items were shown before, at most; directions rest on all before them, whatever the window."""
         return 0 if self.recent is None else self.recent.longest()
 
     def _storage(self, _run: Binding, n: int, k: int) -> Storage:

@@ -41,9 +41,9 @@ def _pairwise(case, k, finish, distance, missing, singleton):
 def eild(case, k, *, distance="jaccard", discount="none", base=0.85, relevance="none", background=0.0, missing="skip"):
     between = measure(case, distance)
 
-    def value(_user, listed, relevant=None):
+    def value(user, listed, relevant=None):
         def weight(item):
-            return rel(item, relevant, relevance, background)
+            return rel(item, relevant, relevance, background, case.rejected.get(user, ()))
 
         upper, lower = [], []
         for a, item in enumerate(listed):

@@ -108,8 +108,10 @@ def _per_user(case, k, novelty, *, discount="none", base=0.85, relevance="none",
         counted = [(r, item, weight) for r, item, weight in weighed if not math.isnan(weight)]
         if not counted:
             return NAN
+        rejected = case.rejected.get(user, ())
         top = math.fsum(
-            disc(r, discount, base) * rel(item, relevant, relevance, background) * weight for r, item, weight in counted
+            disc(r, discount, base) * rel(item, relevant, relevance, background, rejected) * weight
+            for r, item, weight in counted
         )
         ranks = {"list": [r for r, _, _ in counted], "k": range(k)}[short]
         return top / math.fsum(disc(r, discount, base) for r in ranks)
