@@ -13,6 +13,7 @@ from beyondacc.data.binding import Binding, row_sizes
 from beyondacc.data.groups import column_groups, item_groups
 from beyondacc.data.vocabulary import same_kind
 from beyondacc.errors import DataError, SpecError, did_you_mean
+from beyondacc.run.local import map_blocks
 
 __all__ = ["items_by_group", "user_groups"]
 
@@ -108,11 +109,14 @@ def items_by_group(run: Binding, attribute: str, k: int, head: float) -> pd.Data
     """
     groups = item_groups(run.data, attribute, head)
     n_items = run.n_items
-    lists = run.lists[:, :k]
-    within = np.arange(lists.shape[1]) < run.lengths[:, None]
-    shown = np.bincount(lists[within], minlength=n_items)
-    gains = run.block(0, len(run)).gains[:, :k]
-    hits = np.bincount(lists[within & (gains >= 0)], minlength=n_items)
+
+    def count(start: int, stop: int) -> NDArray[np.int64]:
+        block = run.block(start, stop, k)
+        within = np.arange(block.lists.shape[1]) < block.lengths[:, None]
+        hit = within & (block.gains >= 0)
+        return np.array([np.bincount(block.lists[which], minlength=n_items) for which in (within, hit)])
+
+    shown, hits = np.sum(map_blocks(count, len(run), threads=1, width=min(k, run.ranked.width)), axis=0)
     test = run.test
     evaluated = np.zeros(len(test.sizes), np.bool_)
     evaluated[run.users[run.users >= 0]] = True

@@ -76,7 +76,8 @@ def shared_to_profile(run: Binding, k: int, *, logs: bool) -> tuple[Floats, Floa
         (1 - nPMI) / 2; else 1 - c_ij / sqrt(c_i c_j).
     """
     data, train = run.data, run.train
-    shape = (len(run), min(k, run.lists.shape[1]))
+    lists = run.ranked.pad(k=k)
+    shape = lists.shape
     ranked = data.derive("ranked by popularity", lambda: _ranked(data, train))
     n_items = len(data.items)
     n_cold = int(np.searchsorted(-data.item_counts[ranked.order], 0))
@@ -84,7 +85,7 @@ def shared_to_profile(run: Binding, k: int, *, logs: bool) -> tuple[Floats, Floa
     rank_of[ranked.order[:n_cold]] = np.arange(n_cold, dtype=np.int32)
     rank_of[-1] = n_items + 1
     listed = np.arange(shape[1]) < run.lengths[:, None]
-    labels = rank_of[np.where(listed, run.lists[:, : shape[1]], -1)].reshape(-1)
+    labels = rank_of[np.where(listed, lists, -1)].reshape(-1)
     shown, shown_at = np.zeros(n_items + 3, np.int64), np.empty(len(labels), np.int64)
     align.group_rows(labels, shown, shown_at)
     weights, by_count = _numbers(data.item_counts[ranked.order], data.n_train_users, logs=logs)

@@ -8,11 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from beyondacc.data.aligning import bind_lists
 from beyondacc.data.dataset import Dataset
-from beyondacc.data.recommendations import OF_ITEMS, Recommendations
+from beyondacc.data.recommendations import Recommendations
 from beyondacc.data.vocabulary import same_kind
 from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation import MetricLike, check_metrics, evaluate_run
@@ -24,7 +23,7 @@ from beyondacc.spec.metric import Better, Need
 from beyondacc.spec.params import Cutoff, Fraction, Param, Seed
 from beyondacc.types import ItemIds
 
-__all__ = ["ROUNDING", "Diagnosis", "compare", "diagnose", "printable", "take"]
+__all__ = ["ROUNDING", "Diagnosis", "compare", "diagnose", "printable"]
 
 ROUNDING: Final = 1e-12
 """Sums over the same items in another order differ by less, relative to 1 or the sum."""
@@ -144,8 +143,8 @@ def diagnose(
     wanted = check_metrics(metrics, data, k=k)
     new = Recommendations.read(after, data, columns=columns, what="after")
     old = _of_users(Recommendations.read(before, data, columns=columns, what="before"), new.users)
-    ranks = _input_ranks(old, new.top(k), threads)
-    per_user = _per_user(old.lengths, new.top(k).lists, ranks, k, p).set_index(new.users)
+    ranks = _input_ranks(old, new, k, threads)
+    per_user = _per_user(old.lengths, new.ragged.pad(k=k), ranks, k, p).set_index(new.users)
     deepest = ranks.max(axis=1) + 1.0
     runs = [bind_lists(recs.top(max(metric.k for metric in wanted)), data) for recs in (old, new)]
     needing = [metric for metric in wanted if Need.TRUTH in metric.family.needs(metric.values)]
@@ -179,26 +178,19 @@ def _of_users(recs: Recommendations, users: pd.Index[Any]) -> Recommendations:
             f"before has no list for {int(missing.sum())} of the {len(users)} users of after (such as {example!r}); "
             "give as before the lists that were re-ranked, those of every user of after"
         )
-    return take(recs, place)
+    return recs.take(place)
 
 
-def take(recs: Recommendations, rows: NDArray[np.int64]) -> Recommendations:
-    """Return the lists of some rows, in their order."""
-    found: dict[str, Any] = {
-        name: None if (array := getattr(recs, name)) is None else array[rows] for name in ("users", *OF_ITEMS)
-    }
-    return dataclasses.replace(recs, **found)
-
-
-def _input_ranks(old: Recommendations, new: Recommendations, threads: int | None) -> ItemIds:
-    """Return the rank before of each item, shape (users, k), -1 where there is none."""
-    codes = np.append(old.items.encode(new.items.ids, what="after", known="before"), np.int32(-1))
-    lists = codes[new.lists]
+def _input_ranks(old: Recommendations, new: Recommendations, k: int, threads: int | None) -> ItemIds:
+    """Return the rank before of each of the first k items, shape (users, k), -1 where there is none."""
+    codes = old.items.encode(new.items.ids, what="after", known="before")
+    lists, others = new.ragged.recode(codes).pad(k=k), old.ragged
     ranks = np.empty_like(lists)
 
     def work(start: int, stop: int) -> None:
         rows = slice(start, stop)
-        rank_rows(lists[rows], old.lists[rows], len(old.items), ranks[rows])
+        before = others.starts[rows], others.lengths[rows], others.items
+        rank_rows(lists[rows], *before, len(old.items), ranks[rows])
 
     map_blocks(work, len(lists), threads=threads)
     return ranks

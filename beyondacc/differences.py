@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from beyondacc.convention import Convention, find_convention
+from beyondacc.convention import Convention, find_convention, with_level
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
@@ -28,6 +28,11 @@ _WIDTH = 110
 _INDENT = " " * 11
 _LEAST = 5e-5  # what four digits show
 _OURS = Convention("beyondacc", "beyondacc", {}, {}, {}, "")
+_LEVEL = "level"
+_LEVELS = (
+    "Which test rows are relevant: every row; above 0: those of a value above 0; from l on: those of at least the "
+    "value l. The others are judged not relevant. A threshold= that the Dataset was given holds for both."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,9 +167,15 @@ def explain_difference(
     tools = [find_convention(name) or _OURS for name in (first, second)]
     if not isinstance(metric, str | Metric | MetricFamily) or metric == "all":
         raise SpecError(f"explain_difference takes one metric, such as 'ndcg@10', not {metric!r}")
-    metrics = [check_metrics(metric, data, convention=None if tool is _OURS else tool)[0] for tool in tools]
-    policies = [Policy.choose({}, tool.policy_of(metrics[0].family.name)) for tool in tools]
-    options = [{**each.values, **dataclasses.asdict(policy)} for each, policy in zip(metrics, policies, strict=True)]
+    read = [check_metrics(metric, data, convention=None if tool is _OURS else tool) for tool in tools]
+    if len(read[0]) > 1:
+        raise SpecError(f"explain_difference takes one metric, such as 'ndcg@10', not {metric!r}")
+    metrics = [found[0] for found in read]
+    policies = [Policy.choose({}, tool.policy_for(data, metrics[0].family.name)) for tool in tools]
+    options = [
+        {**each.values, **dataclasses.asdict(policy), _LEVEL: tool.level(data)}
+        for each, policy, tool in zip(metrics, policies, tools, strict=True)
+    ]
     family = metrics[0].family
     # no parameter of a metric has the name of a choice of the policy: a test sees to it
     differing = [name for name in options[0] if options[0][name] != options[1][name]]
@@ -176,10 +187,11 @@ def explain_difference(
             chosen = options[0] | {name: options[1][name] for name in changed}
             policy = Policy(**{name: chosen[name] for name in parameters(Policy)})
             computed = family(**{name: chosen[name] for name in family.params})
-            report = Report(*evaluate_by(made, data, [computed], policy, threads=threads), n_boot=0)
+            judged = with_level(data, chosen[_LEVEL])
+            report = Report(*evaluate_by(made, judged, [computed], policy, threads=threads), n_boot=0)
             values[frozenset(changed)] = report.value(computed)
     every = frozenset(differing)
-    meanings = family.documented | Policy.documented()
+    meanings = family.documented | Policy.documented() | {_LEVEL: _LEVELS}
     found = [
         Choice(
             name,

@@ -8,12 +8,16 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
+from weakref import WeakValueDictionary
+
+import numpy as np
 
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.matrix import Matrix, is_matrix, read_matrix
 from beyondacc.errors import SpecError, choices
 from beyondacc.kernels import jit
+from beyondacc.run.forks import Lock
 from beyondacc.spec.names import parse_call
 from beyondacc.spec.params import Param, bind, format_call
 from beyondacc.types import Floats
@@ -116,17 +120,46 @@ class Distance:
         if self.own is None:
             return jit.no_distance()
         try:
-            return jit.first_class(self.own)
-        except jit.NumbaError as error:
+            return jit.first_class(self.own, self.upper)
+        except (jit.NumbaError, TypeError) as error:  # a TypeError where it is no function at all
+            why = jit.reason(error) if isinstance(error, jit.NumbaError) else str(error).rstrip(".")
             raise SpecError(
-                f"distance {self} cannot be compiled by numba ({jit.reason(error)}); "
-                "write it as a function of two float64 arrays that returns a float"
+                f"distance {self} cannot be compiled by numba ({why}); "
+                "write it as a function of two float64 arrays, which it only reads, that returns a float"
             ) from error
+
+    def refuse(self, one: Floats, other: Floats, returned: float | None) -> NoReturn:
+        """Raise the error of a function of one's own that failed for two rows.
+
+        Parameters
+        ----------
+        one, other
+            The rows.
+        returned
+            What it returned, or None where it raised an error.
+        """
+        rows = f"for the rows {_shown(one)} and {_shown(other)}"
+        if returned is not None:
+            top = "" if math.isinf(self.upper) else f" and at most upper={self.upper:g}"
+            raise SpecError(
+                f"distance {self} returned {returned:g} {rows}; it must return finite numbers >= 0{top}; a pair "
+                "without a distance can only be said in a matrix, as NaN"
+            )
+        error: Exception | None = None
+        try:  # once more, for what it has to say: what numba compiled cannot
+            with np.errstate(all="ignore"):
+                self(jit.read_only(one), jit.read_only(other))
+        except Exception as raised:  # noqa: BLE001 - the user's own
+            error = raised
+        said = "an error" if error is None else f"{type(error).__name__} ({error})"
+        raise SpecError(
+            f"distance {self} raised {said} {rows}; mend the function so that it returns a number >= 0 for any two rows"
+        ) from error
 
     @classmethod
     def describe(cls) -> str:
         """Say what is allowed, for messages."""
-        return f"{choices(DISTANCES)}, a matrix, or a function of two feature rows (see beyondacc.distance)"
+        return f"{choices([*DISTANCES, *_GIVEN])}, a matrix, or a function of two feature rows (see beyondacc.distance)"
 
     @classmethod
     def parse(cls, value: Any) -> Distance | None:
@@ -138,7 +171,7 @@ class Distance:
         if not isinstance(value, str):
             return None
         name = value.partition("(")[0].strip()
-        known = DISTANCES.get(name)
+        known = DISTANCES.get(name) or _GIVEN.get(name)
         if known is None or name == value:
             return known
         name, given, cutoff = parse_call(value)
@@ -200,6 +233,9 @@ DISTANCES: dict[str, Distance] = {
     known.name: known for known in (JACCARD, COSINE, HAMMING, EUCLIDEAN, RATING_COSINE, PEARSON, COOCCURRENCE, NPMI)
 }
 _BUILT_IN = frozenset(DISTANCES)
+#: Matrices that were given without a name: known by one for as long as somebody has them.
+_GIVEN: WeakValueDictionary[str, Distance] = WeakValueDictionary()
+_DECLARING = Lock()
 
 
 def distance(
@@ -215,11 +251,13 @@ def distance(
     ----------
     given
         A function ``(a, b) -> float`` on two float64 rows (item vectors, weighted features, or zeros and ones for
-        feature sets), that numba can compile, or has compiled; symmetric, finite, 0 for equal rows. Or a symmetric
+        feature sets) that it only reads, that numba can compile, or has compiled; symmetric, finite, >= 0, 0 for equal
+        rows. An error that it raises, and any other number, end the evaluation in a `SpecError`. Or a symmetric
         matrix of distances >= 0, NaN where there is none: an array, or a DataFrame with the item ids as index.
     name
         Its name in metric strings; the function's own name, or ``matrix``, ``matrix_2`` and so on, by default. A later
-        distance of that name takes its place.
+        distance of that name takes its place. A matrix with a name is kept until then; one without is known by its
+        name, and in memory, only for as long as it, or a metric or re-ranker with it, is there.
     upper
         The largest value it can take; that of a matrix is looked up.
     items
@@ -236,36 +274,54 @@ def distance(
     """
     if is_matrix(given):
         matrix = read_matrix(given, items)
-        for each in DISTANCES.values():  # the same numbers again are the same distance, and are kept once
-            if each.matrix is not None and name in {None, each.name} and each.matrix.equals(matrix):
-                return each
-        top = matrix.largest
-        own = _own_name(name or _free_name("matrix"))
-        kind = Kind(own, "Given distances", "matrix", lambda _values: top, "your own")
-        made = Distance(kind, matrix=matrix)
-        DISTANCES[kind.name] = made
-        return made
+        with _DECLARING.held:
+            return _given(matrix, name)
     if not callable(given):
         raise SpecError(
             f"a distance of your own is a function of two rows, an array or a DataFrame; {given!r:.80} is none of these"
         )
     if items is not None:
         raise SpecError("items= names the rows of a matrix; leave it out for a function")
+    if not upper >= 0:
+        raise SpecError(f"upper={upper!r} is not allowed; upper is the largest value of the distance, a number >= 0")
     python: Any = getattr(given, "py_func", given)
     own = _own_name(str(name or getattr(python, "__name__", "")))
-    known = DISTANCES.get(own)
-    if known is not None and known.own is python and known.upper == upper:
-        return known
-    title = str(python.__doc__ or own).strip().splitlines()[0]
-    made = Distance(Kind(own, title, "rows", lambda _values: upper, "your own"), own=python)
-    DISTANCES[own] = made
+    title = (str(python.__doc__ or "").strip() or own).splitlines()[0]
+    with _DECLARING.held:
+        known = DISTANCES.get(own)
+        if known is not None and known.own is python and known.upper == upper:
+            return known
+        made = Distance(Kind(own, title, "rows", lambda _values: upper, "your own"), own=python)
+        DISTANCES[own] = made
+        return made
+
+
+def _given(matrix: Matrix, name: str | None) -> Distance:
+    """Return the distance of a matrix; the same numbers again are the same distance, and are kept once."""
+    for each in (*DISTANCES.values(), *_GIVEN.values()):
+        if each.matrix is not None and name in {None, each.name} and each.matrix.equals(matrix):
+            if name is not None:
+                DISTANCES[name] = each
+            return each
+    top = matrix.largest
+    own = _own_name(name or _free_name("matrix"))
+    made = Distance(Kind(own, "Given distances", "matrix", lambda _values: top, "your own"), matrix=matrix)
+    if name is None:
+        _GIVEN[own] = made
+    else:
+        DISTANCES[own] = made
     return made
+
+
+def _shown(row: Floats) -> str:
+    """Write the first numbers of a row."""
+    return f"[{', '.join(f'{number:g}' for number in row[:8])}{', ...' if len(row) > 8 else ''}]"
 
 
 def _free_name(name: str) -> str:
     """Return a name that no other distance has, so that two of them in a report are told apart."""
     names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
-    return next(each for each in names if each not in DISTANCES)
+    return next(each for each in names if each not in DISTANCES and each not in _GIVEN)
 
 
 def _own_name(name: str) -> str:

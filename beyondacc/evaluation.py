@@ -12,14 +12,19 @@ from beyondacc.convention import Convention, find_convention
 from beyondacc.data.aligning import bind
 from beyondacc.data.binding import Binding, Users
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.containers import as_array
+from beyondacc.data.intake.order import Order, order_runs
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.roles import Names
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
 from beyondacc.metrics import REGISTRY
-from beyondacc.policy import Policy
+from beyondacc.policy import Policy, Ties
 from beyondacc.results import Report, Reports
 from beyondacc.run.local import LEAST, map_blocks
 from beyondacc.spec.metric import Metric, MetricFamily, Need
 from beyondacc.spec.params import Param, Seed
+from beyondacc.spec.registry import check_cutoffs
 from beyondacc.spec.states import PerUser, State
 
 __all__ = ["check_metrics", "check_overlap", "default_metrics", "evaluate", "evaluate_by", "evaluate_run"]
@@ -28,26 +33,31 @@ MetricLike = str | Metric | MetricFamily
 _WORTH_A_THREAD: Final = 8192  # rows of one metric that take longer than to start a thread
 
 
-def default_metrics(data: Dataset, k: int, *, every: bool = False, earlier: bool = False) -> list[Metric]:
-    """Return the core metrics that a dataset allows, or all of them, cut at k."""
-    families = [family @ k for family in REGISTRY.values() if family.core or every]
-    return [metric for metric in families if metric.missing(data, earlier=earlier) is None]
+def default_metrics(
+    data: Dataset, k: int | Sequence[int], *, every: bool = False, earlier: bool = False
+) -> list[Metric]:
+    """Return the core metrics that a dataset allows, or all of them, cut at each k."""
+    cutoffs = check_cutoffs(k)
+    found = [family @ cutoff for family in REGISTRY.values() if family.core or every for cutoff in cutoffs]
+    return [metric for metric in found if metric.missing(data, earlier=earlier) is None]
 
 
 def check_metrics(
     metrics: MetricLike | Sequence[MetricLike] | None,
     data: Dataset,
     *,
-    k: int = 10,
+    k: int | Sequence[int] = 10,
     earlier: bool = False,
     convention: Convention | None = None,
 ) -> list[Metric]:
-    """Read the metrics, cut at k where they name no cutoff, and see that the dataset has what they need.
+    """Read the metrics, cut at each k where they name no cutoff, and see that the dataset has what they need.
 
     Parameters
     ----------
     metrics
         None: the core metrics that the data allow; ``"all"``: all that they allow.
+    k
+        A cutoff, or several.
     earlier
         Whether there are earlier lists.
     convention
@@ -61,9 +71,9 @@ def check_metrics(
     if metrics is None or (isinstance(metrics, str) and metrics == "all"):
         found = default_metrics(data, k, every=metrics is not None, earlier=earlier)
         return [convention.metric(each) for each in found if each.family.name in convention] if convention else found
-    given = [metrics] if isinstance(metrics, str | Metric | MetricFamily) else list(metrics)
-    parse = convention.metric if convention else REGISTRY.parse
-    wanted = list(dict.fromkeys(parse(metric, k=k) for metric in given))
+    wanted = REGISTRY.parse_several(metrics, k=k)
+    if convention:
+        wanted = list(dict.fromkeys(map(convention.metric, wanted)))
     if not wanted:
         raise SpecError('no metric was given; name at least one, such as "ndcg@10"')
     lacking: dict[str, list[str]] = {}
@@ -78,13 +88,14 @@ def check_metrics(
 
 def evaluate_run(run: Binding, metrics: Sequence[Metric], *, threads: int | None = None) -> dict[Metric, State]:
     """Return the merged state of each metric over all rows of a run."""
+    k = max(metric.k for metric in metrics)
 
     def work(start: int, stop: int) -> list[State]:
-        inputs = run.block(start, stop)
+        inputs = run.block(start, stop, k)
         return [metric.state(inputs) for metric in metrics]
 
     least = max(LEAST, _WORTH_A_THREAD // len(metrics))
-    cut = map_blocks(work, len(run), threads=threads, least=least)
+    cut = map_blocks(work, len(run), threads=threads, least=least, width=min(k, run.ranked.width))
     merged: dict[Metric, State] = {}
     for metric, states in zip(metrics, zip(*cut, strict=True), strict=True):
         kind: Any = type(states[0])
@@ -98,6 +109,7 @@ def _is_several(recs: Any) -> bool:
         return False
     # a user without items says nothing
     first = next((value for value in recs.values() if not isinstance(value, Mapping) or value), None)
+    first = as_array(first)
     if isinstance(first, Mapping):
         return not np.isscalar(next(iter(first.values())))
     if isinstance(first, np.ndarray):
@@ -110,17 +122,19 @@ def evaluate(
     data: Dataset,
     metrics: MetricLike | Sequence[MetricLike] | None = None,
     *,
-    users: Users = "all",
-    seen: Literal["keep", "drop"] = "keep",
-    unknown_items: Literal["keep", "error"] = "keep",
-    duplicates: Literal["error", "first"] = "error",
-    undefined: Literal["skip", "zero"] = "skip",
-    gains: Literal["given", "binary"] = "given",
-    ties: Literal["input", "reversed", "item"] = "input",
+    k: int | Sequence[int] = 10,
+    users: Users | None = None,
+    seen: Literal["keep", "drop"] | None = None,
+    unknown_items: Literal["keep", "error"] | None = None,
+    duplicates: Literal["error", "first"] | None = None,
+    undefined: Literal["skip", "zero"] | None = None,
+    gains: Literal["given", "binary"] | None = None,
+    ties: Ties | None = None,
     convention: str | Convention | None = None,
     primitive: Any = None,
     earlier: Any = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    order: Order = "auto",
     n_boot: int = 1000,
     seed: int = 0,
     threads: int | None = None,
@@ -130,35 +144,47 @@ def evaluate(
     Parameters
     ----------
     recs
-        Lists of one run (a frame, a dict ``{user: [items]}`` or ``{user: {item: score}}``, an int array padded with -1,
-        `Recommendations`), or several runs: ``{"name": lists}``.
+        Lists of one run (a frame, the path of a file, a dict ``{user: [items]}``, ``{user: {item: score}}`` or
+        ``{user: [(item, score)]}``, an int array padded with -1, `Recommendations`), or several runs:
+        ``{"name": lists}``, or a frame with a column of names: ``columns={"run": "model"}``.
     data : Dataset
     metrics
         Names such as ``"ild(distance=cosine)@10"``, or metrics such as ``beyondacc.ild(distance="cosine") @ 10``. By
-        default the core metrics that the data allow; ``"all"``: all that they allow.
+        default the core metrics that the data allow; ``"all"``: all that they allow. ``"ndcg@5,10"`` is ndcg at both
+        cutoffs.
+    k
+        The cutoff of metrics that name none, or several: each of these metrics is then computed at all of them.
     users
         Who is averaged: ``"all"`` users of the test set and of the lists, each metric over those that define it;
-        ``"intersection"``: users in both; ``"recommended"``: users with a non-empty list; ``"tested"``: users with a
-        relevant test item.
+        ``"recommended"``: users with a non-empty list; ``"tested"``: users with a relevant test item;
+        ``"intersection"``: users with both; ``"judged"``: users with a test row, relevant or not;
+        ``"judged-intersection"``: those of them with a non-empty list. ``"all"`` by default.
     seen, unknown_items, duplicates
-        Listed items of the user's own training rows are kept or dropped; items outside the catalogue are kept or an
-        error; an item twice in a list is an error or keeps its better rank.
+        Listed items of the user's own training rows: ``"keep"`` (the default) or ``"drop"``; items outside the
+        catalogue: ``"keep"`` (the default) or ``"error"``; an item twice in a list: ``"error"`` (the default) or
+        ``"first"``, which keeps its better rank.
     undefined
-        What a user counts for whom a metric is undefined: nothing, or zero.
+        What a user counts for whom a metric is undefined: nothing (``"skip"``, the default), or ``"zero"``.
     gains
-        What a relevant item is worth: its value in the test set, or 1.
+        What a relevant item is worth: its value in the test set (``"given"``, the default), or 1 (``"binary"``).
     ties
-        How items of equal score are ordered: as given; against the order given; or by item id as text, descending. The
-        latter two put every list that has scores in the order of its scores.
+        How items of equal score are ordered: as given (``"input"``, the default); ``"reversed"``: against the order
+        given; ``"item"``: by item id as text, descending; ``"number"``: the same, whole-number ids as numbers. The
+        latter three put every list that has scores in the order of its scores.
     convention
         A tool whose numbers to reproduce, such as ``"recbole"`` (see `beyondacc.conventions`). It sets the parameters
-        that a metric does not name, and those of the choices above that are left at their default.
+        that a metric does not name, those of the choices above that are not named, and which test rows are relevant
+        unless the `Dataset` names that. What is named wins, also where it is our default.
     primitive
         Lists of a primitive model, for unexpectedness; the most popular items by default.
     earlier
         Earlier lists of the same users, oldest first, for metrics of change: lists as `recs`, or a list of such.
     columns
-        Names of columns that are not recognised.
+        Names of columns that are not recognised, as in `Dataset`: of all lists, or of one table, such as
+        ``{"recs.score": "s"}``.
+    order
+        What orders the lists: ``"rank"``, ``"score"``, or the ``"rows"`` as they stand. By default the rank does where
+        it tells the items of a user apart, else the score, else the rows; what is not certain is refused.
     n_boot, seed
         Replicates and seed of the bootstrap behind the intervals; 0 replicates for none.
     threads
@@ -179,26 +205,34 @@ def evaluate(
     given: dict[str, Any] = {"users": users, "seen": seen, "unknown_items": unknown_items, "duplicates": duplicates}
     given |= {"undefined": undefined, "gains": gains, "ties": ties}
     tool = find_convention(convention)
-    policy = Policy.choose(given, tool.policy if tool else {})
     before = [] if earlier is None else earlier if isinstance(earlier, list) else [earlier]
-    wanted = check_metrics(metrics, data, earlier=bool(before), convention=tool)
+    wanted = check_metrics(metrics, data, k=k, earlier=bool(before), convention=tool)
+    data = tool.read(data) if tool else data
+    policy = Policy.choose(given, tool.policy_for(data) if tool else {})
     policies = {}
     if tool:
-        policies = {metric: Policy.choose(given, tool.policy_of(metric.family.name)) for metric in wanted}
+        policies = {metric: Policy.choose(given, tool.policy_for(data, metric.family.name)) for metric in wanted}
     n_boot = Param("n_boot", 1000, Seed).check(n_boot, "evaluate")
     seed = Param("seed", 0, Seed).check(seed, "evaluate")
-    shared: dict[str, Any] = {"columns": columns, "data": data}
+    names, readings = Names(columns), list(data.readings)
+    shared: dict[str, Any] = {"columns": names, "data": data, "order": order, "readings": readings}
+    if names.has("run", "recs"):
+        rows = read_rows(recs, what="recs", columns=names, order=order)
+        recs = order_runs(rows, "recs", order)
     further: dict[str, Any] = {"earlier": [Recommendations.read(lists, what="earlier", **shared) for lists in before]}
     if primitive is not None:
         further["primitive"] = Recommendations.read(primitive, what="primitive", **shared)
     # what is dropped or ordered anew must be there first
-    k = max(metric.k for metric in wanted) if policy.seen == "keep" and policy.ties == "input" else None
+    longest = max(metric.k for metric in wanted) if policy.seen == "keep" and policy.ties == "input" else None
 
     def report(lists: Any, what: str) -> Report:
-        made = Recommendations.read(lists, duplicates=policy.duplicates, k=k, what=what, **shared)
+        own = [*readings]
+        settings = shared | {"readings": own}
+        made = Recommendations.read(lists, duplicates=policy.duplicates, k=longest, what=what, **settings)
+        names.check_used()
         check_overlap(made, data, wanted, what)
         states = evaluate_by(made, data, wanted, policy, policies=policies, threads=threads, **further)
-        return Report(*states, n_boot=n_boot, seed=seed, threads=threads)
+        return Report(*states, n_boot=n_boot, seed=seed, threads=threads, readings=own)
 
     if _is_several(recs):
         return Reports({str(name): report(lists, f"recs of {name!r}") for name, lists in recs.items()})
@@ -235,6 +269,7 @@ def evaluate_by(
         unknown_items=policy.unknown_items,
         primitive=primitive,
         earlier=earlier,
+        k=max(metric.k for metric in metrics),
     )
     states = evaluate_run(run, metrics, threads=threads)
     own = dict.fromkeys(metrics, policy) | dict(policies or {})

@@ -193,8 +193,8 @@ class Compact:
         lengths = np.minimum(run.lengths, k).astype(np.int32)
         self.listed = lengths > 0
         self.slots, lookup = exposure_slots(lengths, k, by)
-        rows, ranks = np.nonzero(np.arange(min(k, run.lists.shape[1])) < lengths[:, None])
-        self.shown, places = np.unique(run.lists[rows, ranks], return_inverse=True)
+        rows, ranks, listed = run.ranked.flat(k)
+        self.shown, places = np.unique(run.ranked.items[listed], return_inverse=True)
         slots = lookup[ranks] if by == "rank" else lookup[lengths[rows]]
         self.shape = (len(self.slots), len(self.shown))
         cells = (slots * len(self.shown) + places.ravel(), rows)

@@ -16,7 +16,7 @@ from beyondacc.data.matrix import Matrix
 from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels import columns, distance as kinds, jit, pairwise, sets, tables
-from beyondacc.kernels.bench import make_bench
+from beyondacc.kernels.bench import Bench, make_bench
 from beyondacc.run.local import map_parts, n_threads
 from beyondacc.types import Bits, Bools, Floats, ItemIds, UserIds
 
@@ -30,6 +30,7 @@ __all__ = [
     "no_pairs",
     "pair_arrays",
     "pair_tables",
+    "refuse_own",
     "scaled_rows",
     "table_rows",
     "to_profile",
@@ -54,6 +55,22 @@ class PairArrays(NamedTuple):
     vectors: Floats
     own_rows: Floats
     own: Any
+
+    def bench(self, width: int, slots: int) -> Bench:
+        """Make room to compare up to `width` items in, with rows for the distances of up to `slots` of them."""
+        size = self.own_rows.shape[1]
+        spare = 0 if self.own is jit.no_distance() else 2 * size + jit.OWN_SPARE
+        return make_bench(width, slots, self.bits, self.vectors, self.own_rows, spare)
+
+
+def refuse_own(chosen: Any, bench: Bench) -> None:
+    """Raise the error of a distance that is a user's own function, if it failed while a kernel used this bench."""
+    if not isinstance(chosen, Distance) or chosen.own is None:
+        return
+    size = (bench.own_local.shape[1] - jit.OWN_SPARE) // 3
+    for row in bench.own_local[np.flatnonzero(bench.own_local[:, size])[:1]]:
+        one, other = row[size + jit.OWN_SPARE :].reshape(2, size)
+        chosen.refuse(one, other, None if row[size] == jit.RAISED else float(row[size + 1]))
 
 
 def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
@@ -158,7 +175,7 @@ def scaled_rows(run: Binding) -> tuple[Floats, Floats]:
 
 def _places(matrix: Matrix, run: Binding) -> ItemIds:
     """Return the row of a matrix for each item of a run, -1 where it has none."""
-    return run.derive(("places", matrix), lambda: matrix.places(run.items, len(run.data.items)))
+    return run.derive.of(matrix)("places", lambda: matrix.places(run.items, len(run.data.items)))
 
 
 def has_row(matrix: Matrix, run: Binding) -> Bools:
@@ -169,7 +186,7 @@ def has_row(matrix: Matrix, run: Binding) -> Bools:
         found: Bools = some[_places(matrix, run)]
         return found
 
-    return run.derive(("has row", matrix), build)
+    return run.derive.of(matrix)("has row", build)
 
 
 def _columns(chosen: Distance, run: Binding) -> tuple[int, tuple[Any, ...]]:
@@ -242,8 +259,9 @@ def pair_tables(
     elif looked := looked_up(arrays, run):
         sets.pair_rows(*looked, lists, lengths, k, found)
     else:
-        bench = make_bench(lists.shape[1], 1, arrays.bits, arrays.vectors, arrays.own_rows)
+        bench = arrays.bench(lists.shape[1], 1)
         pairwise.pair_rows(*arrays, lists, lengths, k, bench, found)
+        refuse_own(chosen, bench)
     return found
 
 
@@ -295,7 +313,8 @@ def _columns_to_profile(chosen: Distance, run: Binding, k: int) -> tuple[NDArray
     """Go through the items of the whole run at once: a part of the rows would show nearly all of them, too."""
     if chosen.on == "train":
         return shared_to_profile(run, k, logs=chosen.name == "npmi")
-    shape = (len(run), min(k, run.lists.shape[1]))
+    lists = run.ranked.pad(k=k)
+    shape = lists.shape
     found = (np.full(shape, np.inf), np.zeros(shape), np.zeros(shape, np.int64))
     kind, train = _columns(chosen, run)
     no_table = np.empty((0, 0, 0))
@@ -308,7 +327,7 @@ def _columns_to_profile(chosen: Distance, run: Binding, k: int) -> tuple[NDArray
 
     def work(first: int, last: int) -> None:
         into: tuple[Any, ...] = (*train, first, last, True, no_table, *found)
-        columns.column_rows(kind, run.lists, run.lengths, k, run.users, *into)
+        columns.column_rows(kind, lists, run.lengths, k, run.users, *into)
 
     map_parts(work, list(itertools.pairwise(cuts.tolist())))
     return found
@@ -333,8 +352,9 @@ def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToPro
         sets.profile_rows(*looked, lists, lengths, k, *profile, int(row_sizes(train, users).max(initial=0)), *found)
     else:
         longest = int(row_sizes(train, users).max(initial=0))
-        bench = make_bench(longest + lists.shape[1], 1, arrays.bits, arrays.vectors, arrays.own_rows)
+        bench = arrays.bench(longest + lists.shape[1], 1)
         pairwise.profile_rows(*arrays, lists, lengths, k, *profile, bench, *found)
+        refuse_own(chosen, bench)
     if missing != "skip":
         counts = 1.0 if missing == "one" else 0.0
         sizes = row_sizes(train, users)[:, None]

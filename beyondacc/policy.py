@@ -10,7 +10,10 @@ from typing import Any, Literal
 from beyondacc.data.binding import Users
 from beyondacc.spec.params import Param, bind, descriptions, parameters
 
-__all__ = ["Policy"]
+__all__ = ["Policy", "Ties"]
+
+Ties = Literal["input", "reversed", "item", "number"]
+"""How items of equal score are ordered."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,8 +24,9 @@ class Policy:
     ----------
     users
         Who is averaged: ``all``: users of the test set and of the lists, each metric over those that define it;
-        ``intersection``: users in both; ``recommended``: users with a non-empty list; ``tested``: users with a relevant
-        test item.
+        ``recommended``: users with a non-empty list; ``tested``: users with a relevant test item; ``intersection``:
+        users with both; ``judged``: users with a test row, relevant or not; ``judged-intersection``: those of them
+        with a non-empty list.
     undefined
         What a user counts for whom a metric is undefined: ``skip``: nothing; ``zero``: 0.
     gains
@@ -35,7 +39,8 @@ class Policy:
         An item twice in a list: ``error``, or keep the ``first``, of better rank.
     ties
         How items of equal score are ordered: ``input``: as given; ``reversed``: against the order given; ``item``: by
-        item id as text, descending. The latter two put every list that has scores in the order of its scores.
+        item id as text, descending; ``number``: the same, whole-number ids as numbers. The latter three put every list
+        that has scores in the order of its scores.
     """
 
     users: Users = "all"
@@ -44,23 +49,26 @@ class Policy:
     seen: Literal["keep", "drop"] = "keep"
     unknown_items: Literal["keep", "error"] = "keep"
     duplicates: Literal["error", "first"] = "error"
-    ties: Literal["input", "reversed", "item"] = "input"
+    ties: Ties = "input"
 
     @classmethod
     def choose(cls, given: Mapping[str, Any], convention: Mapping[str, Any]) -> Policy:
-        """Check the choices given; what is left at its default is taken from a convention.
+        """Check the choices that were named; the others are those of a convention, or else the defaults.
+
+        Parameters
+        ----------
+        given
+            None where a choice was not named.
+        convention
+            Choices as far as they are not the defaults.
 
         Raises
         ------
         SpecError
             If a choice is not allowed.
         """
-        known = _choices()
-        checked = bind("evaluate", known, given)
-        for name, value in convention.items():
-            if checked[name] == known[name].default:
-                checked[name] = value
-        return cls(**checked)
+        named = {name: value for name, value in given.items() if value is not None}
+        return cls(**bind("evaluate", _choices(), {**convention, **named}))
 
     @classmethod
     def documented(cls) -> dict[str, str]:

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.frames import Rows, read_rows
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.rows import Rows
 from beyondacc.data.split import LeaveOneOut, make_split
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError, SpecError, choices
@@ -118,7 +119,7 @@ class Ratings:
             raise SpecError(f"the split {how!r} takes a row of each user; pass per='user'")
         rows = _read(ratings, "ratings", columns)
         codes = factorize(rows.user)[0] if per == "user" else np.zeros(len(rows), np.int64)
-        held_out = chosen.mask(codes, rows.timestamp, seed)
+        held_out = chosen.mask(codes, rows.timestamp if chosen.looks_at_times else None, seed)
         return cls(rows.where(~held_out), rows.where(held_out))
 
     def __repr__(self) -> str:
@@ -171,9 +172,8 @@ class RatingReport:
     rmse, mae : RatingError
         Root mean square error ``sqrt(mean (p - r)^2)`` and mean absolute error ``mean |p - r|`` over all test ratings.
     r2, explained_variance : RatingError
-        Coefficient of determination ``1 - sum (p - r)^2 / sum (r - mean r)^2`` and explained variance
-        ``1 - var(p - r) / var(r)`` over all test ratings, at most 1 for perfect predictions; NaN where all test ratings
-        are equal (Kvalseth 1985, The American Statistician 39(4); as scikit-learn's).
+        ``1 - sum (p - r)^2 / sum (r - mean r)^2`` and ``1 - var(p - r) / var(r)`` over all test ratings, at most 1; NaN
+        where all test ratings are equal (Kvalseth 1985, The American Statistician 39(4); as scikit-learn's).
     n_test, n_users
         How many test ratings there are, and of how many users.
     cold : dict
@@ -203,10 +203,9 @@ class RatingReport:
         self.mae = _error("mae", float(absolutes), drawn[:, 2] / drawn[:, 0])
         explained = _explained(np.concatenate([[self._counts.sum()], self._sums.sum(axis=1)])[None, :])
         of_drawn = _explained(drawn)
-        self.r2, self.explained_variance = (
-            _error(name, float(value[0]), replicates, low=-np.inf, high=1.0)
-            for name, value, replicates in zip(("r2", "explained_variance"), explained, of_drawn, strict=True)
-        )
+        self.r2 = _error("r2", float(explained[0][0]), of_drawn[0], -np.inf, 1.0)
+        self.explained_variance = _error("explained_variance", float(explained[1][0]), of_drawn[1], -np.inf, 1.0)
+        self.numbers = self.rmse, self.mae, self.r2, self.explained_variance
 
     def per_user(self, name: str) -> pd.Series[float]:
         """Return the ``"rmse"`` or ``"mae"`` of each user with test ratings, indexed by external id.
@@ -221,17 +220,13 @@ class RatingReport:
         means = self._sums[int(name == "mae")] / self._counts
         return pd.Series(np.sqrt(means) if name == "rmse" else means, index=self._ids, name=name)
 
-    @property
-    def _numbers(self) -> tuple[RatingError, ...]:
-        return self.rmse, self.mae, self.r2, self.explained_variance
-
     def to_pandas(self) -> pd.DataFrame:
         """Return a row for each of the four numbers."""
-        table = pd.DataFrame([dataclasses.asdict(each) for each in self._numbers])
+        table = pd.DataFrame([dataclasses.asdict(each) for each in self.numbers])
         return table.assign(n_test=self.n_test, n_users=self.n_users, n_cold=sum(self.cold.values()))
 
     def __repr__(self) -> str:
-        lines = [f"{each.name:<18} {each.value:.4f}  [{each.ci_low:.4f}, {each.ci_high:.4f}]" for each in self._numbers]
+        lines = [f"{each.name:<18} {each.value:.4f}  [{each.ci_low:.4f}, {each.ci_high:.4f}]" for each in self.numbers]
         lines.append(f"{self.n_test:,} test ratings of {self.n_users:,} users")
         lines += [f"{count:,} predicted by the {what}" for what, count in self.cold.items() if count]
         return "\n".join(lines)
@@ -398,7 +393,7 @@ def _explained(sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _error(
-    name: str, value: float, replicates: NDArray[np.float64], *, low: float = 0.0, high: float = np.inf
+    name: str, value: float, replicates: NDArray[np.float64], low: float = 0.0, high: float = np.inf
 ) -> RatingError:
     replicates = replicates[~np.isnan(replicates)]  # of ratings that are all equal
     ci_low, ci_high = interval(value, replicates, (low, high))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from beyondacc.breakdown import items_by_group, user_groups
 from beyondacc.data.binding import Binding
+from beyondacc.data.intake.reading import Reading, as_frame
 from beyondacc.errors import SpecError, choices, did_you_mean
 from beyondacc.intervals import Replicates, interval, replicate_runs
 from beyondacc.spec.metric import Better, Bounds, Metric, MetricFamily
@@ -78,6 +79,8 @@ class Report:
         The replicates, where they are known already: n_boot of them, drawn with this seed.
     threads
         Of the bootstrap; None: one a core.
+    readings
+        What the boundary did with each table.
     """
 
     def __init__(
@@ -90,8 +93,11 @@ class Report:
         confidence: float = 0.95,
         replicates: Replicates | None = None,
         threads: int | None = None,
+        readings: Sequence[Reading] = (),
     ) -> None:
         self._run = run
+        #: What the boundary did with each table; see `reading`.
+        self.readings = list(readings)
         self._states = dict(states)
         self._n_boot = n_boot
         self._seed = seed
@@ -131,10 +137,15 @@ class Report:
         """Counts of what a reader should know, at the largest cutoff: see `Binding.diagnostics`."""
         return self._run.diagnostics(max(metric.k for metric in self._states))
 
+    @property
+    def reading(self) -> pd.DataFrame:
+        """What was read, and as what: a row for each table; see `beyondacc.data.intake.reading.as_frame`."""
+        return as_frame(self.readings, unknown_items=self.diagnostics["unknown_items"])
+
     def exposure(self, k: int) -> NDArray[np.int64]:
         """How often each item of the catalogue is among the first k."""
-        lists = self._run.lists[:, :k]
-        counts = np.bincount(lists[lists >= 0], minlength=self._run.n_items)
+        ranked = self._run.ranked
+        counts = np.bincount(ranked.items[ranked.flat(k).places], minlength=self._run.n_items)
         return counts[self._run.catalogue]
 
     def by(self, by: Any, *, bins: int = 4) -> Groups:
@@ -164,7 +175,7 @@ class Report:
 
     def _take(self, rows: Bools) -> Report:
         run = self._run.take(rows)
-        whole = run.block(0, len(run))
+        whole = run.block(0, len(run), max(metric.k for metric in self._states))
         states = {
             metric: metric.state(whole) if isinstance(state, Exposure) else state.take(rows)
             for metric, state in self._states.items()

@@ -12,11 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from beyondacc.data.checks import check_sparse, checked_answer
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.scores import labelled_scores, unmasked
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels.jit import read_only
 from beyondacc.kernels.topk import list_best_rows, make_best, offer_rows, topk_rows
+from beyondacc.models.base import Model
 from beyondacc.run.blas import SINGLE_BLAS
 from beyondacc.run.local import blocks, map_blocks, map_parts
 from beyondacc.spec.params import Cutoff, Param
@@ -29,8 +32,9 @@ _ROWS_A_THREAD = 32
 _ROWS, _COLUMNS = 256, 2048  # of scores of factors at a time
 
 _ACCEPTED = (
-    "a user x item matrix (dense or sparse), a pair of factor matrices (users, items), a function f(users) -> scores, "
-    "a function f(user_id, item_ids) -> scores, or an object with score(users) or implicit's recommend()"
+    "a user x item matrix (dense, sparse or a DataFrame with ids as labels), a pair of factor matrices (users, items), "
+    "a function f(users) -> scores, a function f(user_id, item_ids) -> scores, or an object with score(users) or "
+    "implicit's recommend()"
 )
 
 
@@ -86,7 +90,7 @@ class _PairFunction:
     def score(self, users: UserIds) -> Floats:
         items = self.data.items.ids.to_numpy()
         ids = self.data.users.ids.take(users).tolist()
-        rows = [np.asarray(self.function(user, items)) for user in ids]
+        rows = [np.asarray(unmasked(self.function(user, items))) for user in ids]
         for user, row in zip(ids, rows, strict=True):
             if row.shape != items.shape:
                 raise DataError(
@@ -113,10 +117,14 @@ class _Implicit:
         found, scores = self.model.recommend(
             users, rows, N=k, filter_already_liked_items=exclude_seen, filter_items=banned if len(banned) else None
         )
-        lists = np.asarray(found, np.int32)
+        lists, scores = checked_answer(found, scores, (len(users), k), len(self.data.items))
         # implicit fills up with items of the least possible score where it has too few
-        padding = np.asarray(scores) <= np.finfo(np.float32).min
-        return np.where(padding, np.int32(-1), lists), np.where(padding, np.nan, scores)
+        padding = (lists < 0) | (scores <= np.finfo(np.float32).min)
+        order = np.argsort(padding, axis=1, kind="stable")  # lists end where padding begins
+        return (
+            np.take_along_axis(np.where(padding, np.int32(-1), lists), order, axis=1),
+            np.take_along_axis(np.where(padding, np.nan, scores), order, axis=1),
+        )
 
 
 def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
@@ -125,10 +133,12 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
     Parameters
     ----------
     source
-        One of: a dense or sparse matrix (n_users, n_items); a pair of factor matrices ((n_users, f), (n_items, f)); a
-        function ``f(users) -> scores`` of shape (len(users), n_items) on positions in `data.users` and `data.items`; a
-        function ``f(user_id, item_ids) -> scores`` on external ids; an object with ``score(users)`` on positions; an
-        object with implicit's ``recommend(userid, user_items, N, filter_already_liked_items)``.
+        One of: a dense or sparse matrix (n_users, n_items); a DataFrame with ids of users as row labels and ids of
+        items as column labels (0, 1, 2, ... that are no ids are positions), NaN where there is no score; a pair of
+        factor matrices ((n_users, f), (n_items, f)); a function ``f(users) -> scores`` of shape (len(users), n_items)
+        on positions in `data.users` and `data.items`; a function ``f(user_id, item_ids) -> scores`` on external ids; an
+        object with ``score(users)`` on positions; an object with implicit's
+        ``recommend(userid, user_items, N, filter_already_liked_items)``.
     data : Dataset
         Whose users and items, in their order, are rows and columns.
 
@@ -142,27 +152,12 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
     SpecError, DataError
         If it is nothing of the kind, or a matrix does not have the shape of the dataset.
     """
-    shape = (len(data.users), len(data.items))
-    if isinstance(source, np.ndarray | sparse.sparray | sparse.spmatrix):
-        matrix: Any = source
-        matrix = matrix if isinstance(matrix, np.ndarray) else sparse.csr_array(matrix)
-        if matrix.shape != shape:
-            raise DataError(
-                f"the score matrix has shape {matrix.shape}; it must be {shape}, the users and items of the Dataset"
-            )
-        return _Matrix(matrix)
-    if isinstance(source, tuple) and len(source) == 2 and all(isinstance(part, np.ndarray) for part in source):
-        users, items = source
-        if (len(users), len(items)) != shape or users.ndim != 2 or users.shape[1:] != items.shape[1:]:
-            raise DataError(
-                f"the factors have shapes {users.shape} and {items.shape}; they must be ({shape[0]}, f) and "
-                f"({shape[1]}, f), one row for each user and item of the Dataset"
-            )
-        kind = np.result_type(users, items)
-        if kind.kind not in "iufb":
-            raise DataError(f"the factors are of {kind}; they must be numbers")
-        kind = np.dtype(np.float32 if kind in {np.dtype(np.float16), np.dtype(np.float32)} else np.float64)
-        return _Factors(users.astype(kind, copy=False), items.astype(kind, copy=False))
+    if isinstance(source, pd.DataFrame):
+        return _Function(labelled_scores(source, data.users.ids, data.items.ids))
+    if (table := _of_arrays(source, data)) is not None:
+        return table
+    if isinstance(source, Model):
+        _check_model(source, data)
     if callable(getattr(source, "score", None)):
         return _Function(source.score)
     if callable(getattr(source, "recommend", None)) and _n_arguments(source.recommend) >= 2:
@@ -170,6 +165,50 @@ def as_scorer(source: Any, data: Dataset) -> Scorer | _Implicit:
     if callable(source):
         return _PairFunction(source, data) if _n_arguments(source) == 2 else _Function(source)
     raise SpecError(f"{type(source).__name__} is not a scorer; give {_ACCEPTED}")
+
+
+def _of_arrays(source: Any, data: Dataset) -> Scorer | None:
+    """Score by a matrix or by a pair of factors; None for anything else."""
+    shape = (len(data.users), len(data.items))
+    if isinstance(source, np.ndarray | sparse.sparray | sparse.spmatrix):
+        matrix: Any = unmasked(source)
+        if not isinstance(matrix, np.ndarray):
+            check_sparse(matrix, "the score matrix")
+            matrix = sparse.csr_array(matrix)
+        if matrix.shape != shape:
+            raise DataError(
+                f"the score matrix has shape {matrix.shape}; it must be {shape}, the users and items of the Dataset"
+            )
+        return _Matrix(matrix)
+    if isinstance(source, tuple) and len(source) == 2 and all(isinstance(part, np.ndarray) for part in source):
+        users, items = source
+        if any(np.ma.is_masked(part) for part in source):
+            raise DataError("the factors have masked numbers, of which no score can be made; fill them")
+        users, items = map(np.ma.getdata, source)
+        return _factors(users, items, shape)
+    return None
+
+
+def _factors(users: NDArray[Any], items: NDArray[Any], shape: tuple[int, int]) -> Scorer:
+    if (len(users), len(items)) != shape or users.ndim != 2 or users.shape[1:] != items.shape[1:]:
+        raise DataError(
+            f"the factors have shapes {users.shape} and {items.shape}; they must be ({shape[0]}, f) and "
+            f"({shape[1]}, f), one row for each user and item of the Dataset"
+        )
+    kind = np.result_type(users, items)
+    if kind.kind not in "iufb":
+        raise DataError(f"the factors are of {kind}; they must be numbers")
+    kind = np.dtype(np.float32 if kind in {np.dtype(np.float16), np.dtype(np.float32)} else np.float64)
+    return _Factors(users.astype(kind, copy=False), items.astype(kind, copy=False))
+
+
+def _check_model(model: Model, data: Dataset) -> None:
+    """Refuse a fitted model of other items before it scores them, which may take more memory than there is."""
+    if model.n_items not in {0, len(data.items)}:
+        raise DataError(
+            f"{model} was fitted on a matrix of {model.n_items:,} items, but the Dataset has {len(data.items):,}; "
+            "fit it on data.matrix"
+        )
 
 
 def _n_arguments(function: Callable[..., Any]) -> int:
@@ -198,7 +237,7 @@ def recommend(
     Parameters
     ----------
     scorer
-        Anything `as_scorer` takes. A score of -inf keeps an item out.
+        Anything `as_scorer` takes. A score of -inf and a masked one keep an item out.
     data : Dataset
     k
         Length of the lists; a user with fewer items left gets a shorter one.
@@ -266,7 +305,7 @@ def _positions(users: Any, data: Dataset) -> UserIds:
 
 def _checked(answer: Any, n_rows: int, data: Dataset) -> Floats:
     expected = (n_rows, len(data.items))
-    array = np.asarray(answer)
+    array = np.asarray(unmasked(answer))
     if array.shape != expected or array.dtype.kind not in "iufb":
         raise DataError(
             f"the scorer returned shape {array.shape} of {array.dtype} for {n_rows} users; it must return numbers of "

@@ -17,6 +17,7 @@ from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.diagnosis import diagnose
 from beyondacc.evaluation import evaluate
+from beyondacc.kernels.jit import CACHE
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS
 from beyondacc.rerank import RERANKERS
@@ -55,7 +56,7 @@ def warmup(workers: int | None = None) -> tuple[float, int]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, "PYTHONPATH": above},
+            env={**os.environ, "PYTHONPATH": above, **_same_cache()},
         )
     for data in _data():
         _use_metrics(data)
@@ -66,6 +67,11 @@ def warmup(workers: int | None = None) -> tuple[float, int]:
     else:  # alone, or the other process could not
         second_half()
     return time.perf_counter() - started, compilations() - before + elsewhere
+
+
+def _same_cache() -> dict[str, str]:
+    """Return what makes another process keep its code where this one does, be it for this process alone."""
+    return {} if CACHE is None else {"NUMBA_CACHE_DIR": str(CACHE.parents[1])}
 
 
 def second_half() -> int:
@@ -143,7 +149,7 @@ def _use_metrics(data: Dataset, *, backwards: bool = False) -> None:
         given = Recommendations.read(frame[columns], data)
         evaluate(given, data, metrics, earlier=lists, n_boot=0)
     # seen items leave lists longer than the cutoff
-    found = evaluate(lists, data, metrics, seen="drop", primitive=frame, earlier=frame, n_boot=2)
+    found = evaluate(lists, data, metrics, seen="drop", ties="item", primitive=frame, earlier=frame, n_boot=2)
     diagnose(lists, lists, data, "ndcg@3", n_boot=0)
     _ = found.replicates, found.diagnostics, found.by("profile_size"), found.by_item()
 

@@ -121,8 +121,9 @@ def result_of(metric, state):
 
 
 def usable(case):
-    """Whether the case can be given to the library: it refuses to read nothing at all."""
-    return bool(to_lists(case)) and (case.expected is None or any(case.expected.values()))
+    """Whether the case can be given to the library, which refuses to read nothing, and tests without relevant rows."""
+    relevant = not case.truth or any(gain > 0 for gains in case.truth.values() for gain in gains.values())
+    return relevant and bool(to_lists(case)) and (case.expected is None or any(case.expected.values()))
 
 
 def values_of(annotation):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 
@@ -108,11 +109,16 @@ def test_a_list_can_be_better_than_the_greedy_ideal():
     assert of("alpha_ndcg(alpha=1)@2", [3, 1], test={"u": [1, 2, 3]}, items=items) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("first", [1, 2])
-def test_of_equal_gains_the_ideal_takes_the_first_item_of_the_table(first):
-    items = {first: [], 3 - first: []} | {1: ["a", "b"], 2: ["b", "c"], 3: ["c", "d"]}
+@pytest.mark.parametrize("table", list(itertools.permutations([1, 2, 3])))
+@pytest.mark.parametrize("rows", list(itertools.permutations([1, 2, 3])))
+@pytest.mark.parametrize(("ids", "first"), [((1, 2, 3), 1), ((2, 1, 3), 2), ((9, 10, 11), 1), (("9", "10", "11"), 2)])
+def test_of_equal_gains_the_ideal_takes_the_item_of_the_least_id(table, rows, ids, first):
+    """Whatever the order of the items table and of the test rows; whole numbers as numbers, texts as texts."""
+    genres = {1: ["a", "b"], 2: ["b", "c"], 3: ["c", "d"]}
     ideal = {1: 2 + 2 * LOG3, 2: 2 + LOG3}[first]  # after 1 item 3 has two new genres, after 2 every item has one
-    assert of("alpha_ndcg(alpha=1)@2", [2], test={"u": [1, 2, 3]}, items=items) == pytest.approx(2 / ideal)
+    items = {ids[item - 1]: genres[item] for item in table}
+    test = {"u": [ids[item - 1] for item in rows]}
+    assert of("alpha_ndcg(alpha=1)@2", [ids[1]], test=test, items=items) == pytest.approx(2 / ideal)
 
 
 def test_equal_gains_are_equal_in_whatever_order_they_are_added():

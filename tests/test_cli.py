@@ -17,9 +17,9 @@ import beyondacc as ba
 from beyondacc import __version__, warmup as warming
 from beyondacc.cli import evaluate as evaluate_command, options
 from beyondacc.cli.output import aligned, decimals, number
-from beyondacc.data.binding import Users
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS
+from beyondacc.policy import Policy
 from beyondacc.rerank import RERANKERS
 
 DATA = ("--train", "train.csv", "--test", "test.csv", "--items", "items.csv")
@@ -262,14 +262,18 @@ def test_bootstrap_and_seed(capsys):
 
 
 def test_the_choices_of_options_are_those_of_the_library():
-    assert [each.value for each in options.Users] == list(typing.get_args(Users))
-    hints = typing.get_type_hints(ba.evaluate)
+    hints, taken = typing.get_type_hints(Policy), typing.get_type_hints(ba.evaluate)
     for name, choices in (
+        ("users", options.Users),
         ("seen", options.Seen),
         ("unknown_items", options.UnknownItems),
         ("duplicates", options.Duplicates),
+        ("undefined", options.Undefined),
+        ("gains", options.Gains),
+        ("ties", options.Ties),
     ):
-        assert tuple(each.value for each in choices) == typing.get_args(hints[name])
+        assert {each.value for each in choices} == set(typing.get_args(hints[name]))
+        assert taken[name] == hints[name] | None  # None where it is not named
 
 
 def test_every_diagnostic_has_words():

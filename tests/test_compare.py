@@ -14,7 +14,6 @@ from scipy import stats
 import beyondacc as ba
 from beyondacc import intervals
 from beyondacc.comparison import significance, swaps, words
-from beyondacc.diagnosis import take
 from beyondacc.errors import DataError, SpecError
 
 pytestmark = pytest.mark.kernel
@@ -356,7 +355,7 @@ def test_rows_are_matched_by_user():
     _, one, other = world(9, 4)
     catalogue = ba.Dataset(items=GENRES)  # it knows no users, whose order is then that of the lists
     lists = ba.Recommendations.read(other, catalogue)
-    turned = take(lists, np.arange(len(lists))[::-1])
+    turned = lists.take(np.arange(len(lists))[::-1])
     reports = [ba.evaluate({"a": one, "b": each}, catalogue, ["ild@3", "gini@3"]) for each in (lists, turned)]
     assert not reports[1]["a"].users.equals(reports[1]["b"].users)
     pd.testing.assert_frame_equal(*(ba.compare(each, n=300).table for each in reports))

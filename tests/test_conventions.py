@@ -14,10 +14,13 @@ import pandas as pd
 import pytest
 from cli_files import run, write_files
 
+import beyondacc as ba
 from beyondacc.convention import Convention, conventions, find_convention
 from beyondacc.data.binding import Users
 from beyondacc.data.dataset import Dataset
-from beyondacc.errors import SpecError
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.recommendations import Recommendations
+from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation import evaluate
 from beyondacc.metrics import REGISTRY
 from beyondacc.policy import Policy
@@ -30,7 +33,7 @@ TRAINED = sorted({item for row in TRAIN.values() for item in row})
 FULL = {user: items for user, items in RECS.items() if len(items) == 5}
 TOOLS = [
     *("rectools", "recbole", "ranx", "trec_eval", "replay"),
-    *("recommenders", "lenskit", "elliot", "ranksys", "kaminskas-bridge"),
+    *("recommenders", "lenskit", "elliot", "ranksys", "kaminskas-bridge", "radio"),
 ]
 ENTRIES = [(tool.name, name) for tool in conventions.values() for name in tool]
 #: Which lists and data a number was printed for, where not for all of them.
@@ -173,7 +176,7 @@ def test_conversions():
 @pytest.mark.kernel
 @pytest.mark.parametrize(("tool", "n_users"), [("ranx", 79), ("trec_eval", 78)])
 def test_users_below_the_level_count_zero(tool, n_users):
-    """The share averaged here turns our mean into that over all users with test rows."""
+    """Both average every user with a test row, relevant or not."""
     data = Dataset(TRAIN, TEST, ITEMS, threshold=4, graded=True)
     ours = {
         "precision": "precision@5",
@@ -189,11 +192,7 @@ def test_users_below_the_level_count_zero(tool, n_users):
     for called, printed in TOY["level 4"][tool].items():
         report = evaluate(RECS, data, ours[called], convention=tool, n_boot=0)
         (row,) = report.to_pandas().itertuples()
-        assert row.value * row.n_users / n_users == pytest.approx(printed, rel=1e-6)
-    if tool == "trec_eval":  # or all users with a list are taken, where all of them have test rows
-        recs, _ = SETUPS["lists of test users"]
-        found = value(recs, data, "recall@5", convention=tool, users="recommended")
-        assert found == pytest.approx(TOY["level 4"][tool]["recall_5"], rel=1e-6)
+        assert (row.value, row.n_users) == (pytest.approx(printed, rel=1e-6), n_users)
 
 
 @pytest.mark.kernel
@@ -302,12 +301,14 @@ def test_explain_shows_conventions(capsys):
     done = run(capsys, "explain", "ndcg", "--conventions")
     assert done.code == 0
     lines = done.out.splitlines()
-    assert lines[0].split() == ["tool", "ndcg", "who", "is", "averaged,", "order"]
+    assert lines[0].split() == ["tool", "ndcg", "who", "is", "averaged,", "order,", "relevance"]
     having = [name for name in TOOLS if "ndcg" in conventions[name]]
     assert [line.split()[0] for line in lines[2 : 2 + len(having)]] == having
-    assert re.search(r"^rectools +ideal=full +gains=binary$", done.out, re.MULTILINE)
+    assert re.search(r"^rectools +ideal=full +gains=binary, zeros=relevant$", done.out, re.MULTILINE)
     assert re.search(
-        r"^lenskit +discount=log2_clip +users=recommended, undefined=zero, gains=binary$", done.out, re.MULTILINE
+        r"^lenskit +discount=log2_clip +users=recommended, undefined=zero, gains=binary, zeros=relevant$",
+        done.out,
+        re.MULTILINE,
     )
     assert "Notes:\n  rectools: With divide_by_achievable=True" in done.out
     assert "Their data:\n  rectools: Every test row is relevant" in done.out
@@ -315,7 +316,9 @@ def test_explain_shows_conventions(capsys):
     assert done.out.endswith("beyondacc evaluate ... -m ndcg --convention TOOL computes it so.\n")
 
     expressed = run(capsys, "explain", "recall", "--conventions").out
-    assert re.search(r"^recommenders +as here +gains=binary, users=intersection$", expressed, re.MULTILINE)
+    assert re.search(
+        r"^recommenders +as here +gains=binary, users=intersection, zeros=relevant$", expressed, re.MULTILINE
+    )
     only_not = run(capsys, "explain", "popularity_percentile", "--conventions").out
     assert only_not.startswith("\nNot expressed:\n  lenskit: MeanPopRank")
     assert "computes it so" not in only_not
@@ -327,7 +330,7 @@ def test_evaluate_with_a_convention(capsys):
     args = ("evaluate", "recs.csv", "--train", "train.csv", "--test", "test.csv", "--items", "items.csv")
     done = run(capsys, *args, "-m", "ndcg@3", "--convention", "recbole", "--bootstrap", "0", "--format", "csv")
     assert done.code == 0, done.err
-    data = Dataset("train.csv", "test.csv", "items.csv")
+    data = Dataset("train.csv", "test.csv", "items.csv", zeros="relevant")
     expected = value(pd.read_csv("recs.csv"), data, "ndcg@3", users="tested", gains="binary", seen="drop")
     assert f"ndcg@3,{expected!r}," in done.out
     done = run(capsys, *args, "-m", "ndcg@3", "--convention", "lenskit", "--bootstrap", "0")
@@ -335,3 +338,254 @@ def test_evaluate_with_a_convention(capsys):
     done = run(capsys, *args, "-m", "entropy", "--convention", "recbole")
     assert done.code != 0
     assert "no parameters give the entropy that RecBole prints" in done.err
+
+
+# --------------------------------------------------------------------------------- whose users, what is named, levels
+
+#: Test values 5 and below; with a threshold of 5 the users b and d have test rows, but no relevant one; d has no list.
+RATED = {
+    "train": {user: ["t1", "t2"] for user in "abcd"} | {"e": ["x1", "x2"]},
+    "test": {"a": {"x1": 5, "x2": 1}, "b": {"x2": 4}, "c": {"x3": 5, "x4": 5}, "d": {"x1": 3}},
+    "items": {"t1": ["p"], "t2": ["q"], "x1": ["p"], "x2": ["p", "q"], "x3": ["q"], "x4": ["p"], "x5": ["q"]},
+}
+RATED_LISTS = {"a": ["x1", "x2"], "b": ["x3", "x5"], "c": ["x4", "x1"]}
+
+
+def rated(**options):
+    return Dataset(**RATED, **({"threshold": 5} | options))
+
+
+@pytest.mark.kernel
+def test_the_users_of_a_convention_count_for_the_metrics_to_which_the_tool_applies_them():
+    """With a threshold Elliot and RankSys leave nobody with a list out of coverage, ILD, EPC and Gini."""
+    metrics = ["precision@2", "catalog_coverage(count=true)@2", "ild(distance=jaccard)@2", "epc(discount=none)@2"]
+    plain = evaluate(RATED_LISTS, rated(), ["ild@2", "epc@2", "gini(complement=true)@2"], n_boot=0)
+    ranksys = evaluate(RATED_LISTS, rated(), [*metrics, "gini@2"], convention="ranksys", n_boot=0)
+    assert ranksys.value("catalog_coverage(count=true)@2") == 5
+    assert ranksys["ild@2"].n_users == 3
+    for name in ("ild@2", "epc@2", "gini(complement=true)@2"):
+        assert ranksys.value(name) == plain.value(name)
+    # (1/2 + 0 + 1/2 + 0) / 4: with the user whose rows are all below the threshold, and the one without a list
+    assert (ranksys.value("precision@2"), ranksys["precision@2"].n_users) == (0.25, 4)
+    elliot = evaluate(
+        RATED_LISTS, rated(), ["precision@2", "catalog_coverage@2", "mean_popularity@2", "pop_reo@2"], n_boot=0,
+        convention="elliot",
+    )  # fmt: skip
+    assert elliot.value("catalog_coverage(count=true)@2") == 5
+    assert elliot["mean_popularity@2"].n_users == 3
+    assert (elliot.value("precision@2"), elliot["precision@2"].n_users) == (0.5, 2)
+    stranger = RATED_LISTS | {"e": ["x5", "t1"]}  # a list, but no test row: RankSys counts it, Elliot drops it
+    assert value(stranger, rated(), "catalog_coverage@2", convention="ranksys") == 6
+    assert value(stranger, rated(), "catalog_coverage@2", convention="elliot") == 5
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("tool", ["elliot", "ranksys"])
+def test_coverage_of_movielens_under_a_threshold(tool):
+    """693 items of all lists, not the 576 of the users with a test row of 5."""
+    ratings, movies = ba.load_movielens()
+    data = Dataset.split(ratings, movies, threshold=5)
+    lists = ba.recommend(ba.models.ItemKNN().fit(data.matrix), data, k=10, users=data.users.ids)
+    assert value(lists, data, "catalog_coverage@10", convention=tool) == 693
+    assert value(lists, data, "catalog_coverage@10", convention=tool, users="intersection") == 576
+
+
+@pytest.mark.kernel
+def test_a_run_without_a_test_set_averages_the_lists():
+    data = Dataset(RATED["train"], items=RATED["items"])
+    for tool in ("elliot", "ranksys", "recbole"):
+        assert value(RATED_LISTS, data, "mean_popularity@2" if tool != "ranksys" else "epc@2", convention=tool) >= 0
+
+
+@pytest.mark.kernel
+def test_users_with_any_test_row():
+    report = evaluate(RATED_LISTS, rated(), ["precision@2", "ild@2"], users="judged", undefined="zero", n_boot=0)
+    assert sorted(report.users) == ["a", "b", "c", "d"]
+    assert report.per_user("precision@2").to_dict() == {"a": 0.5, "b": 0.0, "c": 0.5, "d": 0.0}
+    report = evaluate(RATED_LISTS, rated(), "ild@2", users="judged-intersection", n_boot=0)
+    assert sorted(report.users) == ["a", "b", "c"]
+    whole = evaluate(RATED_LISTS, rated(), "epc@2", n_boot=0)._run
+    for users in Users.__args__:
+        rows = evaluate(RATED_LISTS, rated(), "epc@2", users=users, n_boot=0)._run.ids
+        assert sorted(whole.ids[whole.among(users)]) == sorted(rows)
+
+
+@pytest.mark.kernel
+def test_what_is_named_wins_also_at_our_default():
+    items = {1: ["p"], 2: ["p", "q"], 3: []}
+    data = Dataset({"u": [3]}, {"u": [1]}, items)
+    assert value({"u": [1, 2]}, data, "ild@2", convention="ranksys") == pytest.approx(1 - 1 / math.sqrt(2))
+    assert value({"u": [1, 2]}, data, "ild(distance=jaccard)@2", convention="ranksys") == 0.5
+    assert value({"u": [1, 2]}, data, ba.ild(distance="jaccard") @ 2, convention="ranksys") == 0.5
+    graded = Dataset({"u": [9]}, {"u": {1: 4, 2: 5}}, {item: [] for item in (1, 2, 3, 9)})
+    lists = {"u": [3, 1]}
+    binary = value(lists, graded, "ndcg@2", convention="lenskit")
+    given = value(lists, graded, "ndcg@2", convention="lenskit", gains="given")
+    assert (binary, given) == (0.5, pytest.approx(4 / 9))
+    # the first two ranks are not discounted: 4 + 3 of 5 + 4
+    three = Dataset({"u": [9]}, {"u": {1: 4, 2: 5, 3: 3}}, {item: [] for item in (1, 2, 3, 9)})
+    found = value({"u": [1, 3]}, three, "ndcg@2", convention="lenskit", gains="given")
+    assert found == pytest.approx(7 / 9)
+    recs = {"u": [1], "v": [2]}
+    tested = Dataset({"u": [9], "v": [9]}, {"u": [1], "w": [2]}, {item: [] for item in (1, 2, 9)})
+    assert len(evaluate(recs, tested, "recall@1", convention="lenskit", users="all", n_boot=0).users) == 3
+    assert len(evaluate(recs, tested, "serendipity_rank@1", convention="rectools", n_boot=0).users) == 3
+    own = evaluate(recs, tested, "serendipity_rank@1", convention="rectools", n_boot=0)["serendipity_rank@1"].n_users
+    named = evaluate(
+        recs, tested, "serendipity_rank@1", convention="rectools", users="all", n_boot=0
+    )["serendipity_rank@1"].n_users  # fmt: skip
+    assert (own, named) == (2, 3)
+    full = Dataset({"u": [9]}, {"u": [1]}, {item: [] for item in (1, 2, 9)})
+    assert value({"u": [1, 2]}, full, "ndcg@2", convention="rectools") == pytest.approx(1 / (1 + 1 / math.log2(3)))
+    assert value({"u": [1, 2]}, full, "ndcg(ideal=achievable)@2", convention="rectools") == 1.0
+    with pytest.raises(SpecError, match=r"evaluate: users='some' is not allowed"):
+        evaluate(recs, tested, "recall@1", users="some", convention="lenskit")
+
+
+@pytest.mark.parametrize(("tool", "name"), ENTRIES)
+def test_every_parameter_that_a_convention_sets_can_be_named(tool, name):
+    """At our default too; its text says so, means the same when it is read again, and equal metrics are equal."""
+    convention, family = conventions[tool], REGISTRY[name]
+    ours = family()
+    for parameter in convention[name]:
+        text = ours.values[parameter]
+        written = f"{name}({parameter}={str(text).lower() if isinstance(text, bool | None) else text})@3"
+        read = convention.metric(written)
+        assert read.values[parameter] == text
+        assert all(
+            read.values[other] == convention.metric(f"{name}@3").values[other]
+            for other in family.params
+            if other != parameter
+        )
+        for again in (str(read), read, convention.metric(read)):
+            assert convention.metric(again) == read
+            assert str(convention.metric(again)) == str(read)
+        assert parameter in str(read)
+        plain = REGISTRY.parse(str(read))
+        assert plain == read
+        assert hash(plain) == hash(read)
+
+
+def test_what_was_named_survives():
+    metric = REGISTRY.parse("ild(distance=jaccard)@2")
+    assert metric == REGISTRY["ild"] @ 2
+    assert str(metric) == "ild@2"
+    assert metric.named == {"distance", "k"}
+    assert (metric @ 5).named == {"distance", "k"}
+    assert (REGISTRY["ild"] @ 2).named == {"k"}
+    assert REGISTRY["ild"]().named == frozenset()
+
+
+LEVELS = {
+    "test": {"a": {"x1": 0, "x2": 3}, "b": {"x1": 0}, "c": {"x3": 1, "x4": 5}},
+    "items": {f"x{n}": [] for n in range(1, 6)},
+}
+LEVEL_LISTS = {"a": ["x1", "x2"], "b": ["x1", "x5"], "c": ["x5", "x4"]}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("tool", "recall", "precision"),
+    [
+        # rows of value 0 are relevant: (2/2 + 1/1 + 1/2) / 3, (2/2 + 1/2 + 1/2) / 3
+        *((tool, 2.5 / 3, 2 / 3) for tool in ("rectools", "recbole", "replay", "recommenders", "lenskit")),
+        # they are not, and the user who has no other counts 0: (1/1 + 0 + 1/2) / 3, (1/2 + 0 + 1/2) / 3
+        *((tool, 0.5, 1 / 3) for tool in ("ranx", "trec_eval")),
+    ],
+)
+def test_the_level_of_relevance_is_part_of_a_convention(tool, recall, precision):
+    data = Dataset(**LEVELS)
+    assert value(LEVEL_LISTS, data, "recall@2", convention=tool) == pytest.approx(recall)
+    assert value(LEVEL_LISTS, data, "precision@2", convention=tool) == pytest.approx(precision)
+    # and the dataset is as before
+    assert value(LEVEL_LISTS, data, "recall@2") == 0.75
+    named = Dataset(**LEVELS, zeros="judged")
+    level = conventions[tool].level(named)
+    assert (level.threshold, level.zeros) == (None, "judged")
+    for other in ("rectools", "ranx"):
+        found = evaluate(LEVEL_LISTS, Dataset(**LEVELS, threshold=3), "recall@2", convention=other, n_boot=0)
+        assert sorted(map(float, found.per_user("recall@2").dropna())) in ([1.0, 1.0], [0.0, 1.0, 1.0])
+
+
+@pytest.mark.kernel
+def test_no_row_reaches_the_level():
+    data = Dataset(test={"a": {"x1": 0.5}}, items=LEVELS["items"])
+    with pytest.raises(DataError, match=r"convention 'ranx': no test row has a value >= threshold=1; lower the thr"):
+        evaluate(LEVEL_LISTS, data, "recall@2", convention="ranx")
+    assert value(LEVEL_LISTS, Dataset(test={"a": ["x1"]}, items=LEVELS["items"]), "recall@2", convention="ranx") == 1
+
+
+@pytest.mark.kernel
+def test_novelty_of_recommenders_is_a_mean_over_rows():
+    """Naively as Recommenders does it, on lists of one to five items, cold ones among them."""
+    rng = np.random.default_rng(3)
+    users = [f"u{n}" for n in range(40)]
+    train = {user: [f"i{n}" for n in rng.choice(25, rng.integers(1, 9), replace=False)] for user in users}
+    recs = {user: [f"i{n}" for n in rng.choice(30, rng.integers(1, 6), replace=False)] for user in users}
+    counts = pd.Series([item for row in train.values() for item in row]).value_counts()
+    rows = [item for row in recs.values() for item in row]
+    expected = sum(-math.log2(counts[item] / counts.sum()) for item in rows if item in counts.index) / len(rows)
+    data = Dataset(train)
+    for name in ("self_information@5", "efd@5"):
+        assert value(recs, data, name, convention="recommenders") == pytest.approx(expected, rel=1e-12)
+        by_list = value(recs, data, name.replace("@", "(short=list)@"), convention="recommenders")
+        assert by_list != pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.kernel
+def test_ndcg_of_recommenders_by_raw_scores_leaves_out_users_without_gains():
+    data = Dataset(**LEVELS)
+    report = evaluate(LEVEL_LISTS, data, ["ndcg@2", "ndcg(gain=exp)@2"], n_boot=0)
+    assert report.per_user("ndcg@2").isna().to_dict() == {"a": False, "b": True, "c": False}
+    assert report.per_user("ndcg(gain=exp)@2").isna().sum() == 1
+
+
+@pytest.mark.kernel
+def test_whole_number_ids_are_ordered_as_numbers_where_the_tool_does():
+    """RePlay lists 10 before 9 where the scores are equal, trec_eval 9 before 10: it compares texts."""
+    data = Dataset(test={1: [10]}, items={9: [], 10: []})
+    for tool, first in (("replay", 1.0), ("trec_eval", 0.0)):
+        assert value({1: {9: 1.0, 10: 1.0}}, data, "hit_rate@1", convention=tool) == first
+    data = Dataset(test={1: ["10"]}, items={"9": [], "10": []})
+    assert value({1: {"9": 1.0, "10": 1.0}}, data, "hit_rate@1", ties="number") == 0.0
+
+
+@pytest.mark.kernel
+def test_the_case_of_a_convention_does_not_matter():
+    assert find_convention("RecTools") is conventions["rectools"]
+
+
+@pytest.mark.kernel
+def test_genres_count_in_full_under_radio():
+    data = Dataset({"u": [1]}, items={1: ["p"], 2: ["p", "q"], 3: ["q"]})
+    lists = {"u": [2, 3]}
+    # shares of the list: p 1, q 1 + 1/2, of the profile: p alone
+    p, q = 1 / 2.5, 1.5 / 2.5
+    mixed = ((0.999 + 0.001 * p, 0.001 * q), (0.999 * p + 0.001, 0.999 * q))
+    middle = [(one + two) / 2 for one, two in zip(*mixed, strict=True)]
+    js = sum(x * math.log2(x / m) for row in mixed for x, m in zip(row, middle, strict=True)) / 2
+    assert value(lists, data, "radio_calibration@2", convention="radio") == pytest.approx(math.sqrt(js), rel=1e-12)
+    split = value(lists, data, "radio_calibration(genre_weight=split)@2", convention="radio")
+    assert split == value(lists, data, "radio_calibration@2") != pytest.approx(math.sqrt(js), rel=1e-3)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("ranks", "n"),
+    [
+        ([("a", 9), ("b", 1), ("b", 2)], 1),
+        ([("a", 2), ("b", 1), ("b", 3)], 2),
+        ([("a", 1), ("b", 2), ("b", 1)], 0),
+        ([("a", 0), ("b", 1), ("b", 0)], 0),
+        ([("a", 0), ("b", 2), ("b", 0)], 1),
+    ],
+)
+def test_gaps_in_ranks_are_closed_and_noted(ranks, n):
+    """RecTools has no hit at 3 for one row of rank 9: its table says that lists close up here."""
+    frame = pd.DataFrame([(user, f"i{at}", rank) for at, (user, rank) in enumerate(ranks)])
+    rows = read_rows(frame.set_axis(["user_id", "item_id", "rank"], axis=1), what="recs")
+    made = Recommendations._from_rows(rows, None, what="recs")
+    assert made.to_pandas()["rank"].max() == max(pd.Series([user for user, _ in ranks]).value_counts())
+    told = f"{n} users have gaps in their ranks, which are closed: the order alone counts"
+    assert (told in rows.reading.notes) == bool(n)
+    assert "here gaps are closed" in conventions["rectools"].data

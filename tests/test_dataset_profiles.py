@@ -172,6 +172,11 @@ def test_a_dataset_is_what_its_dicts_say(source, kind, train, test, table, unrat
         return make({column: columns[column] for column in list(columns)[: 2 if unrated else 3]})
 
     first = None if table is None else name(sorted(table, key=lambda item: item * 7 % 12))
+    last = {(user, item): value for user, item, value in test}
+    if not unrated and not any(last.values()):
+        with pytest.raises(DataError, match="no test row has a value above 0"):
+            Dataset(test=frame(test))
+        return
     data = Dataset(frame(train), frame(test), None if first is None else {item: [] for item in first})
     triples = train + test
     users = sorted({user for each in triples for user in name([each[0]])})
@@ -183,6 +188,10 @@ def test_a_dataset_is_what_its_dicts_say(source, kind, train, test, table, unrat
         for user, item, value in given_rows:
             place = data.items.ids.tolist().index(name([item])[0])
             expected[users.index(name([user])[0])][place] = 1.0 if unrated else value
+        if profiles is data.test and not unrated:  # rows of value 0 are judged not relevant
+            judged = [{place: value for place, value in row.items() if not value} for row in expected]
+            expected = [{place: value for place, value in row.items() if value} for row in expected]
+            assert (rows_of(data.judged) if data.judged else [{}] * len(users)) == judged
         assert rows_of(profiles) == expected
         assert all(list(row) == sorted(row) for row in rows_of(profiles))
     known = data.items.ids.tolist() if first is None else first
@@ -209,7 +218,7 @@ def test_lists_are_what_their_dict_says(source, kind, lists, random, within):
     users, items, scores = map(list, zip(*rows, strict=True))
     frame = SOURCES[source]({"user_id": name(users), "item_id": name(items), "score": scores})
     data = Dataset(train=pd.DataFrame({"user": name([0, 3]), "item": name([5, 40])})) if within else None
-    found = Recommendations.read(frame, data)
+    found = Recommendations.read(frame, data, order="score")
     expected = {name([user])[0]: name(items) for user, items in lists.items() if items}
     assert found.to_dict() == dict(sorted(expected.items()))
     listed = {item for items in expected.values() for item in items}
@@ -263,8 +272,9 @@ def test_large_sums_are_no_infinite_ratings():
         warnings.simplefilter("error")
         data = Dataset(train=pd.DataFrame({"user": [1, 2], "item": [1, 2], "rating": [1.7e308, 1.7e308]}))
         assert data.train.values.tolist() == [1.7e308, 1.7e308]
+        data = Dataset(train=pd.DataFrame({"user": [1, 2, 3], "item": [1, 2, 3], "rating": [0, np.inf, -np.inf]}))
         with pytest.raises(DataError, match=r"column 'rating' of train is inf in row 1"):
-            Dataset(train=pd.DataFrame({"user": [1, 2, 3], "item": [1, 2, 3], "rating": [0, np.inf, -np.inf]}))
+            _ = data.train.values
 
 
 @pytest.mark.kernel
@@ -308,10 +318,11 @@ def test_lists_of_rows_in_any_order(key, order, threads, lists, random, k, sort)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recommendations_module, "_WORTH_A_THREAD", 1)
         patch.setattr(recommendations_module, "n_threads", lambda: threads)
-        found = Recommendations.read(frame, duplicates="first", k=k)
+        named = {"order": {"rank and score": "rank", "nothing": "rows"}.get(key, key)}
+        found = Recommendations.read(frame, duplicates="first", k=k, **named)
         if repeated:
             with pytest.raises(DataError, match=rf"more than once .*\(row {min(repeated)}\)"):
-                Recommendations.read(frame)
+                Recommendations.read(frame, **named)
     assert found.to_dict() == {user: items[:k] for user, items in expected.items()}
     assert found.lists[found.lists < 0].tolist() == [-1] * int((found.lists < 0).sum())
     if "score" in key:

@@ -118,15 +118,18 @@ def test_the_text(data):
     assert lines[1] == "  +0.0690  ideal: full -> achievable"
     assert "           Changed alone it moves rectools's number by +0.0577." in lines
     # a listed user without a test row counts 0 with the one alone, and nobody else does
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "  -0.0014  undefined: skip -> zero",
         "           What a user counts for whom a metric is undefined: skip: nothing; zero: 0.",
         "           Changed alone it moves rectools's number by -0.0028.",
+        "  Without effect here: level: every row -> from 1 on",
     ]
     assert max(map(len, lines)) <= 110
     tested = {user: RECS[user] for user in RECS if user in TOY["test"]}
     text = str(explain_difference(tested, data, "ndcg@5", "rectools", "ranx"))
-    assert text.endswith("\n  Without effect here: users: all -> tested, undefined: skip -> zero")
+    assert text.endswith(
+        "\n  Without effect here: users: all -> judged, undefined: skip -> zero, level: every row -> from 1 on"
+    )
 
 
 def test_what_is_without_effect_takes_one_line():
@@ -141,7 +144,7 @@ def test_what_is_without_effect_takes_one_line():
 def test_the_table(data):
     table = explain_difference(RECS, data, "ndcg@5", "rectools", "ranx").to_pandas()
     assert list(table.columns) == ["choice", "rectools", "ranx", "alone", "effect"]
-    assert set(table["choice"]) == {"ideal", "gains", "users", "undefined"}
+    assert set(table["choice"]) == {"ideal", "gains", "users", "undefined", "level"}
     assert table.set_index("choice").loc["ideal", ["rectools", "ranx"]].tolist() == ["full", "achievable"]
 
 
@@ -167,3 +170,30 @@ def test_messages(data):
     with pytest.raises(SpecError, match="no parameters give the average_precision that Elliot prints"):
         explain_difference(RECS, data, "average_precision@10", "rectools", "elliot")
     assert conventions["rectools"].metric("f1@10")
+
+
+def test_the_level_of_relevance_is_a_choice():
+    """With test values from 0 on RecTools counts every row and ranx those of level 1: they print two numbers."""
+    values = {"a": {"x": 0, "y": 3}, "b": {"x": 0, "z": 2}, "c": {"z": 1}}
+    catalogue = {item: [] for item in "xyzw"}
+    lists = {"a": ["x", "w"], "b": ["z", "x"], "c": ["w", "z"]}
+    data = Dataset(test=values, items=catalogue)
+    found = explain_difference(lists, data, "recall@2", "rectools", "ranx")
+    assert (found.first_value, found.second_value) == (pytest.approx(2.5 / 3), pytest.approx(2 / 3))
+    (level,) = [each for each in found.choices if each.effect]
+    assert (level.name, str(level.first), str(level.second)) == ("level", "every row", "from 1 on")
+    assert level.effect == pytest.approx(-0.5 / 3)
+    text = str(found)
+    assert "-0.1667  level: every row -> from 1 on\n           Which test rows are relevant: every row; above 0" in text
+    for tool, printed_ in (("rectools", found.first_value), ("ranx", found.second_value)):
+        report = evaluate(lists, data, "recall@2", convention=tool, n_boot=0)
+        assert report.value(report.metrics[0]) == printed_
+    assert "level" not in {each.name for each in explain_difference(lists, data, "recall@2", None, "ranksys").choices}
+    for named in ({"zeros": "judged"}, {"threshold": 2}):
+        same = explain_difference(lists, Dataset(test=values, items=catalogue, **named), "recall@2", "rectools", "ranx")
+        assert "level" not in {each.name for each in same.choices}
+
+
+def test_one_metric_at_one_cutoff(data):
+    with pytest.raises(SpecError, match="takes one metric, such as 'ndcg@10', not 'ndcg@5,10'"):
+        explain_difference(RECS, data, "ndcg@5,10", "ranx")

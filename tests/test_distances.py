@@ -496,9 +496,12 @@ NO_MATRIX = [
         ),
     ),
     (
-        pd.DataFrame(np.zeros((2, 2)), index=["a", "b"], columns=["b", "a"]),
+        pd.DataFrame(np.zeros((2, 2)), index=["a", "b"], columns=["b", "c"]),
         {},
-        "a frame of distances needs the same item ids as index and as columns, in the same order",
+        (
+            "a frame of distances needs the same item ids as index and as columns, each once; for a matrix without "
+            "labels pass frame.to_numpy()"
+        ),
     ),
     (
         pd.DataFrame(np.zeros((2, 2))),
@@ -807,12 +810,12 @@ def test_float32_vectors_are_those_of_float64():
 
 def test_a_matrix_given_again_is_the_same_distance():
     numbers = np.array([[0, 0.5], [0.5, np.nan]])
-    before = len(distances.DISTANCES)
+    before = len(distances._GIVEN)
     data, metric = Dataset(items={"a": [], "b": []}), ba.ild(distance=numbers) @ 2
     report = evaluate({"u": ["a", "b"]}, data, metric, n_boot=0)
     assert report.value(ba.ild(distance=numbers.copy()) @ 2) == 0.5
     assert ba.ild(distance=numbers) @ 2 == metric
-    assert len(distances.DISTANCES) == before + 1
+    assert len(distances._GIVEN) == before + 1
     named = ba.distance(numbers, name="named")
     assert named is ba.distance(numbers, name="named")
     assert named != metric.values["distance"]

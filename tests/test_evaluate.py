@@ -677,7 +677,10 @@ def test_lists_that_cannot_be_used(data, recs, options, message):
     [
         (
             {"users": "some"},
-            "evaluate: users='some' is not allowed; users must be 'all', 'intersection', 'recommended' or 'tested'",
+            (
+                "evaluate: users='some' is not allowed; users must be 'all', 'intersection', 'recommended', 'tested', "
+                "'judged' or 'judged-intersection'"
+            ),
         ),
         ({"seen": "hide"}, "evaluate: seen='hide' is not allowed; seen must be 'keep' or 'drop'"),
         (

@@ -22,7 +22,8 @@ LONGEST = 400
 
 # From the ground up; a module imports only from lower floors or from its own package, the longest prefix counts.
 HOUSE = [
-    ("errors", "types"),
+    ("errors", "types", "texts", "folders"),
+    ("files",),
     ("kernels", "spec.params", "spec.names", "spec.declared"),
     ("run",),
     ("data",),
@@ -42,6 +43,7 @@ HOUSE = [
     ("study",),
     ("warmup",),
     ("cli",),
+    ("__main__",),
 ]
 FLOORS = {name: floor for floor, names in enumerate(HOUSE) for name in names}
 # Where a package may be imported at all. A folder stands for all modules in it.
@@ -53,7 +55,7 @@ HOMES = {
     "typer": ["cli"],
     "rich": ["study"],
     "narwhals": ["data/frames.py"],
-    "pyarrow": ["data/arrow.py"],
+    "pyarrow": ["data/arrow"],
     "implicit": ["models/implicit_library.py"],
     "threadpoolctl": ["run/blas.py"],
     "torch": ["models/neural/backend.py"],

@@ -13,9 +13,10 @@ import pytest
 from scipy import sparse
 
 from beyondacc.data.arrow import STRING
-from beyondacc.data.columns import ALIASES, resolve
-from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.ids import Ids
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.roles import ALIASES, resolve
+from beyondacc.data.intake.rows import Rows
 from beyondacc.data.items import read_items
 from beyondacc.errors import DataError
 
@@ -44,9 +45,12 @@ MAKERS = {
 
 
 def refused(message, source, **options):
-    with pytest.raises(DataError, match=re.escape(message)) as caught:
+    def read():
         rows = read_rows(source, **({"what": "train"} | options))
-        _ = rows.rating, rows.score, rows.rank, rows.timestamp  # looked at when somebody asks for them
+        return rows.rating, rows.score, rows.rank, rows.timestamp  # looked at when somebody asks for them
+
+    with pytest.raises(DataError, match=re.escape(message)) as caught:
+        read()
     assert "\n" not in str(caught.value)
 
 
@@ -58,7 +62,8 @@ def test_every_frame_gives_the_same_rows(maker, data):
     for ids in (rows.user, rows.item):
         assert ids.dtype == np.int64 if data is INTS else not pd.api.types.is_integer_dtype(ids.dtype)
         assert ids.index().name is None
-    assert rows.rating.dtype == rows.timestamp.dtype == np.float64
+    assert rows.rating.dtype == np.float64
+    assert rows.timestamp.dtype == np.int64
     assert (rows.rating.tolist(), rows.timestamp.tolist()) == (data["rating"], data["timestamp"])
     assert rows.score is rows.rank is rows.shape is None
     assert len(rows) == 3
@@ -122,12 +127,6 @@ def test_rows_and_paths_are_taken(tmp_path):
     assert read_rows(str(tmp_path / "train.csv"), what="train").item.tolist() == INTS["item_id"]
 
 
-def test_items_are_not_always_needed():
-    rows = read_rows(pd.DataFrame({"user": [1]}), what="users", need_item=False)
-    assert (len(rows.item), rows.user.tolist()) == (0, [1])
-    assert read_rows(pd.DataFrame({"user": [1], "item": [2]}), what="users", need_item=False).item.tolist() == [2]
-
-
 @pytest.mark.parametrize("canonical", ALIASES)
 def test_every_alias_is_found_in_any_case(canonical):
     for alias in (canonical, *ALIASES[canonical]):
@@ -143,8 +142,12 @@ def test_no_alias_has_two_meanings():
 def test_the_mapping_and_exact_names_come_first():
     columns = ["user", "userId", "user_id", "customer", "item"]
     assert resolve(columns, ["user_id", "item_id"], None, "train") == {"user_id": "user_id", "item_id": "item"}
-    assert resolve(columns, ["user_id"], {"user": "customer"}, "train") == {"user_id": "customer"}
-    assert resolve(columns, ["user_id"], {"user_id": "customer", "genres": "tags"}, "train") == {"user_id": "customer"}
+    own = {"train.user": "customer"}  # without a table, a name is for tables that lack the canonical column
+    assert resolve(columns, ["user_id"], own, "train") == {"user_id": "customer"}
+    assert resolve(columns, ["user_id"], own | {"genres": "tags"}, "train") == {"user_id": "customer"}
+    with pytest.raises(DataError, match=r"but train has 'user_id' as well; say columns=\{'train.user': 'customer'\}"):
+        resolve(columns, ["user_id"], {"user_id": "customer"}, "train")
+    assert resolve(columns[:2] + columns[3:], ["user_id"], {"user": "customer"}, "train") == {"user_id": "customer"}
     # a mapped column is not found a second time under its own name
     assert resolve(["buyer", "item", "sku"], ["item_id"], {"user": "item", "item": "sku"}, "train") == {
         "item_id": "sku"
@@ -239,15 +242,17 @@ def test_a_categorical_without_categories_is_all_null():
     refused("column 'item' of train has no value", pd.DataFrame({"user": [1], "item": pd.Categorical([None])}))
 
 
-@pytest.mark.parametrize("column", ["score", "rank", "rating", "timestamp"])
+@pytest.mark.parametrize(
+    ("what", "column"), [("recs", "score"), ("recs", "rank"), ("train", "rating"), ("train", "timestamp")]
+)
 @pytest.mark.parametrize("maker", [pd.DataFrame, pl.DataFrame])
-def test_infinite_numbers_are_refused(column, maker):
+def test_infinite_numbers_are_refused(what, column, maker):
     data = {"user": [1, 2], "item": [1, 2], column: [1.0, -np.inf]}
     refused(
-        f"column {column!r} of recs is -inf in row 1 (rows count from 0); it must be finite", maker(data), what="recs"
+        f"column {column!r} of {what} is -inf in row 1 (rows count from 0); it must be finite", maker(data), what=what
     )
     data[column] = [1.0, np.nan]
-    refused(f"column {column!r} of recs has no value (null or NaN) in row 1", maker(data), what="recs")
+    refused(f"column {column!r} of {what} has no value (null or NaN) in row 1", maker(data), what=what)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +295,7 @@ def test_other_numbers_are_numbers(values):
     assert rows.rating.tolist() == [1.0, 0.0]
 
 
-def test_dates_become_seconds():
+def test_dates_become_whole_numbers():
     days = ["1970-01-02", "1969-12-31"]
     frame = pd.DataFrame({"user": [1, 2], "item": [1, 2], "time": days})
     stamps = pd.to_datetime(frame["time"])
@@ -304,7 +309,9 @@ def test_dates_become_seconds():
         pa.Table.from_pandas(frame.assign(time=stamps.astype("datetime64[s]"))),
     ]
     for source in sources:
-        assert read_rows(source, what="train").timestamp.tolist() == [86400.0, -86400.0]
+        times = read_rows(source, what="train").timestamp
+        assert times.dtype == np.int64  # in the unit of the column, which is not rounded
+        assert times.tolist() in [[86400 * step, -86400 * step] for step in (1, 10**3, 10**6, 10**9)]
     message = "column 'time' of train holds 'later' in row 1 (rows count from 0); pass numbers, dates or ISO 8601 texts"
     refused(message, frame.assign(time=["2020-01-01T10:00", "later"]))
     refused(
@@ -321,8 +328,8 @@ def test_dates_become_seconds():
         (pd.Series([1]), "train is a Series, which cannot be read as a table"),
         (None, "train is a NoneType, which cannot be read as a table"),
         (
-            {1: [2], 3: {4}},
-            "train is a dict whose value for user 3 is {4}; all values must be lists of items (best first)",
+            {1: [2], 3: 4},
+            "train is a dict whose value for user 3 is 4; all values must be lists of items (best first)",
         ),
         ({1: "abc"}, "train is a dict whose value for user 1 is 'abc'"),
         ({1: {2: 3.0}, 3: [4]}, "train is a dict whose value for user 1 is {2: 3.0}"),

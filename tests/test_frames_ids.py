@@ -16,8 +16,9 @@ from hypothesis import given, settings, strategies as st
 from beyondacc.data import ids as ids_module
 from beyondacc.data.arrow import STRING
 from beyondacc.data.columns import as_ids, encode_ids, plain
-from beyondacc.data.frames import open_table, read_rows
+from beyondacc.data.frames import open_table
 from beyondacc.data.ids import Ids, encode_column, encode_index, number_integers
+from beyondacc.data.intake.read import read_rows
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError
 
@@ -433,7 +434,7 @@ found = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name == "pyarrow" else found(name, *rest)
 import numpy as np, pandas as pd, polars as pl
 from beyondacc.data.arrow import STRING, has_arrow
-from beyondacc.data.frames import read_rows
+from beyondacc.data.intake.read import read_rows
 import beyondacc as ba
 assert not has_arrow()
 texts = ["b", "a", "ä" * 20, "b", ""]

@@ -138,7 +138,9 @@ def test_items_by_group(case, report, attribute):
         assert row["catalogue_share"] == pytest.approx(row["items"] / len(case.catalogue))
         assert row["shown"] == sum(name in of(item) for item in every)
         assert row["exposure_share"] == pytest.approx(row["shown"] / len(every))
-        relevant = [(user, item) for user, gains in case.truth.items() for item in gains if name in of(item)]
+        relevant = [
+            (user, item) for user, gains in case.truth.items() for item in gains if gains[item] > 0 and name in of(item)
+        ]
         hits = sum(item in lists.get(user, []) for user, item in relevant)
         assert (row["relevant"], row["hits"]) == (len(relevant), hits)
         assert math.isnan(row["hit_rate"]) if not relevant else row["hit_rate"] == hits / len(relevant)

@@ -128,6 +128,34 @@ def test_the_order_of_the_rows_means_nothing(number):
         assert_same(*reports, metric)
 
 
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("number", range(1 if SLOW else 6))
+def test_the_order_of_the_items_means_nothing(number, text):
+    """Neither that of the items table nor, without one, that of the rows: equally good items go by their ids."""
+    case, data, _ = bound(number)
+    metrics = [metric for metric in everything(n=8) if not metric.missing(data)]
+    rng = np.random.default_rng(number)
+
+    def named(frame):
+        return frame.assign(item_id=frame.item_id.map(lambda item: f"i{item}")) if text else frame
+
+    train, test, recs = map(named, frames(case))
+    items, vectors = named(bridge.items_of(case)), bridge.vectors_of(case)
+    order = rng.permutation(len(items))
+    moved = items.iloc[order], None if vectors is None else vectors[order]
+    report = evaluate(recs, Dataset(train, test, items, vectors=vectors), metrics, n_boot=0)
+    rows = [frame.sample(frac=1, random_state=number) for frame in (train, test, recs)]
+    other = evaluate(rows[2], Dataset(*rows[:2], moved[0], vectors=moved[1]), metrics, n_boot=0)
+    for metric in metrics:
+        assert_same(report, other, metric, atol=1e-9)
+    plain, shuffled = Dataset(train, test), Dataset(*rows[:2])
+    metrics = [metric for metric in metrics if not metric.missing(plain)]
+    report, other = evaluate(recs, plain, metrics, n_boot=0), evaluate(rows[2], shuffled, metrics, n_boot=0)
+    assert len(metrics) > len(FAMILIES) / 2
+    for metric in metrics:
+        assert_same(report, other, metric, atol=1e-9)
+
+
 @pytest.mark.parametrize("number", range(1 if SLOW else 6))
 def test_the_names_of_users_and_items_mean_nothing(number):
     case, data, _ = bound(number)

@@ -211,6 +211,6 @@ def test_a_primitive_model_of_ones_own():
     for number in range(0, 30, 3):
         case, data, run = bound(number)
         expected = [case.expected.get(user, []) for user in run.ids.tolist()]
-        assert [row[row >= 0].size for row in run.expected.items] == [len(items) for items in expected]
+        assert run.expected.lengths.tolist() == [len(items) for items in expected]
         for name in ("unexpectedness", "unexpectedness(denominator=k)", "serendipity_ge"):
             assert check(case, data, run, REGISTRY.parse(f"{name}@4"))

@@ -12,7 +12,7 @@ from rerank_worlds import MANY, MARKS, SLOW, fading, greedy_with, manhattan, mea
 
 import beyondacc as ba
 from beyondacc.errors import SpecError
-from beyondacc.kernels import greedy, jit
+from beyondacc.kernels import greedy, own_gains
 from beyondacc.rerank import RERANKERS
 
 pytestmark = MARKS
@@ -229,5 +229,5 @@ def test_a_gain_is_compiled_once():
         for place in range(len(term)):
             term[place] += distances[place]
 
-    assert jit.own_gain(add) is jit.own_gain(add)
+    assert own_gains.own_gain(add) is own_gains.own_gain(add)
     assert ba.Greedy(gain=add).gain.compiled is ba.Greedy(gain=add, diversity=0.2).gain.compiled

@@ -314,7 +314,7 @@ def test_messages(data):
         DataError, match=r"the scorer returned shape \(2,\) for user 'u.*' and 29 items; it must return one"
     ):
         ba.recommend(lambda _user, _items: [1, 2], data)
-    for odd in ("popular", 3, None, [ones, ones], (ones, ones, ones), (ones, "b"), pd.DataFrame(ones), {"u": 1}):
+    for odd in ("popular", 3, None, [ones, ones], (ones, ones, ones), (ones, "b"), pd.Series(ones[0]), {"u": 1}):
         with pytest.raises(SpecError, match=r"is not a scorer; give a user x item matrix"):
             ba.as_scorer(odd, data)
     for k in (0, -1):

@@ -1,6 +1,8 @@
 """Codes for ids: the same as a plain dict gives, for every kind and spread of ids."""
 
 import re
+import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -8,10 +10,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings, strategies as st
 
+import beyondacc
 from beyondacc.data import vocabulary
 from beyondacc.data.arrow import STRING
-from beyondacc.data.frames import read_rows
 from beyondacc.data.ids import Ids
+from beyondacc.data.intake.read import read_rows
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError
 
@@ -176,3 +179,84 @@ def test_some_of_a_vocabulary(known, asked, scale):
     assert ((table < 0) == ~ids.occurring).all()
     assert (names is vocabulary.ids) == (set(asked) == known)
     assert vocabulary.encode(names).tolist() == [sorted(known).index(value) for value in sorted(set(asked))]
+
+
+# --- few ids among many
+
+
+def spread(n):
+    """Whole numbers too far apart for a table of them all."""
+    return pd.Index(np.random.default_rng(0).permutation(np.arange(n, dtype=np.int64) * 1_000_003 - 10**9))
+
+
+def texts(n):
+    return pd.Index([f"item {number}" for number in np.random.default_rng(0).permutation(n)])
+
+
+@pytest.mark.parametrize("make", [spread, texts])
+@pytest.mark.parametrize("modulus", [None, 7, 1])
+def test_few_ids_are_found_as_many_are(make, modulus, monkeypatch):
+    """Also where hashes of texts collide, as those of whole numbers cannot."""
+    if modulus and make is texts:
+        usual = vocabulary.hash_ids
+        monkeypatch.setattr(vocabulary, "hash_ids", lambda ids: usual(ids) % np.uint64(modulus))
+    known = Vocabulary(make(2000))
+    rng = np.random.default_rng(1)
+    for n in (1, 2, 7, 20, 1, 2, 7, 10):
+        places = rng.choice(2000, n, replace=False)
+        asked = known.ids[places]
+        np.testing.assert_array_equal(known.encode(asked), places)
+        strange = make(4000)[~make(4000).isin(known.ids)][:n]
+        mixed = asked.append(strange)[rng.permutation(n + len(strange))]
+        expected = known.ids.get_indexer(mixed)
+        assert (expected < 0).sum() == len(strange)
+        np.testing.assert_array_equal(known.encode(mixed), expected)
+    assert known._sorted is not None
+
+
+@pytest.mark.parametrize("make", [spread, texts])
+def test_the_table_of_a_vocabulary_is_built_once_and_by_many_threads(make, monkeypatch):
+    known, built = Vocabulary(make(5000)), []
+    usual = vocabulary._Sorted.of.__func__
+
+    def of(cls, hashes):
+        built.append(len(hashes))
+        return usual(cls, hashes)
+
+    monkeypatch.setattr(vocabulary._Sorted, "of", classmethod(of))
+    for place in range(30):
+        assert known.encode(known.ids[place : place + 3]).tolist() == [place, place + 1, place + 2]
+    assert built == [5000]
+    once = Vocabulary(make(5000))
+    once.encode(once.ids[:3])
+    assert built == [5000]  # for one question it would take longer than it saves
+    again, wrong = Vocabulary(make(5000)), []
+
+    def look(place):
+        if again.encode(again.ids[place : place + 1]).tolist() != [place]:
+            wrong.append(place)
+
+    threads = [threading.Thread(target=look, args=(place,)) for place in range(30)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert not wrong
+
+
+def test_a_list_with_texts_takes_about_as_long_as_one_with_whole_numbers():
+    """Of 200,000 items; to hash them for each call took 30 times as long."""
+    n, least = 200_000, {}
+    for name, ids in (("texts", [f"item{number:07d}" for number in range(n)]), ("numbers", list(range(n)))):
+        items = pd.DataFrame({"item_id": ids, "genres": ["a|b", "b", "c|a", "a"] * (n // 4)})
+        data = beyondacc.Dataset({"u": ids[:50]}, None, items)
+        lists = {"u": {ids[1001 * place]: float(place % 7) for place in range(100)}}
+        for _ in range(4):  # until it is worth a table
+            beyondacc.MMR().rerank(lists, data, k=20)
+        times = []
+        for _ in range(15):
+            started = time.perf_counter()
+            beyondacc.MMR().rerank(lists, data, k=20)
+            times.append(time.perf_counter() - started)
+        least[name] = min(times)
+    assert least["texts"] < 3 * least["numbers"]

@@ -1,31 +1,22 @@
-"""The command `beyondacc`: evaluate, rerank, study, and what there is to choose from."""
+"""The command `beyondacc`: evaluate, rerank, study, and what there is to choose from.
+
+Nothing but `main` stands here, so that signals are handled before anything else is imported.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
 from collections.abc import Sequence
-from typing import Any
 
-import typer
+from beyondacc.cli.stopping import Stops
 
-from beyondacc.cli.messages import in_options, one_line
-from beyondacc.cli.options import app
-from beyondacc.errors import BeyondAccError, NoEffectWarning
-
-from beyondacc.cli import catalog, evaluate, compare, rerank, study  # isort: skip - in the order in which --help lists them
-
-__all__ = ["catalog", "compare", "evaluate", "main", "rerank", "study"]
-
-# Older releases of typer use the package click, later ones a copy of their own; the classes have the same names.
-_ClickError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+__all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
-    Every error that a user can cause is one line on standard error, without a traceback.
+    Every error that a user can cause is one line on standard error, without a traceback; so is Ctrl-C, SIGTERM or
+    SIGHUP, after which nothing half-written is left.
 
     Parameters
     ----------
@@ -35,44 +26,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, 2 after an error, 130 after an interruption, 1 where nobody reads the output any more.
+        Exit code: 0, 2 after an error, 1 where nobody reads the output any more, 130 after Ctrl-C, 143 after SIGTERM,
+        129 after SIGHUP.
     """
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(
-                    errors="backslashreplace"
-                )  # a title that the terminal cannot show is no reason to die
-        command = typer.main.get_command(app)
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", NoEffectWarning)
-            warnings.showwarning = lambda message, *_where, **_more: _note(message)
-            code = command.main(None if argv is None else list(argv), prog_name="beyondacc", standalone_mode=False)
-        sys.stdout.flush()
-    except _ClickError as error:
-        ctx = getattr(error, "ctx", None)
-        where = ctx.command_path if ctx is not None else "beyondacc"
-        message = error.format_message().replace("Value error, ", "").rstrip(".")  # pydantic adds that
-        return _fail(f"{message} (see {where} --help)")
-    except BeyondAccError as error:
-        return _fail(in_options(str(error)))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes at exit
-        return 1
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{place}{error.strerror or error}")
-    except (KeyboardInterrupt, typer.Abort):
-        code = 130
-    if code == 130:
-        typer.echo("interrupted", err=True)
-    return code if isinstance(code, int) else 0
+    line = ""
+    with Stops(to_the_end=argv is None) as stops:
+        try:
+            from beyondacc.cli.running import run  # noqa: PLC0415 - what takes time is imported when stops are heard
 
-
-def _note(message: Warning | str) -> None:
-    typer.echo(f"note: {one_line(str(message))}", err=True)
-
-
-def _fail(message: str) -> int:
-    typer.echo(f"error: {one_line(message)}", err=True)
-    return 2
+            code, line = run(argv)
+        except BaseException as error:
+            if not (stops.heard or isinstance(error, KeyboardInterrupt)):
+                raise
+            code = 130
+        if code:  # what fails after a signal fails because of it
+            code, line = stops.judge(code, line)
+        stops.say(line)
+    return code

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beyondacc.cli.messages import in_options
+from beyondacc.cli.messages import in_options, say
 from beyondacc.cli.options import app
 from beyondacc.cli.output import WIDTH, aligned
-from beyondacc.errors import SpecError, did_you_mean
+from beyondacc.errors import SpecError
 from beyondacc.spec.params import descriptions
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def metrics(as_json: AsJson = False) -> None:
         return
     rows = [(each["name"], each["title"], each["family"], each["better"], ", ".join(each["needs"])) for each in known]
     _table(("metric", "title", "family", "better", "needs"), rows)
-    typer.echo("\nbeyondacc explain METRIC shows its formula and parameters.")
+    say("\nbeyondacc explain METRIC shows its formula and parameters.")
 
 
 @app.command(rich_help_panel=LOOK_UP)
@@ -83,10 +83,8 @@ def explain(
         if wanted.lower() in names:
             texts.append(_explain_declared(catalog.kind, catalog.find(wanted), catalog.create(name)))
     if not texts:
-        aliases = [alias for family in REGISTRY.values() for alias in family.aliases]
-        hint = did_you_mean(wanted, {*REGISTRY, *aliases, *RERANKERS, *MODELS})
-        raise SpecError(f"there is no metric, re-ranker or model {wanted!r}; {hint}")
-    typer.echo("\n\n".join(texts))
+        raise SpecError(REGISTRY.unknown(wanted, [*RERANKERS, *MODELS], "metric, re-ranker or model"))
+    say("\n\n".join(texts))
 
 
 def _conventions_of(name: str) -> None:
@@ -100,19 +98,19 @@ def _conventions_of(name: str) -> None:
         "Their data": {tool.name: tool.data for tool in having.values()},
     }
     if not any(texts.values()):
-        typer.echo(f"None of {', '.join(conventions)} has {name}.")
+        say(f"None of {', '.join(conventions)} has {name}.")
         return
     if having:
         rows = [
-            (tool.name, _assignments(tool[name]) or "as here", _assignments(tool.policy_of(name)) or "as here")
+            (tool.name, *(_assignments(given) or "as here" for given in (tool[name], tool.choices_of(name))))
             for tool in having.values()
         ]
-        _table(("tool", name, "who is averaged, order"), rows)
+        _table(("tool", name, "who is averaged, order, relevance"), rows)
     for head, lines in texts.items():
         if lines:
-            typer.echo("\n".join(["", f"{head}:", *(_indent(text, f"  {tool}: ") for tool, text in lines.items())]))
+            say("\n".join(["", f"{head}:", *(_indent(text, f"  {tool}: ") for tool, text in lines.items())]))
     if having:
-        typer.echo(f"\nbeyondacc evaluate ... -m {name} --convention TOOL computes it so.")
+        say(f"\nbeyondacc evaluate ... -m {name} --convention TOOL computes it so.")
 
 
 def _assignments(values: Mapping[str, Any]) -> str:
@@ -122,12 +120,12 @@ def _assignments(values: Mapping[str, Any]) -> str:
 
 
 def _dump(values: Any) -> None:
-    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+    say(json.dumps(values, indent=2, ensure_ascii=False))
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    for line in aligned(head, rows):
-        typer.echo(line)
+    for line in aligned(head, rows, longest=WIDTH):
+        say(line)
 
 
 def _list_declared(kind: str, catalog: Mapping[str, Info[Any]], *, as_json: bool) -> None:
@@ -144,8 +142,8 @@ def _list_declared(kind: str, catalog: Mapping[str, Info[Any]], *, as_json: bool
     shortened = [(name, title, textwrap.shorten(text, width, placeholder=" ...")) for name, title, text in rows]
     _table((kind, "title", "parameters"), shortened)
     if common:
-        typer.echo(f"\nAll take {', '.join(common)}.")
-    typer.echo(f"\nbeyondacc explain {kind.upper()} shows its formula and parameters.")
+        say(f"\nAll take {', '.join(common)}.")
+    say(f"\nbeyondacc explain {kind.upper()} shows its formula and parameters.")
 
 
 def _assignment(param: Param) -> str:

@@ -12,10 +12,13 @@ import typer
 
 from beyondacc.cli import output as out
 from beyondacc.cli.evaluate import choose_format
-from beyondacc.cli.evaluating import Lists, takes_lists
+from beyondacc.cli.evaluating import Lists
+from beyondacc.cli.notes import Notes
 from beyondacc.cli.options import Force, Format, FormatName, OutputFile, Seed, app, number
+from beyondacc.cli.reading import takes
 from beyondacc.errors import SpecError, did_you_mean
-from beyondacc.spec.params import Cutoff, Range
+from beyondacc.spec.params import Confidence, Cutoff
+from beyondacc.texts import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +46,7 @@ class Correction(enum.StrEnum):
 
 
 @app.command()
-@takes_lists
+@takes(Lists)
 def compare(
     given: Lists,
     method: Annotated[
@@ -71,7 +74,7 @@ def compare(
         float,
         typer.Option(
             "--confidence",
-            parser=number(Annotated[float, Range(0, 1, open_low=True, open_high=True)]),
+            parser=number(Confidence),
             metavar="C",
             help="Of the intervals; 1 less it is the level of the tests.",
         ),
@@ -85,7 +88,7 @@ def compare(
 
     Every metric and pair is tested, p-values are corrected over all of them, and a sentence sums up each pair.
     """
-    names = given.names
+    names = given.runs
     if len(names) < 2:
         raise SpecError("compare needs at least two files of lists, one for each run")
     if not given.has_data:
@@ -96,19 +99,24 @@ def compare(
     if output is not None:
         out.check_output(output, force=force)
 
+    ready = given.read()
     from beyondacc.comparison import compare as compare_runs  # noqa: PLC0415 - heavy
 
-    _, reports = given.read().evaluate(n_boot=0)
+    _, reports = ready.evaluate(n_boot=0)
+    notes = Notes(quiet=given.quiet, strict=given.strict)
+    for report in reports.values():
+        notes.add_readings(report.readings)
     options: dict[str, Any] = {"test": method.value, "correction": correction.value, "baseline": baseline}
     found = compare_runs(reports, **options, n=replicates, confidence=confidence, seed=seed)
     out.deliver(_render(found, form), output)
+    notes.print()
 
 
 def _render(found: Comparison, form: Format) -> bytes:
     if form is Format.table:
         return ("\n".join(_lines(found)) + "\n").encode()
     if form is Format.markdown:
-        return (found.to_markdown() + "\n").encode()
+        return (visible(found.to_markdown(), lines=True) + "\n").encode()
     return out.encode(found.table, f".{form.value}")
 
 
@@ -120,7 +128,7 @@ def _lines(found: Comparison) -> list[str]:
         head = ["metric", *names, "difference", "interval", "d_z", "p", "detectable", "verdict"]
         rows: Iterable[Any] = table.itertuples()
         cells = [_cells(row) for row in rows]
-        lines += [*textwrap.wrap(sentence, out.WIDTH, break_long_words=False, break_on_hyphens=False), ""]
+        lines += [*textwrap.wrap(visible(sentence), out.WIDTH, break_long_words=False, break_on_hyphens=False), ""]
         lines += [*out.aligned(head, cells, right=range(1, len(head) - 1)), ""]
     return lines + textwrap.wrap(f"{found.method}.", out.WIDTH)
 

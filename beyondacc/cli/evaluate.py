@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from beyondacc.cli import output as out
-from beyondacc.cli.evaluating import Lists, takes_lists
+from beyondacc.cli.evaluating import Lists
+from beyondacc.cli.notes import Notes
 from beyondacc.cli.options import OUTPUT, Bootstrap, Force, Format, FormatName, OutputFile, Seed, app
+from beyondacc.cli.reading import takes
 from beyondacc.errors import SpecError, choices
+from beyondacc.texts import visible
 
 if TYPE_CHECKING:
     from beyondacc.results import Report
@@ -39,7 +43,7 @@ _BY_SUFFIX = {
 
 
 @app.command()
-@takes_lists
+@takes(Lists)
 def evaluate(
     given: Lists,
     bootstrap: Bootstrap = 1000,
@@ -58,20 +62,23 @@ def evaluate(
 
     Files are .csv, .tsv, .parquet, TREC runs and qrels, RecBole atomic files or MovieLens's own.
     """
-    names = given.names
     if not given.has_data:
         raise SpecError("evaluate needs something to compare the lists with: pass --train, --test, --items or several")
     form = choose_format(form, output)
     _check_targets(output, per_user, force=force)
+    _ = given.runs  # two of one name are refused before anything is read
     ready = given.read()
     if per_user is not None and all(each.family.grain == "run" for each in ready.metrics):
         raise SpecError(f"--per-user needs a metric with a value for each user, unlike {choices(ready.metrics)}")
     found, reports = ready.evaluate(n_boot=bootstrap, seed=seed)
+    notes = Notes(quiet=given.quiet, strict=given.strict)
+    for name, report in reports.items():
+        notes.add_readings(report.readings)
+        notes.add(_notes(report, f"{name}: " if len(reports) > 1 else ""))
     out.deliver(_render(found, reports, form), output)
     if per_user is not None:
         out.deliver(out.encode(_per_user(reports), per_user.suffix.lower()), per_user)
-    for name, report in reports.items():
-        _note(report, f"{name}: " if len(names) > 1 else "")
+    notes.print()
 
 
 def _check_targets(output: Path | None, per_user: Path | None, *, force: bool) -> None:
@@ -104,7 +111,7 @@ def _render(found: Any, reports: dict[str, Report], form: Format) -> bytes:
         lines = _wide(reports) if len(reports) > 1 else _single(found)
         return ("\n".join(lines) + "\n").encode()
     if form is Format.markdown:
-        return (str(found.to_markdown()) + "\n").encode()
+        return (visible(str(found.to_markdown()), lines=True) + "\n").encode()
     return out.encode(found.to_pandas(), f".{form.value}")
 
 
@@ -147,11 +154,11 @@ def _per_user(reports: dict[str, Report]) -> Any:
     return pd.concat(frames.values(), ignore_index=True)
 
 
-def _note(report: Report, prefix: str) -> None:
-    """Say on standard error what a reader of the numbers should know."""
+def _notes(report: Report, prefix: str) -> Iterator[str]:
+    """Say what a reader of the numbers should know."""
     k = max(metric.k for metric in report)
     n_users = report.diagnostics["users"]
     for name, text in NOTES.items():
         if count := report.diagnostics[name]:
             of = f" of {n_users:,}" if text.startswith("users") else ""
-            typer.echo(f"note: {prefix}{text.format(k=k)}: {count:,}{of}", err=True)
+            yield f"{prefix}{text.format(k=k)}: {count:,}{of}"

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from beyondacc.cli.options import (
     DATA,
     READING,
+    TEN,
     Averaged,
-    Columns,
     DefaultCutoff,
     Duplicates,
     Gains,
-    GenreSep,
     Graded,
     ItemsFile,
     Seen,
@@ -28,10 +25,11 @@ from beyondacc.cli.options import (
     TrainFile,
     Undefined,
     UnknownItems,
-    Users,
     Vectors,
+    check_files,
     split_names,
 )
+from beyondacc.cli.reading import FileOptions, Order, OrderOption
 from beyondacc.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,17 +37,20 @@ if TYPE_CHECKING:
     from beyondacc.results import Report
     from beyondacc.spec.metric import Metric
 
-__all__ = ["Lists", "takes_lists"]
+__all__ = ["Lists"]
 
 _POLICY = ("users", "seen", "unknown_items", "duplicates", "undefined", "gains", "ties")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Lists:
+class Lists(FileOptions):
     """Lists to evaluate, and with what and how: each field is an argument or option of the command line."""
 
     recs: Annotated[
-        list[Path], typer.Argument(metavar="RECS...", help="Recommendation lists; each file is a run, named by it.")
+        list[str],
+        typer.Argument(
+            metavar="RECS...", help="Recommendation lists; each file or folder is a run, named by it or NAME=FILE."
+        ),
     ]
     train: TrainFile = None
     test: Annotated[
@@ -85,44 +86,61 @@ class Lists:
             "the data allow by default; all: all that they allow.",
         ),
     ] = None
-    k: DefaultCutoff = 10
-    columns: Columns = None
-    genre_sep: GenreSep = "|"
+    k: DefaultCutoff = TEN
+    order: OrderOption = Order.auto
     threshold: Threshold = None
     graded: Graded = False
-    users: Averaged = Users.all
+    users: Averaged = None
     seen: Annotated[
-        Seen,
-        typer.Option("--seen", help="Listed items of the user's own training rows.", rich_help_panel=READING),
-    ] = Seen.keep
-    unknown_items: Annotated[
-        UnknownItems,
-        typer.Option("--unknown-items", help="Listed items outside the catalogue.", rich_help_panel=READING),
-    ] = UnknownItems.keep
-    duplicates: Annotated[
-        Duplicates,
-        typer.Option("--duplicates", help="An item twice in a list: refused, or kept once.", rich_help_panel=READING),
-    ] = Duplicates.error
-    undefined: Annotated[
-        Undefined,
-        typer.Option("--undefined", help="A user for whom a metric is undefined.", rich_help_panel=READING),
-    ] = Undefined.skip
-    gains: Annotated[
-        Gains,
-        typer.Option("--gains", help="A relevant item's worth: its value, or 1.", rich_help_panel=READING),
-    ] = Gains.given
-    ties: Annotated[
-        Ties,
+        Seen | None,
         typer.Option(
-            "--ties", help="Order of equal scores: as given, reversed, or by item id.", rich_help_panel=READING
+            "--seen", help="Listed items of the user's own training rows; keep by default.", rich_help_panel=READING
         ),
-    ] = Ties.input
+    ] = None
+    unknown_items: Annotated[
+        UnknownItems | None,
+        typer.Option(
+            "--unknown-items", help="Listed items outside the catalogue; keep by default.", rich_help_panel=READING
+        ),
+    ] = None
+    duplicates: Annotated[
+        Duplicates | None,
+        typer.Option(
+            "--duplicates",
+            help="An item twice in a list: refused (error, the default), or kept once.",
+            rich_help_panel=READING,
+        ),
+    ] = None
+    undefined: Annotated[
+        Undefined | None,
+        typer.Option(
+            "--undefined",
+            help="A user for whom a metric is undefined: left out (skip, the default), or counted as 0.",
+            rich_help_panel=READING,
+        ),
+    ] = None
+    gains: Annotated[
+        Gains | None,
+        typer.Option(
+            "--gains", help="A relevant item's worth: its value (given, the default), or 1.", rich_help_panel=READING
+        ),
+    ] = None
+    ties: Annotated[
+        Ties | None,
+        typer.Option(
+            "--ties",
+            help="Order of equal scores: as given (input, the default), reversed, by item id as text, or by item id "
+            "with whole numbers as numbers (number).",
+            rich_help_panel=READING,
+        ),
+    ] = None
     convention: Annotated[
         str | None,
         typer.Option(
             "--convention",
             metavar="TOOL",
-            help="Compute as another tool does; beyondacc explain METRIC --conventions shows which.",
+            help="Compute as another tool does; beyondacc explain METRIC --conventions shows which. Parameters and "
+            "options that are named win.",
             rich_help_panel=READING,
         ),
     ] = None
@@ -133,26 +151,35 @@ class Lists:
         return not (self.train is None and self.test is None and self.items is None)
 
     @functools.cached_property
-    def names(self) -> dict[str, Path]:
-        """The runs, named by their files.
+    def runs(self) -> dict[str, str]:
+        """The paths of the runs, by name: what stands before ``=``, else that of the file, else of its folder.
 
         Raises
         ------
         DataError
             If two have the same name.
         """
-        names: dict[str, Path] = {}
-        for path in self.recs:
-            name = Path(path.stem).stem if path.suffix == ".gz" else path.stem
-            if name in names:
+        given = [_named(text) for text in self.recs]
+        names = [name or _stem(path) for name, path in given]
+        if len(set(names)) < len(names):  # as where each model has a folder of its own
+            folders = [name or Path(path).resolve().parent.name for name, path in given]
+            names = folders if len(set(folders)) == len(folders) else names
+        found: dict[str, str] = {}
+        for name, (_, path) in zip(names, given, strict=True):
+            if name in found:
                 raise DataError(
-                    f"the runs {str(names[name])!r} and {str(path)!r} are both called {name!r}; rename one file"
+                    f"the runs {found[name]!r} and {path!r} are both called {name!r}; name them, as in NAME={path}"
                 )
-            names[name] = path
-        return names
+            found[name] = path
+        return found
 
     def read(self) -> Ready:
         """Read the files, and see that the data have what the metrics need."""
+        before = {f"earlier lists {place}": path for place, path in enumerate(self.earlier or [], start=1)}
+        paths: dict[str, Path | str | None] = {**before, "train": self.train, "test": self.test, "items": self.items}
+        whats = {name: "recs" if len(self.runs) == 1 else f"recs of {name!r}" for name in self.runs}
+        paths |= {"primitive": self.primitive, **{whats[name]: path for name, path in self.runs.items()}}
+        check_files(paths)
         from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
         from beyondacc.convention import find_convention  # noqa: PLC0415 - heavy
         from beyondacc.evaluation import check_metrics  # noqa: PLC0415 - heavy
@@ -160,20 +187,18 @@ class Lists:
 
         jit.announce()
         wanted: Any = split_names(self.metric)
-        before = {f"earlier lists {place}": path for place, path in enumerate(self.earlier or [], start=1)}
-        paths = {**before, "train": self.train, "test": self.test, "items": self.items, "primitive": self.primitive}
-        whats = {name: "recs" if len(self.names) == 1 else f"recs of {name!r}" for name in self.names}
-        paths |= {whats[name]: path for name, path in self.names.items()}
-        tables = inputs.Tables(paths, self.columns or [])
-        data = tables.dataset(
-            genre_sep=self.genre_sep, vectors=self.vectors, threshold=self.threshold, graded=self.graded
-        )
+        tables = inputs.Tables(paths, self, order=self.order.value, vectors=self.vectors)
+        data = tables.dataset(threshold=self.threshold, graded=self.graded)
         given: Any = "all" if wanted == ["all"] else wanted or None
         tool = find_convention(self.convention)
         chosen = check_metrics(given, data, k=self.k, earlier=bool(before), convention=tool)
-        lists = {name: tables.rows(what) for name, what in whats.items()}
-        options: dict[str, Any] = {name: getattr(self, name).value for name in _POLICY}
-        options |= {
+        lists: dict[str, Any] = {}
+        for name, what in whats.items():
+            runs = tables.runs(what, name)
+            several = len(whats) > 1 and list(runs) != [name]  # files of several runs each
+            lists |= {f"{name} {run}" if several else run: rows for run, rows in runs.items()}
+        named = {name: choice.value for name in _POLICY if (choice := getattr(self, name)) is not None}
+        options: dict[str, Any] = named | {
             "convention": self.convention,
             "earlier": [tables.rows(what) for what in before] or None,
             "primitive": tables.rows("primitive"),
@@ -210,31 +235,16 @@ class Ready:
         return found, dict(found) if several else {next(iter(self.lists)): found}
 
 
-def takes_lists(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, whose first parameter is `Lists`, the fields of that as its first arguments and options."""
-    fields = dataclasses.fields(Lists)
-    hints = get_type_hints(Lists, include_extras=True)
-    _, *own = inspect.signature(command).parameters.values()
-    own_hints = get_type_hints(command, include_extras=True)
-    hints |= {parameter.name: own_hints[parameter.name] for parameter in own}
-    defaults = {field.name: field.default for field in fields} | {each.name: each.default for each in own}
-    absent = (dataclasses.MISSING, inspect.Parameter.empty)
+def _named(text: str) -> tuple[str, str]:
+    """Take ``NAME=FILE`` apart; a path may hold the sign, too, as ``day=2024-05-01/lists.csv`` does."""
+    name, equals, path = text.partition("=")
+    if not equals or not name or Path(text).exists() or "/" in name or not path:
+        return "", text
+    return name, path
 
-    @functools.wraps(command)
-    def taking(**given: Any) -> None:
-        lists = Lists(**{field.name: given.pop(field.name) for field in fields})
-        command(lists, **given)
 
-    # typer reads what a command takes from its signature and its annotations
-    made = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if default in absent else default,
-            annotation=hints[name],
-        )
-        for name, default in defaults.items()
-    ]
-    taking.__signature__ = inspect.Signature(made)  # type: ignore[attr-defined] # which functions may have
-    taking.__annotations__ = {name: hints[name] for name in defaults}
-    return taking
+def _stem(path: str) -> str:
+    """Return the name of a file without what it ends with."""
+    file = Path(path)
+    packed = file.suffix.lower() in {".gz", ".zip", ".zst", ".bz2", ".xz"}
+    return Path(file.stem).stem if packed else file.stem

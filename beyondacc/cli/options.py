@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from beyondacc.errors import SpecError
-from beyondacc.spec.names import split_calls
+from beyondacc.errors import DataError, SpecError
+from beyondacc.spec import names
 from beyondacc.spec.params import Cutoff, Param, Range, Seed as SeedNumber
 
 __all__ = [
+    "TEN",
     "Averaged",
     "Bootstrap",
     "Columns",
+    "Cutoffs",
     "DefaultCutoff",
     "Duplicates",
     "Force",
@@ -34,6 +36,7 @@ __all__ = [
     "Users",
     "Vectors",
     "app",
+    "check_files",
     "number",
     "numbers",
     "split_names",
@@ -64,6 +67,8 @@ class Users(enum.StrEnum):
     intersection = enum.auto()
     recommended = enum.auto()
     tested = enum.auto()
+    judged = enum.auto()
+    judged_intersection = "judged-intersection"
 
 
 class Seen(enum.StrEnum):
@@ -100,6 +105,7 @@ class Ties(enum.StrEnum):
     input = enum.auto()
     reversed = enum.auto()
     item = enum.auto()
+    number = enum.auto()
 
 
 class Duplicates(enum.StrEnum):
@@ -119,6 +125,26 @@ def number(annotation: Any) -> Callable[[Any], Any]:
             raise typer.BadParameter(f"{value!r}{str(error).partition(repr(value))[2]}") from error
 
     return parse
+
+
+class Cutoffs(tuple[int, ...]):
+    """One cutoff of lists or several, ascending."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, value: Any) -> Cutoffs:
+        """Read whole numbers that are separated by commas."""
+        if isinstance(value, Cutoffs):
+            return value
+        read = number(Cutoff)
+        found = sorted(read(part.strip()) for part in str(value).split(","))
+        if len(set(found)) < len(found):
+            raise typer.BadParameter(f"{value!r} gives a cutoff twice; give each once")
+        return cls(found)
+
+
+TEN = Cutoffs((10,))
 
 
 def numbers(text: str, option: str, annotation: Any) -> list[Any]:
@@ -157,8 +183,13 @@ Columns = Annotated[
     ),
 ]
 GenreSep = Annotated[
-    str,
-    typer.Option("--genre-sep", metavar="TEXT", help="Separates the genres in a text.", rich_help_panel=READING),
+    str | None,
+    typer.Option(
+        "--genre-sep",
+        metavar="TEXT",
+        help="Separates the genres in a text; it is told from all texts by default.",
+        rich_help_panel=READING,
+    ),
 ]
 Threshold = Annotated[
     float | None,
@@ -185,13 +216,17 @@ Bootstrap = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", parser=number(SeedNumber), metavar="N", help="Starts the random numbers.")]
 DefaultCutoff = Annotated[
-    int, typer.Option("-k", parser=number(Cutoff), metavar="N", help="Cutoff of metrics given without one.")
+    Cutoffs,
+    typer.Option(
+        "-k", parser=Cutoffs.parse, metavar="N,...", help="Cutoff of metrics given without one, or several: 5,10,20."
+    ),
 ]
 Averaged = Annotated[
-    Users,
+    Users | None,
     typer.Option(
         "--users",
-        help="Users averaged: of lists or test, in both, with a list, of the test set.",
+        help="Users averaged: of lists or test (all, the default), with a list (recommended), with a relevant test row "
+        "(tested), with both (intersection), with any test row (judged), with that and a list (judged-intersection).",
         rich_help_panel=READING,
     ),
 ]
@@ -206,10 +241,27 @@ OutputFile = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.", rich_help_panel=OUTPUT)]
 
 
+def check_files(paths: Mapping[str, Path | str | None]) -> None:
+    """Refuse a file that is not there, before all that is imported to read the others.
+
+    Parameters
+    ----------
+    paths
+        By what messages call them; None for those that were not given.
+
+    Raises
+    ------
+    DataError
+        If nothing has one of the names, which may have a pattern or the name of a run in it.
+    """
+    for what, path in paths.items():
+        if path is not None and not Path(path).exists() and not set(str(path)) & set("*?[="):
+            raise DataError(f"{what}: there is no file {str(path)!r}; check the path")
+
+
 def split_names(texts: list[str] | None) -> list[str]:
-    """Split ``ild@5, MMR(a=1, b=2)`` at the commas that stand outside parentheses; options may be repeated as well."""
-    parts = [part for text in texts or [] for part in split_calls(text)]
-    return [part.strip() for part in parts if part.strip()]
+    """Split ``ild@5,10, MMR(a=1, b=2)`` at the commas between names; options may be repeated as well."""
+    return names.split_names(texts or [])
 
 
 def _version(value: bool) -> None:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from beyondacc.cli.messages import say
 from beyondacc.errors import DataError, DependencyError, SpecError, choices
+from beyondacc.files import replace_file, sweep
+from beyondacc.texts import LONGEST, cut, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +58,7 @@ def check_output(path: Path, suffixes: Sequence[str] = (), *, force: bool) -> No
         )
     if path.suffix.lower() == ".parquet":
         check_parquet()
+    sweep(path.resolve().parent)
 
 
 def check_parquet() -> None:
@@ -89,14 +93,17 @@ def deliver(content: bytes, path: Path | None) -> None:
     if path is None:
         typer.echo(content, nl=False)
         return
-    from beyondacc.study.canvas import replace_file  # noqa: PLC0415 - listing metrics needs no study
-
-    replace_file(path.resolve(), content)
-    typer.echo(f"wrote {path}", err=True)
+    replace_file(path, content)
+    say(f"wrote {path}", err=True)
 
 
 def aligned(
-    head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = (), gap: int = 2
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Iterable[int] = (),
+    gap: int = 2,
+    longest: int = LONGEST,
 ) -> list[str]:
     """Lay out a table: a line for the head, a rule, a line for each row.
 
@@ -110,8 +117,10 @@ def aligned(
         Positions of the columns that are aligned to the right.
     gap
         Spaces between columns.
+    longest
+        Letters of a cell; longer ones are cut in their middle.
     """
-    cells = [list(head), *map(list, rows)]
+    cells = [[cut(visible(text), longest) for text in row] for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     flush = set(right)
     between = " " * gap

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from beyondacc.cli import output as out
+from beyondacc.cli.messages import say
 from beyondacc.cli.methods import (
     Alpha,
     Bias,
@@ -29,15 +31,22 @@ from beyondacc.cli.methods import (
     Unit,
     Window,
 )
-from beyondacc.cli.options import DATA, OUTPUT, Columns, Force, GenreSep, ItemsFile, TrainFile, Vectors, app, number
+from beyondacc.cli.notes import Notes
+from beyondacc.cli.options import DATA, OUTPUT, Force, ItemsFile, TrainFile, Vectors, app, check_files, number
+from beyondacc.cli.reading import FileOptions, Order, OrderOption, takes
 from beyondacc.errors import SpecError, choices
 from beyondacc.spec.params import Cutoff
+
+if TYPE_CHECKING:
+    from beyondacc.data.recommendations import Recommendations
 
 __all__ = ["rerank"]
 
 
 @app.command()
+@takes(FileOptions)
 def rerank(
+    reading: FileOptions,
     candidates: Annotated[Path, typer.Argument(metavar="CANDIDATES", help="Lists to pick from, best with scores.")],
     method: Annotated[
         str,
@@ -53,8 +62,7 @@ def rerank(
     items: ItemsFile = None,
     train: TrainFile = None,
     vectors: Vectors = None,
-    columns: Columns = None,
-    genre_sep: GenreSep = "|",
+    order: OrderOption = Order.auto,
     diversity: Diversity = None,
     relevance_weight: RelevanceWeight = None,
     per_user: PerUser = None,
@@ -105,6 +113,8 @@ def rerank(
     if output is not None:
         out.check_output(output, (".csv", ".tsv", ".parquet"), force=force)
 
+    files = {"train": train, "test": test, "items": items, "candidates": candidates}
+    check_files(files)
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
     from beyondacc.data.recommendations import Recommendations  # noqa: PLC0415 - heavy
     from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
@@ -137,22 +147,27 @@ def rerank(
         raise SpecError("--test is for --diagnose; pass both, or neither")
     jit.announce()
     files = {"train": train, "test": test, "items": items, "candidates": candidates}
-    tables = inputs.Tables(files, columns or [])
-    data = tables.dataset(genre_sep=genre_sep, vectors=vectors)
+    tables = inputs.Tables(files, reading, order=order.value, vectors=vectors)
+    data = tables.dataset()
+    notes = Notes(quiet=reading.quiet, strict=reading.strict)
+    notes.add_readings([*data.readings, *tables.readings()])
     lists = Recommendations.read(tables.rows("candidates"), data, what="candidates")
     picked = chosen.rerank(lists, data, k=k)
+    notes.add(_notes(lists, k))
     out.deliver(out.encode(picked.to_pandas(), ".csv" if output is None else output.suffix.lower()), output)
-    lengths = lists.lengths
-    if (lengths <= k).all():
-        text = f"no list has more than {k} candidates, so all are only reordered; give longer lists or a smaller -k"
-        typer.echo(f"note: {text}", err=True)
-    elif short := int((lengths < k).sum()):
-        typer.echo(f"note: lists of fewer than {k} candidates: {short:,} of {len(lists):,}", err=True)
-
+    notes.print()
     if diagnose:
         from beyondacc.diagnosis import diagnose as compare  # noqa: PLC0415 - heavy
 
-        typer.echo(compare(lists, picked, data, k=k), err=True)
+        say(str(compare(lists, picked, data, k=k)), err=True)
+
+
+def _notes(lists: Recommendations, k: int) -> Iterator[str]:
+    """Say where there was little to pick from."""
+    if (lists.lengths <= k).all():
+        yield f"no list has more than {k} candidates, so all are only reordered; give longer lists or a smaller -k"
+    elif short := int((lists.lengths < k).sum()):
+        yield f"lists of fewer than {k} candidates: {short:,} of {len(lists):,}"
 
 
 def _create(method: str, given: dict[str, Any]) -> Any:

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import enum
-import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from beyondacc.cli.messages import say
 from beyondacc.cli.options import (
     DATA,
     OUTPUT,
+    TEN,
     Bootstrap,
-    Columns,
     DefaultCutoff,
     Force,
-    GenreSep,
     Graded,
     ItemsFile,
     Seed,
     Threshold,
     Vectors,
     app,
+    check_files,
     number,
     numbers,
     split_names,
 )
+from beyondacc.cli.reading import FileOptions, takes
 from beyondacc.errors import DataError
+from beyondacc.files import discard, owned
 from beyondacc.spec.params import Cutoff, Fraction, Seed as SeedNumber
 
 __all__ = ["Method", "study", "warmup"]
@@ -44,7 +46,9 @@ class Method(enum.StrEnum):
 
 
 @app.command()
+@takes(FileOptions)
 def study(
+    reading: FileOptions,
     ratings: Annotated[
         Path | None,
         typer.Option(
@@ -71,8 +75,6 @@ def study(
             "--seeds", metavar="N,...", help="Of the split; each gives runs of its own.", rich_help_panel=DATA
         ),
     ] = "0",
-    columns: Columns = None,
-    genre_sep: GenreSep = "|",
     threshold: Threshold = None,
     graded: Graded = False,
     models: Annotated[
@@ -108,7 +110,7 @@ def study(
             "-m", "--metric", metavar="METRIC", help="All that the data allow by default.", rich_help_panel=GRID
         ),
     ] = None,
-    k: DefaultCutoff = 10,
+    k: DefaultCutoff = TEN,
     candidates: Annotated[
         int,
         typer.Option(
@@ -130,17 +132,16 @@ def study(
         typer.Option("-o", "--output", metavar="FOLDER", help="Where the results are written.", rich_help_panel=OUTPUT),
     ] = Path("beyondacc-study"),
     force: Force = False,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Print nothing but errors.", rich_help_panel=OUTPUT)
-    ] = False,
 ) -> None:
     """Train models, re-rank their lists at several weights, evaluate all by all metrics, correlate the metrics.
 
     Writes results.parquet, per_user.parquet, correlations.csv and report.html, which opens in a browser. A study that
-    was stopped goes on where it stopped; a run that fails is left out and named.
+    was stopped goes on where it stopped; a run that fails is left out and named. Results of more rows are never
+    replaced, and never two studies write to one folder at a time.
     """
     if items is not None and ratings is None:
         raise DataError("--items belongs to --ratings; pass both, or neither for MovieLens")
+    check_files({"ratings": ratings, "items": items})
     wanted_seeds = numbers(seeds, "--seeds", SeedNumber)
     weights = None if diversity is None else numbers(diversity, "--diversity", Fraction)
 
@@ -156,8 +157,7 @@ def study(
             vectors=vectors,
             split=split,
             seeds=wanted_seeds,
-            columns=columns or [],
-            genre_sep=genre_sep,
+            reading=reading,
             threshold=threshold,
             graded=graded,
         ),
@@ -172,19 +172,22 @@ def study(
         title=f"Beyond-accuracy study of {'MovieLens latest-small' if ratings is None else ratings.stem}",
     )
     cells = output.with_name(f".{output.name}.cells")
-    found = prepared.run(folder=cells, progress=not quiet)
-    files = found.save(output, force=force)
-    for text in found.failed():
-        typer.echo(f"note: failed and left out: {text}", err=True)
-    if not found.failures:
-        shutil.rmtree(cells)
-    if quiet:
+    with owned(output):
+        # again, for another study may have written there in between
+        studying.check_target(output, force=force, rows=len(prepared) * len(prepared.metrics))
+        found = prepared.run(folder=cells, progress=not reading.quiet)
+        for text in found.failed():
+            say(f"note: failed and left out: {text}", err=True)
+        files = found.save(output, force=force)
+        if not found.failures:
+            discard(cells)
+    if reading.quiet:
         return
     for line in studying.describe(found, method=method.value):
-        typer.echo(line)
-    typer.echo("\nWritten")
+        say(line)
+    say("\nWritten")
     for file in files:
-        typer.echo(f"  {file}  ({max(file.stat().st_size // 1000, 1):,} kB)")
+        say(f"  {file}  ({max(file.stat().st_size // 1000, 1):,} kB)")
 
 
 @app.command()
@@ -198,4 +201,10 @@ def warmup() -> None:
     what = (
         f"compiled {compiled} variants of kernels in {seconds:.1f} s" if compiled else "everything was compiled before"
     )
-    typer.echo(f"{what}; the cache is {jit.CACHE}")
+    if jit.LASTS:
+        say(f"{what}; the cache is {jit.CACHE}")
+    else:
+        say(
+            f"{what}, but for this process alone: no cache folder can be written by its user and nobody else; "
+            "set NUMBA_CACHE_DIR to a folder of your own"
+        )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from beyondacc.cli import inputs
 from beyondacc.cli.output import WIDTH, aligned, check_parquet, decimals, number
+from beyondacc.cli.reading import FileOptions
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.movielens import load_movielens
 from beyondacc.errors import SpecError
@@ -20,13 +21,19 @@ from beyondacc.study.canvas import load
 from beyondacc.study.coefficients import Method
 from beyondacc.study.correlate import correlation
 from beyondacc.study.result import PLAIN, check_folder
+from beyondacc.texts import cut, visible
 
 __all__ = ["check_target", "datasets", "describe"]
 
 
-def check_target(folder: Path, *, force: bool) -> None:
+def check_target(folder: Path, *, force: bool, rows: int | None = None) -> None:
     """Refuse a folder that cannot be written, and missing packages, before any work is done."""
-    check_folder(folder, force=force)
+    if folder.name in {"", ".."}:
+        raise SpecError(
+            f"the output {str(folder)!r} is no name of a folder; "
+            "name one for the results, such as -o beyondacc-study or -o ../beyondacc-study"
+        )
+    check_folder(folder, force=force, rows=rows)
     check_parquet()
     for package in ("altair", "vl_convert"):
         load(package)
@@ -39,8 +46,7 @@ def datasets(
     vectors: Path | None,
     split: str,
     seeds: Sequence[int],
-    columns: Sequence[str],
-    genre_sep: str,
+    reading: FileOptions,
     **options: Any,
 ) -> dict[int, Dataset]:
     """Split the ratings once for each seed.
@@ -58,8 +64,9 @@ def datasets(
     if ratings is None:
         table, catalogue = load_movielens()
     else:
-        tables = inputs.Tables({"ratings": ratings, "items": items}, columns)
-        table, catalogue = tables.rows("ratings"), tables.items(genre_sep=genre_sep, vectors=vectors)
+        tables = inputs.Tables({"ratings": ratings, "items": items}, reading, vectors=vectors)
+        table, catalogue = tables.rows("ratings"), tables.items
+    options |= {"repeats": reading.repeats.value, "zeros": None if reading.zeros is None else reading.zeros.value}
     made = {seed: Dataset.split(table, catalogue, how=split, seed=seed, **options) for seed in seeds}
     first, *others = made.items()
     for seed, data in others:
@@ -140,8 +147,15 @@ def _correlation_cells(found: StudyResult, method: Method) -> pd.DataFrame:
     return pd.DataFrame(cells, index=rows, columns=heads).replace("-0", "0")
 
 
+def _shown(name: object) -> str:
+    return cut(visible(str(name)))
+
+
 def _chunks(corner: str, cells: pd.DataFrame, *, gap: int = 2) -> Iterator[str]:
     """Lay out a table in as many parts below each other as its width asks for."""
+    cells = cells.set_axis([_shown(name) for name in cells.index]).set_axis(
+        [_shown(name) for name in cells.columns], axis="columns"
+    )
     label = max([len(corner), *map(len, cells.index)])
     start = 0
     while start < cells.shape[1]:

@@ -20,7 +20,7 @@ from beyondacc.data.dataset import Dataset
 from beyondacc.errors import SpecError, did_you_mean
 from beyondacc.results import markdown
 from beyondacc.spec.metric import Metric
-from beyondacc.spec.params import Param, Range, Seed
+from beyondacc.spec.params import Confidence, Param, Range, Seed
 from beyondacc.spec.states import Exposure
 
 __all__ = ["Comparison", "compare"]
@@ -120,7 +120,7 @@ def compare(
         How many exchanges, and how many replicates of the bootstrap behind the intervals. Where no more exchanges exist
         all are counted, and p is exact.
     confidence
-        Of the intervals; a difference is shown where the adjusted p is at most 1 less this.
+        Of the intervals, up to 0.999999; a difference is shown where the adjusted p is at most 1 less this.
     seed
         Of the random numbers.
     threads
@@ -157,8 +157,7 @@ def compare(
     correction = Param("correction", "holm", Correction).check(correction, "compare")
     n = Param("n", 9999, Annotated[int, Range(low=1)]).check(n, "compare")
     seed = Param("seed", 0, Seed).check(seed, "compare")
-    inside = Annotated[float, Range(0, 1, open_low=True, open_high=True)]
-    confidence = Param("confidence", 0.95, inside).check(confidence, "compare")
+    confidence = Param("confidence", 0.95, Confidence).check(confidence, "compare")
     systems = read_systems(reports, data, metrics)
     wanted = list(next(iter(systems.values())).states)
     pairs = _pairs(list(systems), baseline)

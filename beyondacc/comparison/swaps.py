@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from beyondacc.comparison.significance import ROUNDING
 from beyondacc.data.binding import Binding
+from beyondacc.data.ragged import Lists
 from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.intervals import Compact, at_once, weighted_sums
 from beyondacc.run.local import map_stream
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.states import Exposure, State, Sums
-from beyondacc.types import Bools, ItemIds
+from beyondacc.types import Bools
 
 __all__ = ["Means", "Statistic", "Totals", "counted", "enumerated", "permutation_p"]
 
@@ -150,27 +151,21 @@ def counted(
 
 def _stack(one: Binding, other: Binding) -> Binding:
     """Return a run of the lists of two runs on the same data, those of the first and then those of the second."""
-    items, moved = one.items, other.lists
+    items, moved = one.items, other.ranked
     if not other.items.ids.equals(items.ids):  # items that the dataset does not know have places of their own
         ids = other.items.ids
         items = Vocabulary(items.ids.append(ids[~ids.isin(items.ids)]))
-        moved = np.append(items.encode(ids), np.int32(-1))[moved]
-    width = max(one.lists.shape[1], moved.shape[1])
+        moved = moved.recode(items.encode(ids))
+    parts = [Lists(each.starts, each.lengths, each.items, stride=each.stride) for each in (one.ranked, moved)]
     return dataclasses.replace(
         one,
         ids=one.ids.append(other.ids),
         users=np.concatenate([one.users, other.users]),
-        lists=np.concatenate([_wide(one.lists, width), _wide(moved, width)]),
-        lengths=np.concatenate([one.lengths, other.lengths]),
-        scores=None,
+        ranked=Lists.join(parts),
         items=items,
         expected=None,
         earlier=(),
     )
-
-
-def _wide(lists: ItemIds, width: int) -> ItemIds:
-    return np.pad(lists, ((0, 0), (0, width - lists.shape[1])), constant_values=-1)
 
 
 def permutation_p(

@@ -1,5 +1,5 @@
 """The conventions of other tools: which parameters and choices give the numbers that they print."""
 
-from beyondacc.convention.base import Convention, conventions, find_convention
+from beyondacc.convention.base import Convention, Level, conventions, find_convention, with_level
 
-__all__ = ["Convention", "conventions", "find_convention"]
+__all__ = ["Convention", "Level", "conventions", "find_convention", "with_level"]

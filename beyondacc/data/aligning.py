@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding, Lists, Users
-from beyondacc.data.dataset import Dataset, pad
+from beyondacc.data.binding import Binding, Users
+from beyondacc.data.dataset import Dataset, Profiles, pad
+from beyondacc.data.ragged import Lists, room
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
-from beyondacc.types import Floats, ItemIds
+from beyondacc.types import UserIds
 
 __all__ = ["bind", "bind_lists"]
 
@@ -28,14 +28,14 @@ def bind(
     unknown_items: Literal["keep", "error"] = "keep",
     primitive: Recommendations | None = None,
     earlier: Sequence[Recommendations] = (),
+    k: int | None = None,
 ) -> Binding:
     """Align lists with a dataset.
 
     Parameters
     ----------
     users
-        Whose rows: all of the test set and of the lists, those in both, those with a non-empty list, or those with a
-        relevant test item.
+        Whose rows, as in `Policy`.
     seen
         Whether listed items that are in the user's training rows are kept or dropped.
     unknown_items
@@ -44,10 +44,13 @@ def bind(
         Lists of a primitive model, for unexpectedness; the most popular items by default.
     earlier
         Earlier lists, oldest first, for metrics of change.
+    k
+        How many items of each list to keep, of those that are not dropped; all by default.
     """
     recs = recs.within(data)
     codes = recs.codes(data)
     tested = np.zeros(len(data.users), np.bool_) if data.test is None else data.test.occupied
+    judged = tested if data.judged is None else tested | data.judged.occupied
     makes_a_row = np.ones(len(recs), np.bool_) if users == "all" else recs.lengths > 0
     if recs.users is data.users.ids:  # as where lists were read for all users of the dataset
         in_recs, place = makes_a_row, codes
@@ -55,32 +58,35 @@ def bind(
         in_recs, place = np.zeros(len(data.users), np.bool_), np.full(len(data.users), -1, np.int32)
         in_recs[codes[(codes >= 0) & makes_a_row]] = True
         place[codes[codes >= 0]] = np.flatnonzero(codes >= 0)
-    strangers = np.flatnonzero((codes < 0) & makes_a_row & (users not in {"intersection", "tested"}))
-    wanted = {"all": tested | in_recs, "intersection": tested & in_recs, "recommended": in_recs, "tested": tested}[
-        users
-    ]
+    strangers = np.flatnonzero((codes < 0) & makes_a_row & (users in {"all", "recommended"}))
+    wanted = {
+        "all": judged | in_recs,
+        "intersection": tested & in_recs,
+        "recommended": in_recs,
+        "tested": tested,
+        "judged": judged,
+        "judged-intersection": judged & in_recs,
+    }[users]
     known = np.flatnonzero(wanted).astype(np.int32)
     order = np.concatenate([known, np.full(len(strangers), -1, np.int32)])
     if not len(order):
         raise DataError(f'no user is left to evaluate with users="{users}"; pass users="all" or check the user ids')
     source = np.concatenate([place[known], strangers.astype(np.int32)])
-    lists, scores, lengths = _rows_of(recs, source, own=seen == "drop")
+    ranked = recs.ragged.take(source)
+    if seen == "drop" and data.train is not None:
+        ranked = _without_seen(ranked, order, data.train, len(recs.items), k)
+    elif k is not None:
+        ranked = ranked.top(k)
     ids = data.users.ids if len(known) == len(data.users) else data.users.ids.take(known)
     ids = ids if len(known) else recs.users[:0]
     ids = ids.append(recs.users[strangers]) if len(strangers) else ids
-    if seen == "drop" and data.train is not None:
-        kept = np.empty((0, 0)) if scores is None else scores
-        train = data.train
-        align.drop_seen_rows(lists, kept, lengths, order, train.starts, train.items, len(recs.items))
     if unknown_items == "error":
-        _refuse_unknown(lists, recs, data, ids)
+        _refuse_unknown(ranked, recs, data, ids)
     return Binding(
         data=data,
         ids=ids,
         users=order,
-        lists=lists,
-        lengths=lengths,
-        scores=scores,
+        ranked=ranked,
         items=recs.items,
         ordered_by_score=recs.ordered_by_score,
         expected=None if primitive is None else _align(primitive, recs, ids),
@@ -88,16 +94,26 @@ def bind(
     )
 
 
-def _rows_of(
-    recs: Recommendations, source: NDArray[np.int32], *, own: bool
-) -> tuple[ItemIds, Floats | None, NDArray[np.int32]]:
-    """Return lists, scores and lengths in another order, -1 standing for a row without any; copies with `own`."""
-    if not own and np.array_equal(source, np.arange(len(recs))):
-        return recs.lists, recs.scores, recs.lengths
-    there = (source >= 0)[:, None]
-    lists = np.where(there, recs.lists[source], np.int32(-1))
-    scores = None if recs.scores is None else np.where(there, recs.scores[source], np.nan)
-    return lists, scores, np.where(source >= 0, recs.lengths[source], 0).astype(np.int32)
+def _without_seen(ranked: Lists, users: UserIds, train: Profiles, n_items: int, k: int | None) -> Lists:
+    """Return the first k items of each list that are not in the training row of its user."""
+    bounds, stride = room(ranked.lengths, k)
+    lengths, items = np.empty(len(ranked), np.int32), np.empty(bounds[-1], np.int32)
+    scores = None if ranked.scores is None else np.empty(len(items))
+    align.drop_seen_rows(
+        ranked.starts,
+        ranked.lengths,
+        ranked.items,
+        np.empty(0) if ranked.scores is None else ranked.scores,
+        users,
+        train.starts,
+        train.items,
+        n_items,
+        bounds,
+        items,
+        np.empty(0) if scores is None else scores,
+        lengths,
+    )
+    return Lists(bounds[:-1], lengths, items, scores, stride=stride)
 
 
 def bind_lists(recs: Recommendations, data: Dataset, what: str = "recs") -> Binding:
@@ -108,19 +124,19 @@ def bind_lists(recs: Recommendations, data: Dataset, what: str = "recs") -> Bind
         data=data,
         ids=recs.users,
         users=codes,
-        lists=recs.lists,
-        lengths=recs.lengths,
-        scores=recs.scores,
+        ranked=recs.ragged,
         items=recs.items,
         ordered_by_score=recs.ordered_by_score,
     )
 
 
-def _refuse_unknown(lists: ItemIds, recs: Recommendations, data: Dataset, ids: pd.Index[Any]) -> None:
+def _refuse_unknown(ranked: Lists, recs: Recommendations, data: Dataset, ids: pd.Index[Any]) -> None:
     outside = ~pad(data.catalogue, len(recs.items))
-    rows, ranks = np.nonzero((lists >= 0) & outside[lists])
-    if len(rows):
-        item, user = recs.items.ids[lists[rows, ranks]].tolist()[0], ids[rows].tolist()[0]
+    rows, _, places = ranked.flat()
+    items = ranked.items[places]
+    unknown = np.flatnonzero(outside[items])
+    if len(unknown):
+        item, user = recs.items.ids[items[unknown[:1]]].tolist()[0], ids[rows[unknown[:1]]].tolist()[0]
         raise DataError(
             f"recs list item {item!r} for user {user!r}, which is not in the catalogue; "
             'add it to items=, or pass unknown_items="keep"'
@@ -131,9 +147,5 @@ def _align(lists: Recommendations, recs: Recommendations, ids: pd.Index[Any]) ->
     """Put further lists in the rows and item positions of a run; items they alone show get further ones."""
     own = recs.items.encode(lists.items.ids, what="primitive", known="recs")
     further = len(recs.items) + np.arange(len(own), dtype=np.int32)
-    codes = np.append(np.where(own < 0, further, own), np.int32(-1)).astype(np.int32)
-    place = lists.users.get_indexer(ids)
-    known = (place >= 0)[:, None]
-    items = np.where(known, codes[lists.lists[place]], np.int32(-1))
-    scores = None if lists.scores is None else np.where(known, lists.scores[place], np.nan)
-    return Lists(items, np.count_nonzero(items >= 0, axis=1).astype(np.int32), scores)
+    codes = np.where(own < 0, further, own).astype(np.int32)
+    return lists.ragged.recode(codes).take(lists.users.get_indexer(ids))

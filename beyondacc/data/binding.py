@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,25 +12,27 @@ from numpy.typing import NDArray
 
 from beyondacc.data.dataset import Dataset, Features, Profiles, pad
 from beyondacc.data.memo import Memo
+from beyondacc.data.ragged import Lists, is_even
 from beyondacc.data.vocabulary import Vocabulary, hash_ids
 from beyondacc.kernels import align, profile
 from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
-__all__ = ["Binding", "Gain", "Inputs", "Lists", "Users", "row_sizes"]
+__all__ = ["Binding", "Block", "Gain", "Inputs", "Users", "row_sizes"]
 
-Users = Literal["all", "intersection", "recommended", "tested"]
+Users = Literal["all", "intersection", "recommended", "tested", "judged", "judged-intersection"]
 Gain = Literal["linear", "exp"]
+_SHORT = 16  # items: lists of fewer are as good as equally long
 
 
-class Lists(NamedTuple):
-    """Further lists for the rows of a run; items it does not know have positions of their own after its items.
+class Block(NamedTuple):
+    """The first items of some lists.
 
     Attributes
     ----------
-    items : (rows, K)
+    items : (rows, k)
         Padded with -1.
     lengths : (rows,)
-    scores : (rows, K) or None
+    scores : (rows, k) or None
         Padded with NaN.
     """
 
@@ -38,14 +40,11 @@ class Lists(NamedTuple):
     lengths: NDArray[np.int32]
     scores: Floats | None
 
-    def take(self, rows: Bools) -> Lists:
-        """Return the lists of some rows."""
-        return Lists(self.items[rows], self.lengths[rows], None if self.scores is None else self.scores[rows])
-
-    def block(self, rows: slice, k: int) -> Lists:
+    @classmethod
+    def of(cls, lists: Lists, rows: slice, k: int) -> Block:
         """Return the first k items of some rows."""
-        scores = None if self.scores is None else np.ascontiguousarray(self.scores[rows, :k])
-        return Lists(np.ascontiguousarray(self.items[rows, :k]), np.minimum(self.lengths[rows], k), scores)
+        scores = None if lists.scores is None else lists.pad(rows, k, "scores")
+        return cls(lists.pad(rows, k), np.minimum(lists.lengths[rows], k), scores)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,11 +61,13 @@ class Binding:
         External ids of the rows.
     users : (rows,)
         Their positions in the dataset, -1 where it does not know them.
-    lists, lengths, scores : (rows, K), (rows,), (rows, K) or None
+    ranked : Lists
+        The list of each row, as long as it is.
     expected
-        Lists of a primitive model for the same rows, or None: the most popular items are taken.
+        Lists of a primitive model for the same rows, or None: the most popular items are taken. Items that the run does
+        not know have positions of their own after its items.
     earlier
-        Earlier lists for the same rows, oldest first.
+        Earlier lists for the same rows, oldest first, with such items, too.
     items
         Those of the dataset, then unknown ones.
     ordered_by_score
@@ -76,9 +77,7 @@ class Binding:
     data: Dataset
     ids: pd.Index[Any]
     users: UserIds
-    lists: ItemIds
-    lengths: NDArray[np.int32]
-    scores: Floats | None
+    ranked: Lists
     items: Vocabulary
     ordered_by_score: bool
     expected: Lists | None = None
@@ -86,6 +85,24 @@ class Binding:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """How many items each list holds."""
+        return self.ranked.lengths
+
+    @property
+    def lists(self) -> ItemIds:
+        """The lists as a matrix that is padded with -1: users x longest list in memory, for lists of about one length.
+
+        Metrics see the first items of a block of rows instead, and re-rankers one of the `parts`.
+        """
+        return self.ranked.padded["items"]
+
+    @property
+    def scores(self) -> Floats | None:
+        """The scores as a matrix that is padded with NaN, or None; as `lists`."""
+        return self.ranked.padded.get("scores")
 
     @property
     def n_items(self) -> int:
@@ -111,6 +128,17 @@ class Binding:
     def own(self) -> Memo:
         """What is derived from the lists of this run."""
         return Memo()
+
+    @property
+    def test_by_id(self) -> ItemIds:
+        """The items of the test rows, those of each user in the order of their ids."""
+
+        def build() -> ItemIds:
+            test, places = self.test, self.data.items.places
+            rows = np.repeat(np.arange(len(test.sizes)), test.sizes)
+            return test.items[np.lexsort((places[test.items], rows))]
+
+        return self.data.derive("test_by_id", build)
 
     @property
     def item_counts(self) -> NDArray[np.int64]:
@@ -150,24 +178,40 @@ class Binding:
         """Relevant test rows; empty where the dataset has none."""
         return self.data.test or _no_profiles(len(self.data.users))
 
-    def gains(self, gain: Gain = "linear") -> NDArray[np.float64]:
-        """Return what the test rows are worth: their value g, or 2^g - 1."""
-        values = self.test.values
-        if gain == "linear" or self.test.all_one:
-            return values
-        return self.data.derive("exp gains", lambda: 2.0**values - 1.0)
+    def gains(self, gain: Gain = "linear", *, relative: bool = False) -> NDArray[np.float64]:
+        """Return what the test rows are worth: their value g, or 2^g - 1.
 
-    def best_gains(self, gain: Gain = "linear") -> NDArray[np.float64]:
+        Parameters
+        ----------
+        relative
+            Divide the gains of a user by 2^m, or by m where they are linear, where their highest value m is so high
+            that sums could be infinite. What is a ratio of two sums of gains stays what it is.
+        """
+        values = self.test.values
+        if self.test.all_one:
+            return values
+        if relative and self.data.derive("highest gain", lambda: values.max(initial=0.0)) > _HIGH:
+            return self.data.derive(("relative gains", gain), lambda: _relative_gains(self.test, gain))
+        if gain == "linear":
+            return values
+
+        def build() -> NDArray[np.float64]:
+            with np.errstate(over="ignore"):  # whoever adds them up refuses what is infinite
+                return np.asarray(2.0**values - 1.0)
+
+        return self.data.derive("exp gains", build)
+
+    def best_gains(self, gain: Gain = "linear", *, relative: bool = False) -> NDArray[np.float64]:
         """Return the same, highest first within each user."""
 
         def build() -> NDArray[np.float64]:
-            test, gains = self.test, self.gains(gain)
+            test, gains = self.test, self.gains(gain, relative=relative)
             if self.test.all_one:
                 return gains
             rows = np.repeat(np.arange(len(test.sizes)), test.sizes)
             return gains[np.lexsort((-gains, rows))]
 
-        return self.data.derive(("best_gains", gain), build)
+        return self.data.derive(("best_gains", gain, relative), build)
 
     @property
     def preference_shares(self) -> NDArray[np.float64]:
@@ -179,25 +223,40 @@ class Binding:
             "preference_shares", lambda: np.bincount(features.ids, per_row, len(features.names)) / counts.sum()
         )
 
-    def take(self, rows: Bools) -> Binding:
-        """Return the run of some of its users."""
-        found: dict[str, Any] = {
-            name: None if (array := getattr(self, name)) is None else array[rows]
-            for name in ("ids", "users", "lists", "lengths", "scores")
-        }
+    def take(self, rows: NDArray[Any]) -> Binding:
+        """Return the run of some of its users, by a mask or by their positions."""
+        found: dict[str, Any] = {name: getattr(self, name)[rows] for name in ("ids", "users")}
         expected = self.expected and self.expected.take(rows)
         earlier = tuple(lists.take(rows) for lists in self.earlier)
-        return dataclasses.replace(self, **found, expected=expected, earlier=earlier)
+        found |= {"ranked": self.ranked.take(rows), "expected": expected, "earlier": earlier}
+        made = dataclasses.replace(self, **found)
+        made.__dict__["derive"] = self.derive  # which depends on the items alone
+        return made
+
+    def parts(self) -> list[tuple[NDArray[np.int64], Binding]]:
+        """Cut the run into runs whose lists are about equally long, so that their matrices are as large as the lists.
+
+        Returns
+        -------
+        list
+            Some rows, and the run of these.
+        """
+        if is_even(self.lengths):
+            return [(np.arange(len(self)), self)]
+        classes = np.ceil(np.log2(np.maximum(self.lengths, _SHORT))).astype(np.int64)
+        found = (np.flatnonzero(classes == each) for each in np.unique(classes))
+        return [(rows, self.take(rows)) for rows in found]
 
     def among(self, users: Users) -> Bools:
         """Return which rows are those of such users, of the rows there are."""
         listed, tested = self.lengths > 0, row_sizes(self.test, self.users) > 0
-        every = np.ones(len(self), np.bool_)
-        return {"all": every, "intersection": listed & tested, "recommended": listed, "tested": tested}[users]
+        judged = tested if self.data.judged is None else tested | (row_sizes(self.data.judged, self.users) > 0)
+        of = {"tested": tested, "recommended": listed, "intersection": listed & tested, "judged": judged}
+        return of.get(users, listed & judged if users == "judged-intersection" else np.ones(len(self), np.bool_))
 
-    def block(self, start: int, stop: int) -> Inputs:
-        """Return the rows from `start` to `stop` as metrics see them."""
-        return Inputs(self, slice(start, stop))
+    def block(self, start: int, stop: int, k: int | None = None) -> Inputs:
+        """Return the rows from `start` to `stop` as metrics with cutoffs up to k see them; by default, with any."""
+        return Inputs(self, slice(start, stop), k)
 
     def diagnostics(self, k: int) -> dict[str, int]:
         """Count what a reader of the numbers should know, within the first k of each list.
@@ -205,13 +264,12 @@ class Binding:
         Users with tied scores where scores decide the order, lists shorter than k, listed items that are cold, unknown
         to the catalogue, without features or already in the user's training rows.
         """
-        lengths = np.minimum(self.lengths, k)
-        listed = self.lists[np.arange(self.lists.shape[1]) < lengths[:, None]]
-        train, unseen = self.train, lengths.copy()
-        rows = (self.lists.copy(), np.empty((0, 0)), unseen, self.users)
-        align.drop_seen_rows(*rows, train.starts, train.items, self.n_items)
-        scores = self.scores if self.ordered_by_score else None
-        tied = 0 if scores is None else align.tied_rows(scores, lengths, k)
+        ranked, train, lengths = self.ranked, self.train, np.minimum(self.lengths, k)
+        listed = ranked.items[ranked.flat(k).places]
+        lists = ranked.starts, lengths, ranked.items, k
+        seen = align.seen_rows(*lists, self.users, train.starts, train.items, self.n_items)
+        scores = ranked.scores if self.ordered_by_score else None
+        tied = 0 if scores is None else align.tied_rows(ranked.starts, lengths, scores, k)
         featureless = 0 if self.features is None else int((self.features.sizes[listed] == 0).sum())
         return {
             "users": len(self),
@@ -223,7 +281,7 @@ class Binding:
             "cold_items": int((self.item_counts[listed] == 0).sum()) if self.data.train else 0,
             "unknown_items": int((~self.catalogue[listed]).sum()),
             "featureless_items": featureless,
-            "seen_items": int((lengths - unseen).sum()),
+            "seen_items": int(seen),
         }
 
 
@@ -233,15 +291,20 @@ class Inputs:
     Attributes
     ----------
     run : Binding
-    lists, lengths, users
-        Rows of the block.
+    rows
+        Which rows of it.
+    lists : (rows, K)
+        Their items, as many as the cutoffs ask for, padded with -1.
+    lengths : (rows,)
+        How many these are.
+    users : (rows,)
     """
 
-    def __init__(self, run: Binding, rows: slice) -> None:
+    def __init__(self, run: Binding, rows: slice, k: int | None = None) -> None:
         self.run = run
         self.rows = rows
-        self.lists = run.lists[rows]
-        self.lengths = run.lengths[rows]
+        self.lists: ItemIds = run.ranked.pad(rows, k)
+        self.lengths = np.minimum(run.lengths[rows], self.lists.shape[1])
         self.users = run.users[rows]
         self.derive = Memo()  # of this block
 
@@ -249,38 +312,48 @@ class Inputs:
         return len(self.users)
 
     @property
+    def scores(self) -> Floats | None:
+        """Score of each listed item, shape (rows, K), padded with NaN, or None where only the order is known."""
+        ranked = self.run.ranked
+        if ranked.scores is None:
+            return None
+        return self.derive("scores", lambda: ranked.pad(self.rows, self.lists.shape[1], "scores"))
+
+    @property
     def gains(self) -> NDArray[np.float64]:
         """Gain of each listed item, shape (rows, K), -1 where it is not relevant."""
         return self.gains_as("linear")
 
-    def gains_as(self, gain: Gain) -> NDArray[np.float64]:
+    def gains_as(self, gain: Gain, *, relative: bool = False) -> NDArray[np.float64]:
         """Return the same as one of the gains of `Binding.gains`."""
 
         def build() -> NDArray[np.float64]:
             gains = np.empty(self.lists.shape)
             test, rows = self.run.test, (self.lists, self.lengths, self.users)
-            align.gain_rows(*rows, test.starts, test.items, self.run.gains(gain), self.run.n_items, gains)
+            align.gain_rows(
+                *rows, test.starts, test.items, self.run.gains(gain, relative=relative), self.run.n_items, gains
+            )
             return gains
 
-        return self.derive(("gains", gain), build)
+        return self.derive(("gains", gain, relative), build)
 
     @property
     def n_relevant(self) -> NDArray[np.int64]:
         """Number of relevant test items of each row."""
         return self.derive("n_relevant", lambda: row_sizes(self.run.test, self.users))
 
-    def expected(self, k: int) -> Lists:
+    def expected(self, k: int) -> Block:
         """First k items of a primitive model for each row."""
         run = self.run
         if run.expected is not None:
-            return run.expected.block(self.rows, k)
+            return Block.of(run.expected, self.rows, k)
 
-        def build() -> Lists:
+        def build() -> Block:
             lists = np.full((len(self), k), -1, np.int32)
             lengths = np.zeros(len(self), np.int32)
             train, order = run.train, run.data.by_popularity
             profile.popular_rows(self.users, train.starts, train.items, run.n_items, order, lists, lengths)
-            return Lists(lists, lengths, None)
+            return Block(lists, lengths, None)
 
         return self.derive(("expected", k), build)
 
@@ -291,9 +364,24 @@ class Inputs:
             return expected.scores
         return np.where(expected.items >= 0, self.run.item_counts[expected.items].astype(np.float64), np.nan)
 
-    def earlier(self, k: int) -> list[Lists]:
+    def earlier(self, k: int) -> list[Block]:
         """First k items of the earlier lists of each row, oldest first."""
-        return [lists.block(self.rows, k) for lists in self.run.earlier]
+        return [Block.of(lists, self.rows, k) for lists in self.run.earlier]
+
+
+_HIGH: Final = 1000.0
+"""Sums of some million gains of 2^1000 are finite."""
+
+
+def _relative_gains(test: Profiles, gain: Gain) -> NDArray[np.float64]:
+    values, rows = test.values, np.repeat(np.arange(len(test.sizes)), test.sizes)
+    highest = np.zeros(len(test.sizes))
+    np.maximum.at(highest, rows, values)
+    most = highest[rows]
+    if gain == "linear":
+        return np.where(most > 2.0**_HIGH, values / np.maximum(most, 1.0), values)
+    scale = np.where(most > _HIGH, most, 0.0)
+    return np.asarray(2.0 ** (values - scale) - 2.0**-scale)
 
 
 def row_sizes(rows: Profiles, users: UserIds) -> NDArray[np.int64]:

@@ -5,8 +5,7 @@ Strings travel as Arrow or pandas string arrays, never as one Python object a ro
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from itertools import chain
 from typing import Any, Final
 
@@ -16,12 +15,10 @@ from numpy.typing import NDArray
 
 from beyondacc.data.arrow import STRING, chunked, flatten_lists, from_arrow
 from beyondacc.data.ids import Ids, encode_column
-from beyondacc.errors import DataError, choices, did_you_mean
+from beyondacc.data.intake.numbers import refuse_rounded
+from beyondacc.errors import DataError
 
 __all__ = [
-    "ALIASES",
-    "RECBOLE_TYPES",
-    "as_days",
     "as_floats",
     "as_ids",
     "as_lists",
@@ -29,134 +26,10 @@ __all__ = [
     "flatten",
     "is_list_type",
     "plain",
-    "resolve",
-    "short_name",
 ]
 
-#: Canonical name -> other names, compared without regard to case; a canonical name is always its own alias.
-ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
-    "user_id": ("userId", "user", "u", "query_id", "qid", "uid"),
-    "item_id": ("itemId", "item", "i", "movieId", "movie_id", "doc_id", "docno", "iid"),
-    "score": ("prediction", "pred"),
-    "rank": (),
-    "rating": ("value", "relevance", "rel", "gain", "weight"),
-    "timestamp": ("ts", "time", "datetime"),
-    "genres": ("genre", "categories", "category", "class"),
-    "title": ("name", "movie_title"),
-    "vector": ("embedding", "features"),
-    "date": ("release_date", "published", "publication_date", "year"),
-}
-#: What stands behind the colon of a RecBole header such as ``user_id:token``.
-RECBOLE_TYPES: Final = ("token", "token_seq", "float", "float_seq")
 _FIRST: Final = "(rows count from 0)"
-_LAST_YEAR: Final = 9999  # whole numbers beyond it are Unix seconds
 _EXACT: Final = 2.0**53  # whole floats beyond it may already have merged two ids
-
-
-def short_name(canonical: str) -> str:
-    """Return the name used in ``columns={...}``: ``user`` for ``user_id``."""
-    return canonical.removesuffix("_id")
-
-
-def _stem(column: str) -> str:
-    """Cut the type off a RecBole header such as ``user_id:token``."""
-    name, colon, kind = column.rpartition(":")
-    return name if colon and kind in RECBOLE_TYPES else column
-
-
-def _canonical_mapping(mapping: Mapping[str, str]) -> dict[str, str]:
-    known = {short_name(name): name for name in ALIASES} | {name: name for name in ALIASES}
-    result: dict[str, str] = {}
-    for key, column in mapping.items():
-        if key not in known:
-            raise DataError(
-                f"columns= has the key {key!r}, which names no column; "
-                f"{did_you_mean(str(key), (short_name(name) for name in ALIASES))}"
-            )
-        if known[key] in result:
-            raise DataError(f"columns= gives the {short_name(known[key])} column twice; keep one of the two")
-        result[known[key]] = column
-    return result
-
-
-def _find(canonical: str, free: Sequence[str], what: str) -> str | None:
-    exact = [column for column in free if _stem(column) == canonical]
-    names = {name.lower() for name in (canonical, *ALIASES[canonical])}
-    found = exact or [column for column in free if _stem(column).lower() in names]
-    if len(found) > 1:
-        short = short_name(canonical)
-        raise DataError(
-            f"{what} has {len(found)} columns that could be the {short}: {', '.join(map(repr, found))}; "
-            f"say which with columns={{{short!r}: {found[0]!r}}} (--columns {short}={found[0]})"
-        )
-    return found[0] if found else None
-
-
-def resolve(
-    present: Iterable[object],
-    wanted: Sequence[str],
-    mapping: Mapping[str, str] | None,
-    what: str,
-    *,
-    optional: Sequence[str] = (),
-) -> dict[str, str]:
-    """Find the columns of a table by their canonical names.
-
-    A column mapped by the user comes first, then the exact canonical name, then any alias without regard to case.
-    RecBole's typed headers (``user_id:token``) are compared without their type.
-
-    Parameters
-    ----------
-    present
-        The columns of the table.
-    wanted
-        Canonical names that must be found.
-    mapping
-        The user's own names: ``{"user": "customer", "item": "sku"}``; short or canonical names are keys.
-        Keys for columns that this table is not asked for are left aside, so that one mapping serves several tables.
-    what
-        The name of the table in messages, such as ``"train"``.
-    optional
-        Canonical names that may be missing.
-
-    Returns
-    -------
-    dict
-        Canonical name -> actual column, without the optional ones that are missing.
-
-    Raises
-    ------
-    DataError
-        If a wanted column is missing, two columns could be it, or the mapping does not fit.
-    """
-    columns = list(present)
-    given = {name: column for name, column in _canonical_mapping(mapping or {}).items() if name in {*wanted, *optional}}
-    for name, column in given.items():
-        if column not in columns:
-            raise DataError(
-                f"columns= says that the {short_name(name)} column of {what} is {column!r}, but {what} has no such "
-                f"column; {did_you_mean(str(column), map(str, columns))}"
-            )
-        twin = next((other for other, same in given.items() if other != name and same == column), None)
-        if twin is not None:
-            raise DataError(
-                f"columns= takes {column!r} of {what} for both the {short_name(name)} "
-                f"and the {short_name(twin)} column; give each its own"
-            )
-    free = [column for column in columns if isinstance(column, str) and column not in given.values()]
-    found: dict[str, str] = {}
-    for name in (*wanted, *optional):
-        match = given[name] if name in given else _find(name, free, what)
-        if match is not None:
-            found[name] = match
-        elif name in wanted:
-            short = short_name(name)
-            raise DataError(
-                f"{what} has no {short} column; its columns are {', '.join(map(repr, columns)) or 'none'}; "
-                f"call it {choices([name, *ALIASES[name]])}, "
-                f"or say which it is with columns={{{short!r}: ...}} (--columns {short}=...)"
-            )
-    return found
 
 
 def plain(values: Any) -> pd.Series[Any]:
@@ -251,7 +124,7 @@ def _bad_id(values: pd.Series[Any], row: int, place: str) -> DataError:
     )
 
 
-def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDArray[np.float64]:
+def as_floats(values: pd.Series[Any], place: str) -> NDArray[np.float64]:
     """Turn a column into finite float64, without a copy where it is one already.
 
     Parameters
@@ -260,8 +133,6 @@ def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDA
         ``(n,)`` a `plain` column.
     place
         Which column of which table, for messages.
-    dates
-        Whether dates and ISO 8601 texts are taken, as seconds since 1970 (UTC).
 
     Raises
     ------
@@ -272,10 +143,10 @@ def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDA
         return np.empty(0)
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
         numbers = values.to_numpy(dtype=np.float64)
+        if values.dtype.kind != "f":
+            refuse_rounded(values, numbers, place)
         if values.dtype.kind != "f" or _surely_finite(numbers):
             return numbers
-    if dates and not pd.api.types.is_numeric_dtype(values.dtype):
-        values = _seconds(values, place)
     _refuse_nulls(values, place)
     if not pd.api.types.is_numeric_dtype(values.dtype):
         text = pd.to_numeric(values.astype(object), errors="coerce").isna().to_numpy()
@@ -287,6 +158,7 @@ def as_floats(values: pd.Series[Any], place: str, *, dates: bool = False) -> NDA
     if infinite.any():
         row = _first(infinite)
         raise DataError(f"{place} is {floats[row]} in row {row} {_FIRST}; it must be finite: fill or drop such rows")
+    refuse_rounded(values, floats, place)
     return floats
 
 
@@ -294,43 +166,6 @@ def _surely_finite(floats: NDArray[np.float64]) -> bool:
     """Tell, by one pass that keeps nothing, that no number is NaN or infinite; a sum may overflow without any."""
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(floats.sum()))
-
-
-def _seconds(values: pd.Series[Any], place: str) -> pd.Series[Any]:
-    kind = pd.api.types.infer_dtype(values)
-    if kind not in {"datetime64", "datetime", "date", "string", "empty"}:
-        return values
-    parsed = pd.to_datetime(values, utc=True, format="ISO8601" if kind == "string" else None, errors="coerce")
-    unread = (parsed.isna() & values.notna()).to_numpy()
-    if unread.any():
-        row = _first(unread)
-        raise DataError(
-            f"{place} holds {values.iloc[row]!r} in row {row} {_FIRST}; pass numbers, dates or ISO 8601 texts"
-        )
-    since: pd.Series[Any] = (parsed - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(seconds=1)
-    return since
-
-
-def as_days(values: pd.Series[Any], place: str) -> NDArray[np.datetime64]:
-    """Read days, NaT where missing: dates, texts such as 1999-12-31 or 31-Dec-1999, years, or Unix seconds."""
-    try:
-        if pd.api.types.is_numeric_dtype(values.dtype):
-            numbers = values.astype(np.float64)
-            if numbers.max() > _LAST_YEAR:
-                days = pd.to_datetime(numbers, unit="s")
-            else:
-                texts = numbers.map("{:04.0f}-01-01".format, na_action="ignore")
-                days = pd.to_datetime(texts.astype(object), format="%Y-%m-%d")
-        else:
-            texts = values.astype(object).replace("", None)
-            named = texts.dropna().astype(str).str.match(r"\d{1,2}-[A-Za-z]{3}-\d{4}$").any()  # as in MovieLens 100K
-            days = pd.to_datetime(texts, format="%d-%b-%Y" if named else "ISO8601")
-        return np.asarray(pd.DatetimeIndex(days).tz_localize(None).to_numpy().astype("datetime64[D]"))
-    except (ValueError, TypeError, OverflowError) as error:
-        reason = " ".join(str(error).split()).partition(". ")[0]
-        raise DataError(
-            f"{place} cannot be read as dates ({reason}); give dates, texts such as 1999-12-31, years or Unix seconds"
-        ) from error
 
 
 def as_lists(values: pd.Series[Any], place: str) -> tuple[NDArray[np.int64], pd.Series[Any]]:

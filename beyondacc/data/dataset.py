@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -13,11 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.columns import as_days
-from beyondacc.data.frames import read_rows
+from beyondacc.data.features import Features
 from beyondacc.data.groups import read_users
 from beyondacc.data.ids import Ids, together
+from beyondacc.data.intake.dates import as_days
+from beyondacc.data.intake.kinds import Kind, choose_kinds
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.reading import Reading, counted
+from beyondacc.data.intake.roles import Names
 from beyondacc.data.intake.rows import Rows
+from beyondacc.data.intake.tables import settle_tables
 from beyondacc.data.items import Items, read_items
 from beyondacc.data.memo import Memo
 from beyondacc.data.profiles import Profiles
@@ -27,58 +30,9 @@ from beyondacc.data.split import make_split
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.errors import DataError, SpecError
 from beyondacc.spec.params import Param
-from beyondacc.types import Bits, Floats, ItemIds, Offsets, UserIds
+from beyondacc.types import Floats, ItemIds, UserIds
 
 __all__ = ["Dataset", "Features", "Profiles", "pad"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Features:
-    """Feature sets of items, as compressed rows and as bits.
-
-    Attributes
-    ----------
-    starts, ids
-        Compressed rows: the features of item i are ``ids[starts[i]:starts[i + 1]]``.
-    bits : (n_items, words)
-        The same as bit sets of 64-bit words.
-    names
-        Of the features.
-    weights
-        Of each of `ids`, or None where they have none.
-    """
-
-    starts: Offsets
-    ids: ItemIds
-    bits: Bits
-    names: list[str]
-    weights: Floats | None = None
-
-    @classmethod
-    def build(
-        cls, starts: Offsets, ids: ItemIds, names: list[str], n_items: int, weights: Floats | None = None
-    ) -> Features:
-        """Set the bits; items past the rows given have no features."""
-        missing = n_items + 1 - len(starts)
-        starts = np.concatenate([starts, np.full(missing, starts[-1])]) if missing > 0 else starts
-        bits = np.zeros((n_items, max(1, -(-len(names) // 64))), np.uint64)
-        rows = np.repeat(np.arange(n_items), np.diff(starts))
-        np.bitwise_or.at(bits, (rows, ids >> 6), np.left_shift(np.uint64(1), (ids & 63).astype(np.uint64)))
-        return cls(starts, ids, bits, names, weights)
-
-    @functools.cached_property
-    def sizes(self) -> NDArray[np.float64]:
-        """How many features each item has."""
-        return np.diff(self.starts).astype(np.float64)
-
-    @functools.cached_property
-    def most(self) -> int:
-        """How many features an item has at most."""
-        return int(self.sizes.max(initial=0))
-
-    def extend(self, n_items: int) -> Features:
-        """Return the same with items added that have no features."""
-        return Features.build(self.starts, self.ids, self.names, n_items, self.weights)
 
 
 class Dataset:
@@ -94,20 +48,27 @@ class Dataset:
         A frame with an item id and optionally title, genres and vector columns, or a dict ``{item: [genres]}``. It is
         the catalogue; without it the training items are.
     columns
-        Names of columns that are not recognised, such as ``{"user": "customer", "item": "sku"}``.
+        Names of columns that are not recognised, such as ``{"user": "customer", "item": "sku"}``. A name counts for
+        every table that has such a column and lacks one of the canonical name; ``{"test.rating": "stars"}`` is of one
+        table.
+    ids
+        What ids are. Ids of text files are ``"number"`` if all of them, in all files of this call, are written as whole
+        numbers are, else ``"text"``; either for good, or one for each: ``{"user": "number", "item": "text"}``.
     threshold
         Only test rows with at least this value are relevant, with gain 1 unless `graded`; the others are judged not
         relevant. Without it a test row with a value above 0 is relevant, and its value is its gain.
     zeros
-        Without a threshold, a test row of value 0 or False is ``"judged"`` not relevant, or ``"relevant"`` with gain 1.
+        Without a threshold, a test row of value 0 or False is ``"judged"`` not relevant (the default), or
+        ``"relevant"`` with gain 1.
     repeats
         Which of several rows with the same user and item counts: the ``"last"`` one (by time where the table has one,
         else in order), or one with their values' ``"max"`` or ``"sum"``; or an ``"error"``. It is settled before any
         threshold.
     genre_sep
-        Separates the genres in a text column.
+        Separates the genres in a text column; it is told from all of its texts by default.
     vectors : (n_items, d)
-        One vector for each row of `items`.
+        One vector for each row of `items`, or rows whose labels are ids of items: a frame, or a dict
+        ``{item: vector}``.
     users
         The users table, a frame with a user id and columns to group by, or a dict ``{user: group}``, for `Report.by`.
 
@@ -138,12 +99,13 @@ class Dataset:
         test: Any = None,
         items: Any = None,
         *,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | Names | None = None,
+        ids: Kind | Mapping[str, Kind] = "auto",
         threshold: float | None = None,
         graded: bool = False,
-        zeros: Zeros = "judged",
+        zeros: Zeros | None = None,
         repeats: Repeats = "last",
-        genre_sep: str = "|",
+        genre_sep: str | None = None,
         vectors: Any = None,
         users: Any = None,
     ) -> None:
@@ -152,15 +114,26 @@ class Dataset:
         if graded and threshold is None:
             raise SpecError("graded=True keeps the gains of rows at or above threshold=, which was not given")
         if vectors is not None and items is None:
-            raise DataError("vectors= has one row for each row of the items table; pass items= too")
-        _check("zeros", zeros, Zeros)
+            raise DataError("vectors= are those of the items table; pass items= too")
+        zeros_named = zeros is not None
+        zeros = _check("zeros", zeros or "judged", Zeros)
         _check("repeats", repeats, Repeats)
-        train_rows, test_rows = (
-            None if source is None else _read(source, what, columns, repeats)
-            for source, what in ((train, "train"), (test, "test"))
-        )
-        table = None if items is None else read_items(items, columns=columns, genre_sep=genre_sep, vectors=vectors)
-        tables = {name: rows for name, rows in (("train", train_rows), ("test", test_rows)) if rows}
+        names = columns if isinstance(columns, Names) else Names(columns)
+        given = {"train": train, "test": test}
+        rows_of = {
+            what: read_rows(source, what=what, columns=names) for what, source in given.items() if source is not None
+        }
+        table = None if items is None else read_items(items, columns=names, genre_sep=genre_sep)
+        groups = None if users is None else read_users(users, names)
+        if names is not columns:
+            names.check_used()
+        tables, table, groups = settle_tables(rows_of, table, groups, choose_kinds(ids))
+        if table is not None and vectors is not None:  # whose labels are ids
+            table = table.with_vectors(vectors, names)
+        self.user_table = None if groups is None else groups.frame
+        if repeats != "last":  # which profiles keep
+            tables = {what: one_of_each(rows, repeats, what=what) for what, rows in tables.items()}
+        train_rows, test_rows = tables.get("train"), tables.get("test")
         first = None if table is None else table.ids
         (self.users, user_codes), (self.items, item_codes) = together(
             [
@@ -176,11 +149,13 @@ class Dataset:
         self.test: Profiles | None = None
         self.judged: Profiles | None = None
         self._judgements: Profiles | None = None
-        self.threshold = threshold
+        self.threshold, self.zeros, self.graded = threshold, zeros, graded
+        #: Whether the threshold or what rows of value 0 are was named: a convention then leaves them.
+        self.threshold_named = zeros_named or threshold is not None
         self._rated = test_rows is not None and "rating" in test_rows.numbers
         if test_rows is not None:
             self._judgements = self._profiles(test_rows, user_codes["test"], item_codes["test"])
-            self._judge(threshold, zeros, graded)
+            self._judge()
         self.catalogue = np.zeros(len(self.items), np.bool_)
         if table is not None:
             self.catalogue[: len(table.ids)] = True
@@ -190,7 +165,8 @@ class Dataset:
         self.vectors = self._vectors(table)
         self._date_column = table and table.date_column
         self.item_table = None if table is None else table.frame.reindex(range(len(self.items)))
-        self.user_table = None if users is None else read_users(users, columns)
+        further = [each.reading for each in (table, groups) if each is not None]
+        self._readings = [*(rows.reading for rows in tables.values()), *further]
         self.derive = Memo()
 
     @classmethod
@@ -201,7 +177,8 @@ class Dataset:
         *,
         how: str = "holdout(fraction=0.2)",
         seed: int = 0,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | Names | None = None,
+        ids: Kind | Mapping[str, Kind] = "auto",
         **options: Any,
     ) -> Dataset:
         """Hold out some of the interactions as the test set.
@@ -218,7 +195,7 @@ class Dataset:
             row, a random one without timestamps; ``"by-time(fraction=0.2)"``: the latest share of all rows.
         seed
             Of the random choice.
-        columns, options
+        columns, ids, options
             As in `Dataset`.
 
         Raises
@@ -230,10 +207,18 @@ class Dataset:
         """
         chosen = make_split(how)
         repeats = _check("repeats", options.pop("repeats", "last"), Repeats)
-        rows = one_of_each(read_rows(ratings, what="ratings", columns=columns), repeats, what="ratings")
+        names = columns if isinstance(columns, Names) else Names(columns)
+        read = read_rows(ratings, what="ratings", columns=names)
+        genre_sep = options.pop("genre_sep", None)
+        table = None if items is None else read_items(items, columns=names, genre_sep=genre_sep)
+        groups = None if (users := options.pop("users", None)) is None else read_users(users, names)
+        if names is not columns:
+            names.check_used()
+        found, table, groups = settle_tables({"ratings": read}, table, groups, choose_kinds(ids))
+        rows = one_of_each(found["ratings"], repeats, what="ratings")
         codes, _ = factorize(rows.user)
-        held_out = chosen.mask(codes, rows.timestamp, seed)
-        return cls(train=rows.where(~held_out), test=rows.where(held_out), items=items, columns=columns, **options)
+        held_out = chosen.mask(codes, rows.timestamp if chosen.looks_at_times else None, seed)
+        return cls(rows.where(~held_out), rows.where(held_out), table, columns=names, users=groups, **options)
 
     def with_binary_gains(self) -> Dataset:
         """Return the same with a gain of 1 for every relevant item."""
@@ -245,19 +230,33 @@ class Dataset:
         found.derive = Memo()
         return found
 
+    @property
+    def readings(self) -> list[Reading]:
+        """What the boundary did with each table."""
+        for reading in self._readings:
+            rows = {"train": self.train, "test": self._judgements}.get(reading.table)
+            if rows is not None and rows.n_repeated:
+                reading.repeated = rows.n_repeated
+                reading.note(f"{counted(rows.n_repeated, 'row')} with the user and item of a later one, which counts")
+            if reading.table in {"test", "ratings"} and self.judged is not None and self.threshold is None:
+                reading.zero_rows = len(self.judged.items)
+                rule = "judged not relevant; zeros='relevant' takes every row as relevant"
+                reading.note(f"{counted(reading.zero_rows, 'row')} of value 0 taken as {rule}")
+        return list({id(reading): reading for reading in self._readings}.values())
+
     def with_relevance(self, *, threshold: float | None, zeros: Zeros = "judged", graded: bool = False) -> Dataset:
         """Return the same with other test rows relevant; parameters as in `Dataset`."""
         if self._judgements is None:
             return self
         found = copy.copy(self)
-        found.threshold = threshold
-        found._judge(threshold, zeros, graded)  # noqa: SLF001 - its own
+        found.threshold, found.zeros, found.graded = threshold, _check("zeros", zeros, Zeros), graded
+        found._judge()  # noqa: SLF001 - its own
         found.derive = Memo()
         return found
 
-    def _judge(self, threshold: float | None, zeros: Zeros, graded: bool) -> None:
+    def _judge(self) -> None:
         assert self._judgements is not None  # noqa: S101 - who calls looked
-        rules: dict[str, Any] = {"threshold": threshold, "zeros": zeros, "graded": graded}
+        rules: dict[str, Any] = {"threshold": self.threshold, "zeros": self.zeros, "graded": self.graded}
         self.test, self.judged = judge(self._judgements, rated=self._rated, **rules)
 
     def __repr__(self) -> str:
@@ -293,7 +292,8 @@ class Dataset:
         table, column = self.item_table, self._date_column
         if table is None or column is None:
             return None
-        return self.derive("dates", lambda: as_days(table[column], f"column {column!r} of items"))
+        reading = next((each for each in self._readings if each.table == "items"), None)
+        return self.derive("dates", lambda: as_days(table[column], f"column {column!r} of items", reading))
 
     @property
     def item_counts(self) -> NDArray[np.int64]:
@@ -310,10 +310,10 @@ class Dataset:
 
     @property
     def by_popularity(self) -> ItemIds:
-        """The catalogue, most popular first; equally popular items in catalogue order."""
+        """The catalogue, most popular first; equally popular items in the order of their ids."""
 
         def build() -> ItemIds:
-            order = np.argsort(-self.item_counts, kind="stable")
+            order = np.lexsort((self.items.places, -self.item_counts))
             return order[self.catalogue[order]].astype(np.int32)
 
         return self.derive("by_popularity", build)
@@ -347,11 +347,6 @@ def _vocabulary(
         names.append("the sparse matrix")
     vocabulary, codes = Vocabulary.numbering(parts, first, axis=axis, names=names)
     return vocabulary, dict(zip(tables, codes, strict=False))
-
-
-def _read(source: Any, what: str, columns: Mapping[str, str] | None, repeats: Repeats) -> Rows:
-    rows = read_rows(source, what=what, columns=columns)
-    return rows if repeats == "last" else one_of_each(rows, repeats, what=what)  # profiles keep the last one
 
 
 def _check(name: str, value: Any, allowed: Any) -> Any:

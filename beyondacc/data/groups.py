@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beyondacc.data.columns import as_ids, resolve
+from beyondacc.data.columns import as_ids
 from beyondacc.data.frames import open_table
-from beyondacc.data.readers import read_table
+from beyondacc.data.intake.files import File, read_file
+from beyondacc.data.intake.numbers import nullable
+from beyondacc.data.intake.reading import Reading
+from beyondacc.data.intake.roles import Names, resolve
 from beyondacc.errors import DataError, SpecError, choices, did_you_mean
 from beyondacc.types import Bools
 
@@ -56,7 +61,26 @@ class ItemGroups:
         return np.bincount(self.groups, numbers[self.items].astype(np.float64), len(self.names)).astype(np.float64)
 
 
-def read_users(source: Any, columns: Mapping[str, str] | None) -> pd.DataFrame:
+@dataclasses.dataclass(frozen=True)
+class UserTable:
+    """The users table.
+
+    Attributes
+    ----------
+    frame
+        Its columns, indexed by the user ids.
+    written
+        Whether the ids are texts only because they stood in a file.
+    reading
+        What the boundary did with the table.
+    """
+
+    frame: pd.DataFrame
+    written: bool
+    reading: Reading
+
+
+def read_users(source: Any, names: Names) -> UserTable:
     """Read the users table.
 
     Parameters
@@ -64,23 +88,21 @@ def read_users(source: Any, columns: Mapping[str, str] | None) -> pd.DataFrame:
     source
         A frame with a user id and one column or more, the path of such a file, or a dict ``{user: group}``.
 
-    Returns
-    -------
-    DataFrame
-        The other columns, indexed by the user ids.
-
     Raises
     ------
     DataError
         If there is no user column, no other column, or a user twice.
     """
-    if isinstance(source, (str, os.PathLike)):
-        source = read_table(source, what="users")
+    if isinstance(source, UserTable):
+        return source
+    reading = Reading("users", type(source).__name__)
+    if isinstance(source, (str, os.PathLike, File)):
+        source = read_file(source, what="users", reading=reading, columns=names.given("users", ("user_id",)))
     if isinstance(source, Mapping):
         source = pd.DataFrame({"user_id": list(source), "group": list(source.values())})
     accepted = "a DataFrame (pandas, polars, pyarrow or anything narwhals takes), a path, or a dict {user: group}"
     table = open_table(source, what="users", accepted=accepted)
-    found = resolve(table.columns, ("user_id",), columns, "users")["user_id"]
+    found = resolve(table.columns, ("user_id",), names, "users", reading=reading)["user_id"]
     pulled = table.pull([column for column in table.columns if isinstance(column, str)])
     ids = as_ids(pulled.pop(found), f"column {found!r} of users")
     if not pulled:
@@ -88,7 +110,9 @@ def read_users(source: Any, columns: Mapping[str, str] | None) -> pd.DataFrame:
     if not ids.is_unique:
         twice = ids[ids.duplicated()].tolist()[0]
         raise DataError(f"users lists {twice!r} twice; keep one row a user")
-    return pd.DataFrame({name: column.array for name, column in pulled.items()}, index=ids)
+    reading.rows, reading.columns = len(ids), {"user": str(found)}
+    frame = pd.DataFrame({name: nullable(column).array for name, column in pulled.items()}, index=ids)
+    return UserTable(frame, found in getattr(source, "attrs", {}).get("written", ()), reading)
 
 
 def head_items(data: Dataset, head: float) -> Bools:
@@ -174,16 +198,38 @@ def item_groups(data: Dataset, attribute: str, head: float) -> ItemGroups:
 def column_groups(values: pd.Series[Any], name: str, most: int = 50) -> tuple[NDArray[np.int64], list[str]]:
     """Return a code for each value, -1 where it is missing, and the names of the groups in order.
 
+    Whole numbers of any type have the name of the integer, so that a column means the same with missing values, as
+    text, or as decimals; an empty text is a missing value.
+
     Raises
     ------
     SpecError
-        If there are more than `most` groups.
+        If there are more than `most` groups, or values are lists or dicts.
     """
-    codes, distinct = pd.factorize(values, sort=True)
-    if len(distinct) > most:
-        few = choices(repr(value) for value in distinct[:3].tolist())
+    try:
+        codes, distinct = pd.factorize(values)
+    except (TypeError, NotImplementedError) as error:
         raise SpecError(
-            f"{name} has {len(distinct):,} different values (such as {few}), more than {most}; "
+            f"{name} holds lists or other values that cannot be groups; give one text, number or date for each row"
+        ) from error
+    known = distinct.tolist()
+    if len(known) > most:
+        few = choices(repr(value) for value in known[:3])
+        raise SpecError(
+            f"{name} has {len(known):,} different values (such as {few}), more than {most}; "
             "put them into bins first, for example with pandas.qcut"
         )
-    return codes.astype(np.int64), [str(value) for value in distinct.tolist()]
+    texts = list(map(_group_name, known))
+    try:
+        order = sorted(range(len(known)), key=known.__getitem__)
+    except TypeError:  # texts beside numbers
+        order = sorted(range(len(known)), key=texts.__getitem__)
+    names = [text for text in dict.fromkeys(texts[place] for place in order) if text]
+    numbers = {text: number for number, text in enumerate(names)}
+    return np.array([*(numbers.get(text, -1) for text in texts), -1], dtype=np.int64)[codes], names
+
+
+def _group_name(value: Any) -> str:
+    if isinstance(value, (float, Decimal)) and math.isfinite(value) and value == value // 1:
+        return str(int(value))
+    return str(value).strip()

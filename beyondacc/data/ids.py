@@ -62,11 +62,14 @@ class Ids:
         Ids that differ, int64 or strings, in any order.
     exact
         Whether every one of them occurs.
+    written
+        Whether they are texts only because they stood in a file, where nothing else can stand.
     """
 
     codes: ItemIds
     distinct: pd.Index[Any]
     exact: bool = True
+    written: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "codes", read_only(np.ascontiguousarray(self.codes, np.int32)))
@@ -85,12 +88,17 @@ class Ids:
         return len(self.codes)
 
     def __getitem__(self, rows: Any) -> Ids:
-        return Ids(self.codes[rows], self.distinct, exact=False)
+        return Ids(self.codes[rows], self.distinct, exact=False, written=self.written)
 
     @property
     def dtype(self) -> Any:
         """The dtype of the ids."""
         return self.distinct.dtype
+
+    @property
+    def kind(self) -> str:
+        """What the ids are: ``"number"`` or ``"text"``."""
+        return "number" if pd.api.types.is_integer_dtype(self.dtype) else "text"
 
     def index(self) -> pd.Index[Any]:
         """Return the id of each row."""

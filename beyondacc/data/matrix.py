@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.columns import as_ids
+from beyondacc.data.intake.labels import are_row_numbers
 from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.errors import DataError
 from beyondacc.types import ItemIds
@@ -29,10 +30,14 @@ class Matrix:
         NaN where there is no distance.
     items
         The items of the rows, or None: those of the dataset in its order.
+    numbered
+        Whether `items` are the labels 0, 1, 2, ... of a frame that was given none. They are the ids of the items where
+        all items of a dataset are among them, else positions.
     """
 
     numbers: NDArray[np.float64]
     items: Vocabulary | None
+    numbered: bool = False
 
     @property
     def largest(self) -> float:
@@ -45,7 +50,7 @@ class Matrix:
             same = self.items is other.items
         else:
             same = self.items.ids.equals(other.items.ids)
-        return same and np.array_equal(self.numbers, other.numbers, equal_nan=True)
+        return same and self.numbered == other.numbered and np.array_equal(self.numbers, other.numbers, equal_nan=True)
 
     def places(self, items: Vocabulary, known: int) -> ItemIds:
         """Return the row of each item, -1 where it has none.
@@ -60,10 +65,22 @@ class Matrix:
         Raises
         ------
         DataError
-            If a matrix without ids has not one row for each item of the dataset, or ids are of another kind.
+            If a matrix without ids has not one row for each item of the dataset, or ids are of another kind or all
+            unknown.
         """
-        if self.items is not None:
-            return self.items.encode(items.ids, what="the dataset", known="the matrix of distances")
+        if self.items is not None and not self.numbered:
+            found = self.items.encode(items.ids, what="the dataset", known="the matrix of distances")
+            if known and (found[:known] < 0).all():
+                raise DataError(
+                    f"the matrix of distances has none of the {known:,} items of the Dataset; its labels are such as "
+                    f"{self.items.ids.tolist()[0]!r}, items such as {items.ids.tolist()[0]!r}: label its rows and "
+                    "columns with the ids of the items, or pass an array with a row for each item in their order"
+                )
+            return found
+        if self.items is not None and self.items.kind == items.kind:
+            found = self.items.encode(items.ids, what="the dataset", known="the matrix of distances")
+            if (found[:known] >= 0).all() or (len(self.numbers) != known and (found[:known] >= 0).any()):
+                return found
         if len(self.numbers) != known:
             raise DataError(
                 f"the matrix of distances has {len(self.numbers)} rows, but the Dataset has {known} items; "
@@ -85,22 +102,23 @@ def read_matrix(given: Any, items: Any = None) -> Matrix:
     Parameters
     ----------
     given
-        A square array, or a DataFrame with the item ids as index and as columns.
+        A square array, of which what is masked is NaN, or a DataFrame with the item ids as index and as columns, in any
+        order.
     items
         The item ids of the rows of an array.
 
     Raises
     ------
     DataError
-        If it is not square and symmetric, holds a number below 0 or an infinite one, or the ids do not fit.
+        If it is not square and symmetric, holds a number below 0 or an infinite one, holds similarities (ones on the
+        diagonal), or the ids do not fit.
     """
     vocabulary = None
+    numbered = isinstance(given, pd.DataFrame) and are_row_numbers(given.index)
     if isinstance(given, pd.DataFrame):
         if items is not None:
             raise DataError("a frame of distances names its items itself; leave out items=")
-        if not given.index.equals(given.columns):
-            raise DataError("a frame of distances needs the same item ids as index and as columns, in the same order")
-        items = given.index
+        given, items = _square(given)
     if items is not None:
         ids = as_ids(pd.Series(list(items)), "items of the matrix of distances")
         if not ids.is_unique:
@@ -108,6 +126,8 @@ def read_matrix(given: Any, items: Any = None) -> Matrix:
                 f"the matrix of distances has item {ids[ids.duplicated()].tolist()[0]!r} twice; keep one row"
             )
         vocabulary = Vocabulary(ids)
+    if isinstance(given, np.ma.MaskedArray):
+        given = np.ma.filled(given.astype(np.float64), np.nan)
     try:
         numbers = np.array(given, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
@@ -118,7 +138,30 @@ def read_matrix(given: Any, items: Any = None) -> Matrix:
         raise DataError(
             f"the matrix of distances has {len(numbers)} rows, but items= names {len(vocabulary)}; name each row once"
         )
-    return Matrix(_checked(numbers), vocabulary)
+    _refuse_similarities(numbers)
+    return Matrix(_checked(numbers), vocabulary, numbered)
+
+
+def _square(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Index[Any]]:
+    """Return a frame with its columns in the order of its rows, and their labels."""
+    if frame.index.equals(frame.columns):
+        return frame, frame.index
+    unique = frame.index.is_unique and frame.columns.is_unique
+    if not unique or set(frame.index) != set(frame.columns):
+        raise DataError(
+            "a frame of distances needs the same item ids as index and as columns, each once; for a matrix without "
+            "labels pass frame.to_numpy()"
+        )
+    return frame[list(frame.index)], frame.index
+
+
+def _refuse_similarities(numbers: NDArray[np.float64]) -> None:
+    own = np.diag(numbers)
+    if len(own) and np.allclose(own, 1.0, rtol=0.0, atol=_ROUNDING):
+        raise DataError(
+            "the matrix of distances has ones on its diagonal, as similarities have; pass 1 - matrix, or a matrix with "
+            "zeros there if these are distances"
+        )
 
 
 def _checked(numbers: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from beyondacc.run.forks import renewed
 
 __all__ = ["Memo"]
 
@@ -12,10 +15,13 @@ T = TypeVar("T")
 
 
 class Memo:
-    """Keeps what was built by its key; safe to share between threads."""
+    """Keeps what was built by its key; safe to share between threads, and with a forked process."""
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, Any] = {}
+        self.__setstate__({})
+
+    def renew(self) -> None:
+        """Take a new lock, in a forked process."""
         self._lock = threading.RLock()
 
     def __call__(self, key: Hashable, build: Callable[[], T]) -> T:
@@ -26,12 +32,23 @@ class Memo:
             found: T = self._kept[key]
             return found
 
+    def of(self, owner: Any) -> Memo:
+        """Return one that lives as long as `owner` does, for what is derived from it too."""
+        with self._lock:
+            found = self._of.get(owner)
+            if found is None:
+                found = self._of[owner] = Memo()
+            return found
+
     def __getstate__(self) -> dict[Hashable, Any]:
-        """Return what is kept: a lock can be neither pickled nor copied."""
+        """Return what is kept: a lock can be neither pickled nor copied, and what owners have is built again."""
         return self._kept
 
     def __setstate__(self, kept: dict[Hashable, Any]) -> None:
-        self._kept, self._lock = kept, threading.RLock()
+        self._kept = kept
+        self._of: WeakKeyDictionary[Any, Memo] = WeakKeyDictionary()
+        self.renew()
+        renewed(self)
 
     def __contains__(self, key: Hashable) -> bool:
         """Whether what is known by `key` was built."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from beyondacc.data.checks import check_profiles
 from beyondacc.data.ids import Ids
 from beyondacc.data.memo import Memo
 from beyondacc.kernels import align, encoding
@@ -32,9 +33,15 @@ class Profiles:
     ----------
     starts, items, values
         What they are.
+
+    Raises
+    ------
+    DataError
+        If they do not belong together.
     """
 
     def __init__(self, starts: Offsets, items: ItemIds, values: NDArray[np.float64]) -> None:
+        check_profiles(starts, items, values)
         self._coded: _Coded | None = None
         self._kept = Memo()
         self._kept(_ROWS, lambda: (starts, items))

@@ -11,27 +11,46 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.data.checks import check_lists
 from beyondacc.data.dataset import Dataset
-from beyondacc.data.frames import Rows, read_rows
 from beyondacc.data.ids import Ids, together
+from beyondacc.data.intake.containers import as_array
+from beyondacc.data.intake.kinds import fit_ids
+from beyondacc.data.intake.order import Order
+from beyondacc.data.intake.read import read_rows
+from beyondacc.data.intake.reading import Reading
+from beyondacc.data.intake.roles import Names
+from beyondacc.data.intake.rows import Rows
 from beyondacc.data.memo import Memo
-from beyondacc.data.vocabulary import Vocabulary, same_kind
+from beyondacc.data.ragged import Lists, room
+from beyondacc.data.vocabulary import Vocabulary, id_ranks, same_kind
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
 from beyondacc.kernels.jit import read_only
 from beyondacc.run.local import blocks, map_parts, n_threads
 from beyondacc.types import Floats, ItemIds, UserIds
 
-__all__ = ["OF_ITEMS", "Recommendations"]
+__all__ = ["Recommendations"]
 
-OF_ITEMS: Final = ("lists", "scores", "input_ranks", "relevance", "gain")
-"""The attributes of `Recommendations` that have a number for each listed item."""
 _WORTH_A_THREAD: Final = 2**18  # rows that take longer to list than to start a thread
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, init=False, eq=False)
 class Recommendations:
     """Ranked lists of items, one for each of some users.
+
+    Parameters
+    ----------
+    users, items, ordered_by_score
+        As the attributes.
+    lists, scores, input_ranks : (n, K)
+        Padded matrices, as the attributes; or `lists` alone, as `Lists`. They are not copied.
+
+    Raises
+    ------
+    DataError
+        If matrices are not of one shape with a row for each user, or `lists` hold anything but positions in `items`
+        and the -1 after them.
 
     Attributes
     ----------
@@ -39,33 +58,84 @@ class Recommendations:
         External ids of the users, distinct.
     items : Vocabulary
         What the positions in `lists` mean.
-    lists : (n, K)
-        Positions of the items in rank order, padded with -1.
-    scores : (n, K) or None
-        Scores of the items, padded with NaN, or None where only the order is known.
-    input_ranks, relevance, gain : (n, K) or None
-        For lists that were re-ranked: the rank of each item in the list before, from 0, padded with -1; its score there
-        (None where that list had none) and the value of the objective when it was picked, both padded with NaN. Their
-        `scores` are 1 / rank, the rank from 1.
+    ragged : Lists
+        The lists one after the other, which take as much memory as there are listed items.
     ordered_by_score
         Whether equal scores left the order to chance; not so for lists that came with ranks or were re-ranked.
     """
 
     users: pd.Index[Any]
     items: Vocabulary
-    lists: ItemIds
-    scores: Floats | None = None
-    input_ranks: ItemIds | None = None
-    ordered_by_score: bool = True
-    relevance: Floats | None = None
-    gain: Floats | None = None
+    ragged: Lists
+    ordered_by_score: bool
 
-    @functools.cached_property
+    def __init__(
+        self,
+        users: pd.Index[Any],
+        items: Vocabulary,
+        lists: Lists | ItemIds,
+        scores: Floats | None = None,
+        input_ranks: ItemIds | None = None,
+        *,
+        ordered_by_score: bool = True,
+    ) -> None:
+        if not isinstance(users, pd.Index) or not isinstance(items, Vocabulary):
+            raise DataError(
+                f"Recommendations have users of type {type(users).__name__} and items of type {type(items).__name__}; "
+                "give a pandas.Index and a Vocabulary, or use Recommendations.read"
+            )
+        if not isinstance(lists, Lists):
+            check_lists(len(users), len(items), lists, scores, input_ranks)
+        ragged = lists if isinstance(lists, Lists) else Lists.of_padded(lists, scores, input_ranks)
+        made = {"users": users, "items": items, "ragged": ragged, "ordered_by_score": ordered_by_score}
+        self.__dict__.update(made)  # frozen for everybody else
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: nothing that was derived."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def _with(self, **changes: Any) -> Recommendations:
+        """Return the same with some attributes changed."""
+        given = self.__getstate__() | changes
+        return Recommendations(
+            given["users"], given["items"], given["ragged"], ordered_by_score=given["ordered_by_score"]
+        )
+
+    @property
     def lengths(self) -> NDArray[np.int32]:
         """How many items each list holds."""
-        found = np.empty(len(self.lists), np.int32)
-        align.length_rows(self.lists, found)
-        return found
+        return self.ragged.lengths
+
+    @property
+    def lists(self) -> ItemIds:
+        """Positions of the items in rank order, padded with -1, shape (n, K).
+
+        Takes users x longest list in memory, where the lists did not come so: for a look at lists of about one length.
+        """
+        return self.ragged.padded["items"]
+
+    @property
+    def scores(self) -> Floats | None:
+        """Scores of the items, padded with NaN, shape (n, K), or None where only the order is known; as `lists`."""
+        return self.ragged.padded.get("scores")
+
+    @property
+    def input_ranks(self) -> ItemIds | None:
+        """Rank of each item in the list before it was re-ranked, from 0, padded with -1, or None; as `lists`."""
+        return self.ragged.padded.get("input_ranks")
+
+    @property
+    def relevance(self) -> Floats | None:
+        """Score of each item in the list before it was re-ranked, padded with NaN, or None; as `lists`."""
+        return self.ragged.padded.get("relevance")
+
+    @property
+    def gain(self) -> Floats | None:
+        """Value of the objective when each item of a re-ranked list was picked, padded with NaN, or None; as `lists`.
+
+        The `scores` of such lists are 1 / rank, so that they order them.
+        """
+        return self.ragged.padded.get("gain")
 
     @functools.cached_property
     def _codes(self) -> Memo:
@@ -80,7 +150,7 @@ class Recommendations:
         return len(self.users)
 
     def __repr__(self) -> str:
-        return f"Recommendations({len(self):,} users, up to {self.lists.shape[1]} items)"
+        return f"Recommendations({len(self):,} users, up to {self.lengths.max(initial=0)} items)"
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a row for each listed item: user_id, item_id, rank (from 1) and, where known, score.
@@ -88,67 +158,65 @@ class Recommendations:
         Lists that were re-ranked have relevance, gain and input_rank (from 1) too; their score falls with the rank, so
         that whoever sorts by it keeps the order.
         """
-        rows, ranks = np.nonzero(self.lists >= 0)
+        rows, ranks, places = self.ragged.flat()
+        columns = self.ragged.columns
         frame = pd.DataFrame(
             {
                 "user_id": self.users[rows],
-                "item_id": self.items.decode(self.lists[rows, ranks]),
+                "item_id": self.items.decode(columns["items"][places]),
                 "rank": ranks + 1,
             }
         )
-        for name, numbers in (("score", self.scores), ("relevance", self.relevance), ("gain", self.gain)):
-            if numbers is not None:
-                frame[name] = numbers[rows, ranks]
-        if self.input_ranks is not None:
-            frame["input_rank"] = self.input_ranks[rows, ranks] + 1
+        for name, column in (("score", "scores"), ("relevance", "relevance"), ("gain", "gain")):
+            if column in columns:
+                frame[name] = columns[column][places]
+        if "input_ranks" in columns:
+            frame["input_rank"] = columns["input_ranks"][places] + 1
         return frame
 
     def to_dict(self) -> dict[Any, list[Any]]:
         """Return ``{user: [items]}`` in external ids."""
+        listed = self.items.decode(self.ragged.items[self.ragged.flat().places]).tolist()
+        ends = np.cumsum(self.lengths, dtype=np.int64).tolist()
         return {
-            user: self.items.decode(row[:n]).tolist()
-            for user, row, n in zip(self.users.tolist(), self.lists, self.lengths, strict=True)
+            user: listed[first:last] for user, first, last in zip(self.users.tolist(), [0, *ends], ends, strict=False)
         }
 
     def top(self, k: int) -> Recommendations:
         """Return the first k of each list."""
-        cut: dict[str, Any] = {
-            name: None if (array := getattr(self, name)) is None else np.ascontiguousarray(array[:, :k])
-            for name in OF_ITEMS
-        }
-        return dataclasses.replace(self, **cut)
+        ragged = self.ragged.top(k)
+        return self if ragged is self.ragged else self._with(ragged=ragged)
 
-    def by_score(self, ties: Literal["reversed", "item"]) -> Recommendations:
+    def take(self, rows: NDArray[Any]) -> Recommendations:
+        """Return the lists of some users, by a mask or by their positions."""
+        return self._with(users=self.users[rows], ragged=self.ragged.take(rows))
+
+    def by_score(self, ties: Literal["reversed", "item", "number"]) -> Recommendations:
         """Return the same lists in the order of their scores, highest first; those without scores as they are.
 
         Parameters
         ----------
         ties
             How items of equal score are ordered: ``reversed``: against the order given; ``item``: by item id as text,
-            descending.
+            descending; ``number``: the same, whole-number ids as numbers.
         """
-        if self.scores is None:
+        given = self.ragged
+        if given.scores is None:
             return self
-        again = dataclasses.replace(self, ordered_by_score=True)
-        within = self.lists[:, 1:] >= 0
-        other = np.flatnonzero(((self.scores[:, 1:] >= self.scores[:, :-1]) & within).any(axis=1))
-        if not len(other):  # all fall strictly already, as most lists do
-            return again
-        places, ranks = np.nonzero(self.lists[other] >= 0)
-        rows = other[places]
-        listed, scores = self.lists[rows, ranks], self.scores[rows, ranks]
+        other = np.empty(len(self), np.bool_)
+        align.unordered_rows(given.starts, given.lengths, given.scores, other)
+        if not other.any():  # all fall strictly already, as most lists do
+            return self._with(ordered_by_score=True)
+        rows, ranks, places = given.flat(rows=np.flatnonzero(other))
+        listed, scores = given.items[places], given.scores[places]
         key: NDArray[np.int64] = ranks
-        if ties == "item":
-            key = np.empty(len(self.items), np.int64)
-            key[np.argsort(self.items.ids.astype(str).to_numpy(), kind="stable")] = np.arange(len(key))
-            key = key[listed]
+        if ties != "reversed":
+            key = id_ranks(self.items.ids, as_text=ties == "item")[listed]
         order = np.lexsort((-key, -scores, rows))
-        moved: dict[str, Any] = {}
-        for name in OF_ITEMS:
-            if (array := getattr(self, name)) is not None:
-                moved[name] = array.copy()
-                moved[name][rows, ranks] = array[rows, ranks][order]
-        return dataclasses.replace(again, **moved)
+        columns = {name: column.copy() for name, column in given.columns.items()}
+        for name, column in columns.items():
+            column[places] = given.columns[name][places[order]]
+        return self._with(ragged=given.with_columns(**columns), ordered_by_score=True)
 
     def within(self, data: Dataset, what: str = "recs") -> Recommendations:
         """Return the same lists in the dataset's item positions; items it does not know get positions after its own."""
@@ -158,8 +226,7 @@ class Recommendations:
             return self
         _same_type(self.items.ids, data, "item", what)
         items = known.extend(self.items.ids)
-        codes = np.append(items.encode(self.items.ids), np.int32(-1))
-        return dataclasses.replace(self, items=items, lists=codes[self.lists])
+        return self._with(items=items, ragged=self.ragged.recode(items.encode(self.items.ids)))
 
     @classmethod
     def read(
@@ -167,10 +234,12 @@ class Recommendations:
         source: Any,
         data: Dataset | None = None,
         *,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | Names | None = None,
         duplicates: Literal["error", "first"] = "error",
+        order: Order = "auto",
         k: int | None = None,
         what: str = "recs",
+        readings: list[Reading] | None = None,
     ) -> Recommendations:
         """Make lists from any container.
 
@@ -187,17 +256,29 @@ class Recommendations:
             Names of columns that are not recognised.
         duplicates
             What to do where an item stands twice in a list: raise, or keep the better rank.
+        order
+            What orders the lists: the ``"rank"``, the ``"score"``, or the ``"rows"`` as they stand. By default the rank
+            does where it tells the items of a user apart, else the score, else the rows; where that is not certain, it
+            is an error.
         k
             How many items of each list to keep; all by default.
         what
             How messages call the lists.
+        readings
+            Learns what the boundary did with them.
         """
+        source = as_array(source)
         if isinstance(source, cls):
             made = source if data is None else source.within(data, what)
-            return made if k is None or k >= made.lists.shape[1] else made.top(k)
+            return made if k is None else made.top(k)
         if isinstance(source, np.ndarray):
             return cls.from_array(source, data=data, what=what).top(k or source.shape[1])
-        rows = read_rows(source, what=what, columns=columns)
+        users = None if data is None else data.users.ids
+        rows = read_rows(source, what=what, columns=columns, order=order, users=users)
+        if data is not None:
+            rows = fit_ids(rows, data.users.ids, data.items.ids, what)
+        if readings is not None:
+            readings.append(rows.reading)
         return cls._from_rows(rows, data, what=what, duplicates=duplicates, k=k)
 
     @classmethod
@@ -251,6 +332,7 @@ class Recommendations:
             _same_type(rows.user, data, "user", what)
             _same_type(rows.item, data, "item", what)
         _ = rows.user.runs  # who occurs, and where their rows are
+        _note_gaps(rows)
 
         def number_users() -> tuple[pd.Index[Any], ItemIds]:
             known = None if data is None or users is not None or rows.owners is not None else data.users.some(rows.user)
@@ -267,20 +349,21 @@ class Recommendations:
         (owners, own), (items, (table,)) = together(tasks, len(rows))
         firsts, lengths, order = rows.user.grouped(own, len(owners))
         longest = int(lengths.max(initial=0))
-        width = longest if k is None else min(k, longest)
-        lists = np.empty((len(owners), max(width, 1)), np.int32)
-        scores = None if rows.score is None else np.empty(lists.shape)
+        bounds, stride = room(lengths, k)
+        listed, kept = np.empty(bounds[-1], np.int32), np.empty(len(owners), np.int32)
+        scores = None if rows.score is None else np.empty(len(listed))
         ranks, given = (
             read_only(np.empty(0) if column is None else np.ascontiguousarray(column))
             for column in (rows.rank, rows.score)
         )
-        codes, written = rows.item.codes, np.empty((0, 0)) if scores is None else scores
+        codes, written = rows.item.codes, np.empty(0) if scores is None else scores
 
         def write(low: int, high: int) -> int:
             last, keys = np.full(len(items), -1, np.int32), np.empty(longest)
             places, spare = np.empty(longest, np.int64), np.empty(longest, np.int64)
             whose = firsts, lengths, low, high, order
-            return align.list_rows(*whose, codes, table, ranks, given, last, keys, places, spare, lists, written)
+            into = bounds, listed, written, kept
+            return align.list_rows(*whose, codes, table, ranks, given, last, keys, places, spare, *into)
 
         parts = blocks(len(owners), min(n_threads(), len(rows) // _WORTH_A_THREAD))
         repeated = [row for row in map_parts(write, parts) if row >= 0]
@@ -291,7 +374,21 @@ class Recommendations:
                 f"{what} lists item {item!r} more than once for user {user!r} (row {at}); "
                 'remove the repetition, or pass duplicates="first" to keep the better rank'
             )
-        return cls(owners, items, lists, scores, ordered_by_score=rows.rank is None)
+        ragged = Lists(bounds[:-1], kept, listed, scores, stride=stride)
+        return cls(owners, items, ragged, ordered_by_score=rows.rank is None)
+
+
+def _note_gaps(rows: Rows) -> None:
+    """Note how many users have ranks with gaps, which lists close."""
+    ranks = rows.rank
+    if ranks is None or not len(ranks):
+        return
+    counts = rows.user.runs.counts.sum(axis=0)
+    sums = np.bincount(rows.user.codes, ranks, len(counts))
+    # ranks without gaps add up to the least sum that so many different ones can have
+    n = np.count_nonzero(sums > counts * (counts - 1 if (ranks == 0).any() else counts + 1) / 2)
+    if n:
+        rows.reading.note(f"{n:,} users have gaps in their ranks, which are closed: the order alone counts")
 
 
 def _same_type(ids: Ids | pd.Index[Any], data: Dataset, axis: Literal["user", "item"], what: str) -> None:

@@ -64,7 +64,7 @@ def leave_one_out(users: Users, timestamps: Times | None = None, seed: int = 0) 
     users
         ``(n,)`` user codes, not negative.
     timestamps
-        ``(n,)`` times, or None.
+        ``(n,)`` times, or None; whole numbers are compared as such, without rounding.
     seed
         Any whole number; for the random choice.
 
@@ -111,7 +111,7 @@ def by_time(timestamps: Times | None, fraction: float = 0.2) -> Bools:
     last = np.partition(timestamps, max(kept - 1, 0))[max(kept - 1, 0)]
     later: Bools = timestamps > last
     if not later.any():
-        raise DataError(f"the split by-time leaves the test set empty: no row is later than {last:g}; change fraction")
+        raise DataError(f"the split by-time leaves the test set empty: no row is later than {last}; change fraction")
     return later
 
 
@@ -142,6 +142,8 @@ def _places(
 class Split(Protocol):
     """A way to split; its text is what `make_split` reads."""
 
+    looks_at_times: ClassVar[bool]
+
     def mask(self, users: Users, timestamps: Times | None, seed: int) -> Bools:
         """Return ``(n,)`` True for test rows."""
         ...
@@ -149,6 +151,7 @@ class Split(Protocol):
 
 class _Named:
     name: ClassVar[str]
+    looks_at_times: ClassVar[bool] = True
 
     def __str__(self) -> str:
         return format_call(self.name, parameters(type(self)), vars(self))
@@ -159,6 +162,7 @@ class Holdout(_Named):
     """`holdout` as a value."""
 
     name: ClassVar[str] = "holdout"
+    looks_at_times: ClassVar[bool] = False
     fraction: Share = 0.2
 
     def mask(self, users: Users, timestamps: Times | None, seed: int) -> Bools:  # noqa: ARG002 - one signature for all

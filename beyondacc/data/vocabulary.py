@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,10 @@ from beyondacc.data.ids import Ids, encode_index
 from beyondacc.errors import DataError
 from beyondacc.types import ItemIds
 
-__all__ = ["Vocabulary", "factorize", "hash_ids", "same_kind"]
+__all__ = ["Vocabulary", "factorize", "hash_ids", "id_ranks", "same_kind"]
 
+_FEW = 64  # times as many ids are known as are asked for
+_WORTH_A_TABLE = 3  # times that all ids are hashed for a few, until a table of them would have taken as long
 _MAX_IDS = np.iinfo(np.int32).max
 
 
@@ -76,9 +78,40 @@ def _encoded(ids: Ids | pd.Index[Any]) -> Ids:
     return ids if isinstance(ids, Ids) else Ids.of(ids)
 
 
+def _hashes(ids: pd.Index[Any]) -> NDArray[np.int64] | NDArray[np.uint64]:
+    """Return a number for each id, which among whole numbers is the id."""
+    return np.asarray(ids, np.int64) if _kind(ids) == "integer" else hash_ids(ids)
+
+
+class _Sorted(NamedTuple):
+    """Hashes, ascending, and the code of each."""
+
+    hashes: NDArray[np.int64] | NDArray[np.uint64]
+    order: ItemIds
+
+    @classmethod
+    def of(cls, hashes: NDArray[np.int64] | NDArray[np.uint64]) -> _Sorted:
+        """Sort the hashes of ids in the order of their codes."""
+        order = np.argsort(hashes, kind="stable")
+        return cls(hashes[order], order.astype(np.int32))
+
+
 def hash_ids(ids: pd.Index) -> NDArray[np.uint64]:
     """Return a number for each id that depends on the id alone."""
     return pd.util.hash_pandas_object(ids, index=False).to_numpy().astype(np.uint64)
+
+
+def id_ranks(ids: pd.Index[Any], *, as_text: bool = False) -> NDArray[np.int64]:
+    """Return the place of each id among all of them, ascending: whole numbers as numbers, texts by code points.
+
+    Parameters
+    ----------
+    as_text
+        Whether whole numbers are compared as texts too.
+    """
+    found = np.empty(len(ids), np.int64)
+    found[np.asarray((ids.astype(STRING) if as_text else ids).argsort())] = np.arange(len(ids))
+    return found
 
 
 class Vocabulary:
@@ -97,7 +130,7 @@ class Vocabulary:
         If an id comes twice, or there are more ids than an int32 can number.
     """
 
-    __slots__ = ("_low", "_table", "ids", "kind")
+    __slots__ = ("_asked", "_low", "_order", "_sorted", "_table", "ids", "kind")
 
     def __init__(self, ids: pd.Index[Any], *, checked: bool = False) -> None:
         if len(ids) > _MAX_IDS:
@@ -105,6 +138,9 @@ class Vocabulary:
         self.kind: Literal["integer", "string"] = _kind(ids)
         self._low = 0
         self._table: ItemIds | None = None
+        self._order: ItemIds | None = None
+        self._sorted: _Sorted | None = None
+        self._asked = 0
         if self.kind == "integer":
             values = np.ascontiguousarray(ids, dtype=np.int64)
             self.ids = pd.Index(values)
@@ -128,6 +164,20 @@ class Vocabulary:
     def _refuse_duplicates(self) -> None:
         repeated = self.ids[self.ids.duplicated()][:1]
         raise DataError(f"the id {_example(repeated)} comes twice; ids of a vocabulary must be unique")
+
+    @property
+    def places(self) -> ItemIds:
+        """The place of each id in their order: whole numbers as numbers, texts by code points."""
+        if self._order is None:
+            self._order = id_ranks(self.ids).astype(np.int32)
+        return self._order
+
+    @property
+    def by_id(self) -> ItemIds:
+        """The codes in that order."""
+        found = np.empty(len(self), np.int32)
+        found[self.places] = np.arange(len(self), dtype=np.int32)
+        return found
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -165,6 +215,10 @@ class Vocabulary:
         """Return the code of each of some distinct ids, -1 where it is unknown."""
         if not len(self) or not len(asked):
             return np.full(len(asked), -1, dtype=np.int32)
+        if self._table is None and len(asked) * _FEW <= len(self):
+            self._asked += 1
+            if self._asked > _WORTH_A_TABLE:
+                return self._find_few(asked)
         if self.kind == "string":
             return look_up(asked, self.ids)
         values = np.asarray(asked, dtype=np.int64)
@@ -178,6 +232,26 @@ class Vocabulary:
         table = np.full(len(together.distinct), -1, np.int32)
         table[together.codes[: len(self)]] = np.arange(len(self), dtype=np.int32)
         return table.take(together.codes[len(self) :])
+
+    def _find_few(self, asked: pd.Index[Any]) -> ItemIds:
+        """Look few distinct ids up among many, in a table that is kept: hashing them all takes nearly all the time.
+
+        Two threads that come first both make it, and one of these is kept.
+        """
+        known = self._sorted
+        if known is None:
+            known = self._sorted = _Sorted.of(_hashes(self.ids))
+        hashes = _hashes(asked)
+        places = np.minimum(np.searchsorted(known.hashes, hashes), len(self) - 1)
+        found = known.order.take(places)
+        wrong = known.hashes.take(places) != hashes
+        if self.kind == "string":  # of which several may have one hash
+            wrong |= np.asarray(self.ids.take(found.astype(np.intp)) != asked, np.bool_)
+            repeated = wrong & (known.hashes.take(places) == hashes)
+            if repeated.any():
+                found[repeated] = look_up(asked[repeated], self.ids)
+                wrong[repeated] = False
+        return np.where(wrong, np.int32(-1), found)
 
     def some(self, ids: Ids) -> tuple[pd.Index[Any], ItemIds] | None:
         """Give those who occur numbers in the order of the vocabulary.

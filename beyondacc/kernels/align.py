@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,15 +11,18 @@ from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = [
+    "copy_rows",
     "drop_seen_rows",
     "gain_rows",
     "group_rows",
     "length_rows",
     "list_rows",
     "mark",
+    "seen_rows",
     "size_rows",
     "tied_rows",
     "transpose_rows",
+    "unordered_rows",
 ]
 
 _AHEAD = 8  # rows whose memory is asked for before it is needed
@@ -79,12 +80,14 @@ def list_rows(
     keys: NDArray[np.float64],
     places: NDArray[np.int64],
     spare: NDArray[np.int64],
+    bounds: Offsets,
     lists: ItemIds,
     listed_scores: NDArray[np.float64],
+    kept: ItemIds,
 ) -> int:
-    """Write the items of the rows from `low` to before `high` into a padded matrix, the best first, each item once.
+    """Write the items of the rows from `low` to before `high` one list after the other, the best first, each item once.
 
-    Rows longer than the matrix are cut.
+    Rows longer than their room are cut.
 
     Parameters
     ----------
@@ -100,8 +103,12 @@ def list_rows(
         Holds -1 for each item.
     keys, places, spare
         Memory that is given, each as long as the longest row.
+    bounds
+        Where the room of each row begins, and after the last where it ends.
     lists, listed_scores
-        Receive items, -1 where a list ends, and their scores, NaN there; the latter may be empty.
+        Receive items, and -1 in what is left of the room, and their scores, NaN there; the latter may be empty.
+    kept
+        Receives how many items each list has.
 
     Returns
     -------
@@ -135,7 +142,7 @@ def list_rows(
                 places[place] = place
                 keys[place] = ranks[position] if ranked else -scores[position] if scored else 0.0
             sort_by(keys, places, spare, n)
-        filled = 0
+        filled, end = bounds[row], bounds[row + 1]
         for place in range(n):
             position = first + (places[place] if chosen else place)
             if scattered:
@@ -146,20 +153,50 @@ def list_rows(
                     repeated = position
                 continue
             last[item] = row
-            if filled < lists.shape[1]:
-                lists[row, filled] = item
+            if filled < end:
+                lists[filled] = item
                 if scored:
-                    listed_scores[row, filled] = scores[position]
+                    listed_scores[filled] = scores[position]
                 filled += 1
-        for rank in range(filled, lists.shape[1]):
-            lists[row, rank] = -1
-            if scored:
-                listed_scores[row, rank] = np.nan
+        kept[row] = filled - bounds[row]
+        for place in range(filled, end):
+            lists[place] = -1
+            if listed_scores.shape[0] > 0:
+                listed_scores[place] = np.nan
     return repeated
 
 
 @kernel
-def mark(items: ItemIds, low: int, high: int, place: NDArray[np.int64]) -> None:
+def copy_rows(
+    starts: Offsets,
+    lengths: ItemIds,
+    source: NDArray[np.generic],
+    bounds: Offsets,
+    fill: float,
+    out: NDArray[np.generic],
+) -> None:
+    """Copy each row into its room, cut where it is longer, filled up where it is shorter.
+
+    Parameters
+    ----------
+    starts, lengths
+        Where each row begins in `source`, and how long it is.
+    bounds
+        Where the room of each row begins in `out`, and after the last where it ends.
+    """
+    for row in range(lengths.shape[0]):
+        if row + _AHEAD < lengths.shape[0]:  # rows lie in any order
+            prefetch(source, starts[row + _AHEAD])
+        first, low, high = starts[row], bounds[row], bounds[row + 1]
+        n = min(np.int64(lengths[row]), high - low)
+        for place in range(n):
+            out[low + place] = source[first + place]
+        for place in range(low + n, high):
+            out[place] = fill
+
+
+@kernel
+def mark(items: ItemIds, low: Int, high: Int, place: NDArray[np.int64]) -> None:
     """Note at which position of ``items[low:high]`` each item stands; of equal ones the last.
 
     An item is there if what `place` holds for it lies from `low` to `high` and ``items`` has the item at that position.
@@ -222,44 +259,100 @@ def size_rows(users: UserIds, starts: Offsets, out: NDArray[np.int64]) -> None:
 
 @scratch_kernel
 def drop_seen_rows(
-    lists: ItemIds,
-    scores: NDArray[Any],
-    lengths: ItemIds,
-    users: UserIds,
     starts: Offsets,
+    lengths: ItemIds,
+    listed: ItemIds,
+    scores: NDArray[np.float64],
+    users: UserIds,
+    profile_starts: Offsets,
     items: ItemIds,
     n_items: int,
+    bounds: Offsets,
+    kept: ItemIds,
+    kept_scores: NDArray[np.float64],
+    kept_lengths: ItemIds,
 ) -> None:
-    """Take the items of the user's own row out of each list, in place; the rest moves up."""
+    """Copy of each list the first items that are not in the user's own row, as many as there is room for.
+
+    Parameters
+    ----------
+    starts, lengths, listed, scores
+        The lists: where each begins, how long it is, items and scores; the latter may be empty.
+    users, profile_starts, items
+        The user of each list, and the rows of all users.
+    bounds
+        Where the room of each list begins, and after the last where it ends.
+    kept, kept_scores, kept_lengths
+        Receive items, -1 in what is left of the room, their scores, NaN there, and how many there are.
+    """
     place = np.empty(n_items, np.int64)
-    for row in range(lists.shape[0]):
+    scored = kept_scores.shape[0] > 0
+    for row in range(lengths.shape[0]):
+        user = users[row]
+        low, high = (profile_starts[user], profile_starts[user + 1]) if user >= 0 else (np.int64(0), np.int64(0))
+        mark(items, low, high, place)
+        filled, end = bounds[row], bounds[row + 1]
+        for at in range(starts[row], starts[row] + lengths[row]):
+            if filled == end:
+                break
+            item = listed[at]
+            position = place[item]
+            if not (low <= position < high and items[position] == item):
+                kept[filled] = item
+                if scored:
+                    kept_scores[filled] = scores[at]
+                filled += 1
+        kept_lengths[row] = filled - bounds[row]
+        for at in range(filled, end):
+            kept[at] = -1
+            if scored:
+                kept_scores[at] = np.nan
+
+
+@scratch_kernel
+def seen_rows(
+    starts: Offsets,
+    lengths: ItemIds,
+    listed: ItemIds,
+    k: int,
+    users: UserIds,
+    profile_starts: Offsets,
+    items: ItemIds,
+    n_items: int,
+) -> int:
+    """Count the first k items of the lists that are in the user's own row; as `drop_seen_rows`."""
+    place = np.empty(n_items, np.int64)
+    seen = 0
+    for row in range(lengths.shape[0]):
         user = users[row]
         if user < 0:
             continue
-        low, high = starts[user], starts[user + 1]
+        low, high = profile_starts[user], profile_starts[user + 1]
         mark(items, low, high, place)
-        kept = 0
-        for rank in range(lengths[row]):
-            item = lists[row, rank]
-            position = place[item]
-            if not (low <= position < high and items[position] == item):
-                lists[row, kept] = item
-                if scores.shape[0]:
-                    scores[row, kept] = scores[row, rank]
-                kept += 1
-        for rank in range(kept, lengths[row]):
-            lists[row, rank] = -1
-        lengths[row] = kept
+        for at in range(starts[row], starts[row] + min(np.int64(lengths[row]), k)):
+            position = place[listed[at]]
+            seen += low <= position < high and items[position] == listed[at]
+    return seen
 
 
 @kernel
-def tied_rows(scores: Floats, lengths: ItemIds, k: int) -> int:
+def tied_rows(starts: Offsets, lengths: ItemIds, scores: Floats, k: int) -> int:
     """Count the lists with two equal neighbouring scores among their first k items."""
     tied = 0
-    for row in range(scores.shape[0]):
-        n = lengths[row] if lengths[row] < k else k
-        for rank in range(1, n):
-            if scores[row, rank] == scores[row, rank - 1]:
+    for row in range(lengths.shape[0]):
+        for place in range(starts[row] + 1, starts[row] + min(np.int64(lengths[row]), k)):
+            if scores[place] == scores[place - 1]:
                 tied += 1
                 break
     return tied
+
+
+@kernel
+def unordered_rows(starts: Offsets, lengths: ItemIds, scores: Floats, out: NDArray[np.bool_]) -> None:
+    """Tell which lists have a score that is not below the one before."""
+    for row in range(lengths.shape[0]):
+        out[row] = False
+        for place in range(starts[row] + 1, starts[row] + lengths[row]):
+            if scores[place] >= scores[place - 1]:
+                out[row] = True
+                break

@@ -175,6 +175,8 @@ def alpha_ndcg_rows(
     items: ItemIds,
     profile_starts: Offsets,
     profile_items: ItemIds,
+    places: ItemIds,
+    of_places: ItemIds,
     of_profile: bool,
     greedy: bool,
     out: NDArray[np.float64],
@@ -189,6 +191,10 @@ def alpha_ndcg_rows(
         Empty, or the gains of the listed items, of which then only those >= 0 count.
     starts, items
         Relevant items of the users, from which the ideal is taken; where `gains` is empty, it is taken from the list.
+        Of equal ones the ideal takes the first.
+    places, of_places
+        The place of each item among those that are equally good for an ideal taken from the list, and the item at each
+        place.
     of_profile, greedy
         Count only features of the profile; take a greedy ideal, not the gains of the list itself in falling order.
     """
@@ -232,7 +238,11 @@ def alpha_ndcg_rows(
             for rank in range(n):
                 ideal += reached[n - 1 - rank] * discounts[rank]
         elif gains.shape[0] == 0:
+            for rank in range(n):
+                listed[rank] = places[listed[rank]]
             _ascending(listed, n)
+            for rank in range(n):
+                listed[rank] = of_places[listed[rank]]
             _restore(feature_starts, feature_ids, listed, nothing, n, worth, marks, stamp)
             ideal = _greedy(feature_starts, feature_ids, listed, nothing, n, n, keep, discounts, worth, bounds)
         elif user >= 0:

@@ -41,13 +41,19 @@ class Bench(NamedTuple):
     no_table: NDArray[np.float64]
 
 
-def make_bench(width: int, slots: int, bits: Bits, vectors: Floats, own_rows: Floats) -> Bench:
-    """Make room for up to `width` items and the distances of up to `slots` of them."""
+def make_bench(width: int, slots: int, bits: Bits, vectors: Floats, own_rows: Floats, spare: int = 0) -> Bench:
+    """Make room for up to `width` items and the distances of up to `slots` of them.
+
+    Parameters
+    ----------
+    spare
+        How many zeros follow each of the `own_rows`, for what a user's own distance has to tell.
+    """
     return Bench(
         np.empty((width, bits.shape[1]), np.uint64),
         np.empty(width),
         np.empty((width, vectors.shape[1]), vectors.dtype),
-        np.empty((width, own_rows.shape[1])),
+        np.zeros((width, own_rows.shape[1] + spare)),
         np.empty((slots, width)),
         np.full(width + 1, -1, np.int64),
         np.zeros((4, width)),

@@ -41,15 +41,18 @@ def add_shares(
     feature_ids: ItemIds,
     items: ItemIds,
     weights: Floats,
+    spread: bool,
     to: NDArray[np.float64],
     used: ItemIds,
 ) -> Int:
-    """Spread the weight of each item evenly over its features, and return how many features are in use.
+    """Give the weight of each item to its features, and return how many features are in use.
 
     Parameters
     ----------
     weights
         One for each item, none of them negative.
+    spread
+        Whether an item spreads its weight evenly over its features, or gives all of it to each of them.
     to : (n_features,)
         Zeros, to which is added.
     used : (n_features + 1,)
@@ -62,7 +65,7 @@ def add_shares(
         weight = weights[place]
         if n == 0 or weight <= 0:
             continue
-        part = weight / n
+        part = weight / n if spread else weight
         for position in range(feature_starts[item], feature_starts[item + 1]):
             feature = feature_ids[position]
             used[n_used] = feature  # without a branch, for none could be foreseen
@@ -261,15 +264,19 @@ def share_rows(
     lengths: ItemIds,
     k: int,
     discounts: Floats,
+    spread: bool,
     out_starts: Offsets,
     out_ids: ItemIds,
     out_shares: NDArray[np.float64],
 ) -> None:
-    """Write the genre shares of the first k items of each list, compressed rows; `out_starts` begins with 0."""
+    """Write the genre shares of the first k items of each list, compressed rows; `out_starts` begins with 0.
+
+    `spread` is that of `add_shares`.
+    """
     shares, used = np.zeros(n_features), np.empty(n_features + 1, np.int32)
     for row in range(lists.shape[0]):
         n = lengths[row] if lengths[row] < k else k
-        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], shares, used)
+        n_used = add_shares(feature_starts, feature_ids, lists[row, :n], discounts[:n], spread, shares, used)
         normalise_shares(shares, used, n_used)
         first = out_starts[row]
         for place in range(n_used):

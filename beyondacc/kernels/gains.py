@@ -17,7 +17,7 @@ from beyondacc.kernels.memory import keeps
 from beyondacc.kernels.scaling import ZSCORE, first_largest, normalise
 from beyondacc.types import Int
 
-__all__ = ["BOTH", "CLOSE", "FLOOR", "cover", "determinant", "mean", "nearest", "renormalise", "total"]
+__all__ = ["BOTH", "CLOSE", "FLOOR", "cover", "determinant", "mean", "nearest", "renormalise", "total", "uncovered"]
 
 Term = NDArray[np.float64]
 CLOSE = 1e-12  # computed numbers that differ by no more are equal but for rounding
@@ -120,7 +120,7 @@ def mean(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candida
 
 
 @comparison
-def _uncovered(
+def uncovered(
     similar: NDArray[np.float64], one: Int, covered: NDArray[np.float64], power: NDArray[np.float64], gamma: float
 ) -> float:
     """How much more of all candidates one of them covers; it falls as more is covered, in every digit for gamma 0."""
@@ -164,7 +164,7 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
                 similar[one, other] = larger(1.0 - similar[one, other], 0.0)
             similar[one, one] = 1.0
         for one in range(n):
-            at_first[one] = _uncovered(similar, one, covered, power, gamma)
+            at_first[one] = uncovered(similar, one, covered, power, gamma)
         return
     if step == START:
         for position in range(n):
@@ -190,7 +190,7 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
         position = best if turn < 0 else candidates.remaining[turn]
         if worth[position] < worth[best] or worked_out[position] == step:
             continue
-        term[position] = _uncovered(similar, position, covered, power, gamma)
+        term[position] = uncovered(similar, position, covered, power, gamma)
         worth[position] = (1.0 - diversity) * candidates.relevance[position] + diversity * term[position]
         worked_out[position] = step
         if worth[position] > worth[best] or (worth[position] == worth[best] and position < best):

@@ -3,7 +3,8 @@
 A kernel is a serial loop over rows that trusts its input. Compiled code is cached on disk in a folder named by the
 digest of all kernel sources and the versions of Python and Numba, because Numba's own cache notices edits in the file
 of a function only, not in the files of the helpers it calls. So kernels may share helpers, an upgrade never runs stale
-code, and a read-only installation is no obstacle.
+code, and a read-only installation is no obstacle. What lies in that folder is run, so it is one that nobody else can
+write in.
 """
 
 from __future__ import annotations
@@ -20,42 +21,53 @@ from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
+from llvmlite.binding import ffi as llvm
 from numba import float64, types
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from beyondacc.kernels.memory import CANARY, FINE, GUARD, HEAD, INFINITE, OUTSIDE, RAISED
+from beyondacc.folders import fresh, private
 
 __all__ = [
     "CACHE",
     "DISTANCE_SIGNATURE",
     "GAIN_SIGNATURE",
+    "LASTS",
+    "OUTSIDE",
+    "OWN_SPARE",
     "PREPARE",
+    "RAISED",
+    "ROUNDING",
     "START",
     "Candidates",
     "NumbaError",
     "announce",
-    "before_fault",
+    "as_gain",
+    "checked",
     "comparison",
     "first_class",
-    "foreign_gain",
     "gain",
     "kernel",
     "no_distance",
-    "own_gain",
-    "own_memory",
     "part",
     "plain",
     "read_only",
     "reason",
     "reduction",
     "scratch_kernel",
+    "version",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: A user's own distance: two feature rows in, one number out.
 DISTANCE_SIGNATURE = float64(float64[::1], float64[::1])
+
+#: What a user's own distance may miss its range by, and is set right for.
+ROUNDING = 1e-9
+OWN_SPARE = 2
+RAISED, OUTSIDE = 1.0, 2.0
 
 PREPARE, START = -1, 0
 
@@ -108,14 +120,16 @@ GAIN_SIGNATURE = types.void(
 )
 
 
-def _digest() -> str:
+@functools.cache
+def version() -> str:
+    """Return what changes with the code of the kernels and with what compiles it."""
     digest = hashlib.sha256(f"{platform.python_version()} {numba.__version__}".encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _base() -> Path:
+def _base() -> Path | None:
     """Return the folder for compiled code: NUMBA_CACHE_DIR if it is set, else the platform's cache folder."""
     if given := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(given)
@@ -123,35 +137,44 @@ def _base() -> Path:
     try:
         return Path(home) if home else Path.home() / ".cache"
     except RuntimeError:  # a container's user without a home
-        return Path(tempfile.gettempdir())
+        return None
 
 
-def _cache() -> Path:
-    for base in (_base(), Path(tempfile.gettempdir())):
-        folder = base / "beyondacc" / _digest()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    return folder
+def _cache() -> tuple[Path | None, bool]:
+    """Return the folder for compiled code, None where there is none, and whether it outlives this process."""
+    below = "beyondacc", version()
+    base = _base()
+    if base is not None and (folder := private(base, *below)):
+        return folder, True
+    try:
+        shared = Path(tempfile.gettempdir())
+    except OSError:  # nothing can be written anywhere
+        return None, False
+    owner = os.getuid() if hasattr(os, "getuid") else "user"
+    if folder := private(shared, f"beyondacc-{owner}", *below):
+        return folder, True
+    base = fresh()
+    return (None if base is None else private(base, *below)), False
 
 
-CACHE = _cache()
+#: Where compiled code is kept, None where it cannot be, and whether for later processes too.
+CACHE, LASTS = _cache()
 
 
 @functools.cache
 def announce() -> None:
     """Say on a terminal, once a process, that the first use on a machine compiles the kernels."""
-    if not any(CACHE.rglob("*.nbi")) and sys.stderr.isatty():
-        print("beyondacc: compiling kernels, once, up to a minute", file=sys.stderr)  # noqa: T201 - meant for the terminal
+    if (CACHE is None or not any(CACHE.rglob("*.nbi"))) and sys.stderr.isatty():
+        often = (
+            "once" if LASTS else "for this process alone, as it has no cache folder in which only its user can write"
+        )
+        print(f"beyondacc: compiling kernels, {often}, up to a minute", file=sys.stderr)  # noqa: T201 - meant for the terminal
 
 
 def _with_cache(compile_: Callable[[], Any]) -> Any:
     # CACHE_DIR is read when a dispatcher is made; putting it back leaves other users of numba with their own folder
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(CACHE)
+    numba.config.CACHE_DIR = "" if CACHE is None else str(CACHE)
     try:
         return compile_()
     finally:
@@ -159,7 +182,7 @@ def _with_cache(compile_: Callable[[], Any]) -> Any:
 
 
 def _compile(function: F, **options: Any) -> F:
-    options |= {"nogil": True, "cache": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    options |= {"nogil": True, "cache": CACHE is not None, "error_model": "numpy", "no_cfunc_wrapper": True}
     compiled: F = _with_cache(lambda: numba.njit(**options)(function))
     return compiled
 
@@ -204,10 +227,50 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     return found
 
 
-def first_class(function: Callable[..., float]) -> Any:
-    """Make a Python or numba function passable to a kernel without compiling the kernel again; raises `NumbaError`."""
+def first_class(function: Callable[..., float], upper: float) -> Any:
+    """Make a user's distance passable to a kernel without compiling the kernel again; raises `NumbaError`.
+
+    A callback of a kernel cannot raise. What goes wrong, an error, or a number that is not in [0, upper], is written
+    behind the first row, where it stays while other items are compared: rows have `OWN_SPARE` and twice their own
+    length more than the numbers of an item, which are these, what went wrong (`RAISED` or `OUTSIDE`), the number that
+    was returned, and copies of the two rows. The distance is 0 then.
+
+    Parameters
+    ----------
+    function
+        Of two float64 rows, which it may read and not change; plain or compiled by numba.
+    upper
+        The largest number it may return, but for rounding.
+    """
     python = plain(function)
-    return python if numba.config.DISABLE_JIT else numba.cfunc(DISTANCE_SIGNATURE)(python)
+    least, most = -ROUNDING, upper + ROUNDING * max(1.0, upper)
+    if numba.config.DISABLE_JIT:
+
+        def inner(one: NDArray[Any], other: NDArray[Any]) -> float:
+            return python(read_only(one), read_only(other))  # type: ignore[no-any-return]
+    else:
+        rows = types.Array(float64, 1, "C", readonly=True)
+        inner = numba.njit((rows, rows), nogil=True, error_model="numpy", boundscheck=True)(python)
+
+    def adapted(one, other):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+        size = (one.shape[0] - OWN_SPARE) // 3
+        wrong = 0.0
+        value = np.nan
+        try:
+            value = 0.0 + inner(one[:size], other[:size])  # a number, of whichever type
+        except Exception:  # noqa: BLE001 - it may be any, and a callback cannot raise
+            wrong = RAISED
+        if least <= value <= most and value < np.inf:
+            return value if value > 0.0 else 0.0
+        if one[size] == 0.0:
+            one[size] = RAISED if wrong != 0.0 else OUTSIDE
+            one[size + 1] = value
+            for place in range(size):
+                one[size + OWN_SPARE + place] = one[place]
+                one[2 * size + OWN_SPARE + place] = other[place]
+        return 0.0  # finite, so that whoever takes the largest of some numbers has one
+
+    return adapted if numba.config.DISABLE_JIT else numba.cfunc(DISTANCE_SIGNATURE, error_model="numpy")(adapted)
 
 
 def reason(error: NumbaError) -> str:
@@ -223,7 +286,7 @@ def gain(function: Callable[..., None]) -> Any:
     if numba.config.DISABLE_JIT:
         return function
     if function not in _GAINS:
-        options = {"cache": True, "error_model": "numpy", **_BORROWS}
+        options = {"cache": CACHE is not None, "error_model": "numpy", **_BORROWS}
         _GAINS[function] = _with_cache(lambda: numba.cfunc(GAIN_SIGNATURE, **options)(function))
     return _GAINS[function]
 
@@ -233,7 +296,7 @@ def plain(function: Callable[..., Any]) -> Any:
     return getattr(function, "py_func", function)
 
 
-def _checked(function: Callable[..., None]) -> Any:
+def checked(function: Callable[..., None]) -> Any:
     """Compile a function of somebody else's with its indices checked."""
     python = plain(function)
     if numba.config.DISABLE_JIT:
@@ -241,107 +304,9 @@ def _checked(function: Callable[..., None]) -> Any:
     return numba.njit(nogil=True, error_model="numpy", boundscheck=True)(python)
 
 
-def _adapted(function: Callable[..., None]) -> Any:
+def as_gain(function: Callable[..., None]) -> Any:
+    """Make what has the arguments of a gain passable to a kernel, without keeping it on disk."""
     return function if numba.config.DISABLE_JIT else numba.cfunc(GAIN_SIGNATURE, error_model="numpy")(function)
-
-
-@functools.lru_cache(maxsize=64)
-def own_gain(function: Callable[..., None]) -> Any:
-    """Make a user's function ``(distances, term, step)`` a gain; raises `NumbaError` where it cannot be compiled.
-
-    It works on copies, between numbers that nobody may change, and what it did is in `memory`, in front of which the
-    `HEAD` says whether all went well; what follows a fault is not a number. For `own_memory` numbers of memory: a copy
-    of the distances and of the terms, each with a guard on both sides, then what both were before the call.
-    """
-    inner = _checked(function)
-
-    def adapted(step, picked, row, left, diversity, candidates, term):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG001
-        memory, n = candidates.memory, term.shape[0]
-        if step == START:
-            term[:] = 0.0
-        elif step > START and memory[0] != FINE:
-            term[:] = np.nan
-        elif step > START:
-            width = (memory.shape[0] - HEAD - 3 * GUARD) // 4  # of the longest list; what is unused is guard, too
-            first, second, third = HEAD + GUARD, HEAD + 2 * GUARD + width, HEAD + 3 * GUARD + 2 * width
-            memory[HEAD:third] = CANARY
-            for position in range(n):
-                memory[first + position] = candidates.distances[row, position]
-                memory[second + position] = term[position]
-                memory[third + position] = candidates.distances[row, position]
-                memory[third + width + position] = term[position]
-            memory[1], memory[2] = step, n
-            try:
-                inner(memory[first : first + n], memory[second : second + n], step)
-            except Exception:  # noqa: BLE001 - a callback cannot raise; the caller looks at what it did
-                memory[0] = RAISED
-            for place in range(HEAD, third):
-                inside = first <= place < first + n or second <= place < second + n
-                if not inside and memory[place] != CANARY:
-                    memory[0] = OUTSIDE
-            for position in range(n):
-                term[position] = memory[second + position]
-            for slot in range(left):
-                if memory[0] == FINE and not np.isfinite(term[candidates.remaining[slot]]):
-                    memory[0] = INFINITE
-            if memory[0] != FINE:
-                term[:] = np.nan
-
-    return _adapted(adapted)
-
-
-def own_memory(n: int) -> int:
-    """Return the size of the memory of an `own_gain` for lists of up to n."""
-    return HEAD + 3 * GUARD + 4 * n
-
-
-def before_fault(memory: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the distances and terms that an `own_gain` had before it went wrong."""
-    n = int(memory[2])
-    width = (memory.shape[0] - HEAD - 3 * GUARD) // 4
-    third = HEAD + 3 * GUARD + 2 * width
-    return memory[third : third + n].copy(), memory[third + width : third + width + n].copy()
-
-
-@functools.lru_cache(maxsize=64)
-def foreign_gain(function: Callable[..., None]) -> Any:
-    """Compile a gain that does not state what it keeps: with its indices checked, between numbers nobody may change.
-
-    Its memory is what lies between a `HEAD` with a guard and another guard; raises `NumbaError` where it cannot be
-    compiled.
-    """
-    inner = _checked(function)
-
-    def adapted(step, picked, row, left, diversity, candidates, term):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-        memory = candidates.memory
-        first, last = HEAD + GUARD, memory.shape[0] - GUARD
-        if memory[0] == FINE:
-            memory[1], memory[2] = step, term.shape[0]
-            seen = Candidates(
-                candidates.relevance,
-                candidates.remaining,
-                candidates.distances,
-                candidates.rows,
-                candidates.starts,
-                candidates.features,
-                candidates.by_user,
-                candidates.numbers,
-                memory[first:last],
-            )
-            try:
-                inner(step, picked, row, left, diversity, seen, term)
-            except Exception:  # noqa: BLE001 - as above
-                memory[0] = RAISED
-            for place in range(GUARD):
-                if memory[HEAD + place] != CANARY or memory[last + place] != CANARY:
-                    memory[0] = OUTSIDE
-            for slot in range(left):
-                if step >= START and memory[0] == FINE and not np.isfinite(term[candidates.remaining[slot]]):
-                    memory[0] = INFINITE
-        if memory[0] != FINE:
-            term[:] = np.nan
-
-    return _adapted(adapted)
 
 
 @functools.cache
@@ -349,8 +314,23 @@ def no_distance() -> Any:
     """Return what stands for a user's own distance where a built-in one is used, so that kernels keep one signature."""
     if numba.config.DISABLE_JIT:
         return _undefined
-    return _with_cache(lambda: numba.cfunc(DISTANCE_SIGNATURE, cache=True)(_undefined))
+    return _with_cache(lambda: numba.cfunc(DISTANCE_SIGNATURE, cache=CACHE is not None)(_undefined))
 
 
 def _undefined(_one: Any, _other: Any) -> float:
     return np.nan
+
+
+def _hold_compiler() -> None:
+    # else a child that is forked while a thread compiles would wait for that thread, which it does not have
+    global_compiler_lock.acquire()
+    llvm.lib._lock.__enter__()  # noqa: SLF001 - no other way
+
+
+def _release_compiler() -> None:
+    llvm.lib._lock.__exit__(None, None, None)  # noqa: SLF001 - no other way
+    global_compiler_lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold_compiler, after_in_parent=_release_compiler, after_in_child=_release_compiler)

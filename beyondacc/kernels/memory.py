@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "ASTRAY",
     "CANARY",
+    "FAILED",
     "FINE",
     "GUARD",
     "HEAD",
     "INFINITE",
-    "OUTSIDE",
-    "RAISED",
     "Keeps",
     "Room",
     "Sizes",
@@ -30,7 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 GUARD: Final = 128  # numbers on both sides of memory that nobody may change
 CANARY: Final = -8.765432123456789e-222  # what they are: nothing that a computation ends with
 HEAD: Final = 3  # numbers in front of what a function of somebody else's works in: what it did, at which step, and n
-FINE, RAISED, INFINITE, OUTSIDE = 0.0, 1.0, 2.0, 3.0  # what it did
+FINE, FAILED, INFINITE, ASTRAY = 0.0, 1.0, 2.0, 3.0  # what it did
 
 
 class Sizes(NamedTuple):

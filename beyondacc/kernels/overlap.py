@@ -5,25 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from beyondacc.kernels.jit import scratch_kernel
-from beyondacc.types import ItemIds
+from beyondacc.types import ItemIds, Offsets
 
 __all__ = ["rank_rows"]
 
 
 @scratch_kernel
-def rank_rows(lists: ItemIds, others: ItemIds, n_items: int, out: ItemIds) -> None:
-    """Write the rank of each item of `lists` in the same row of `others`, -1 where it does not stand there.
+def rank_rows(lists: ItemIds, starts: Offsets, lengths: ItemIds, others: ItemIds, n_items: int, out: ItemIds) -> None:
+    """Write the rank of each item of `lists` in the other list of the same row, -1 where it does not stand there.
 
-    Both are padded with -1; `n_items` is more than any item of `others`. In `lists`, -1 also stands for items that no
-    other list holds.
+    `lists` is padded with -1, which also stands for items that no other list holds. The other lists begin at `starts`
+    in `others`; `n_items` is more than any item of theirs.
     """
     owners = np.full(n_items, -1, np.int32)
     ranks = np.empty(n_items, np.int32)
     for row in range(lists.shape[0]):
-        for rank in range(others.shape[1]):
-            item = others[row, rank]
-            if item < 0:
-                break
+        for rank in range(lengths[row]):
+            item = others[starts[row] + rank]
             owners[item] = row
             ranks[item] = rank
         for rank in range(lists.shape[1]):

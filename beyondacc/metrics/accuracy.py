@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Gain, Inputs
+from beyondacc.errors import DataError
 from beyondacc.kernels import accuracy as kernels
 from beyondacc.metrics.ranks import discounts, of_hits, truth_metric
 from beyondacc.spec.metric import Need
@@ -83,8 +84,8 @@ def ndcg(
     """
     run, values = inputs.run, np.empty(len(inputs))
     best_lists = of_hits(discount, k) if run.test.all_one else np.empty(0)
-    rest = (run.best_gains(gain), k, discounts(discount, k), ideal == "full", best_lists, values)
-    kernels.ndcg_rows(inputs.gains_as(gain), inputs.lengths, inputs.users, run.test.starts, *rest)
+    rest = (run.best_gains(gain, relative=True), k, discounts(discount, k), ideal == "full", best_lists, values)
+    kernels.ndcg_rows(inputs.gains_as(gain, relative=True), inputs.lengths, inputs.users, run.test.starts, *rest)
     return PerUser(values)
 
 
@@ -109,7 +110,14 @@ def dcg(inputs: Inputs, *, k: Cutoff = 10, gain: Gain = "linear", discount: Cumu
         ``reciprocal``: 1/(r + 1).
     """
     values = np.empty(len(inputs))
-    kernels.dcg_rows(inputs.gains_as(gain), inputs.lengths, k, discounts(discount, k), values)
+    with np.errstate(over="ignore"):  # of plain Python's kernels; what is infinite is refused
+        kernels.dcg_rows(inputs.gains_as(gain), inputs.lengths, k, discounts(discount, k), values)
+    if (infinite := np.flatnonzero(np.isinf(values))).size:
+        user = inputs.run.ids[inputs.rows].tolist()[infinite[0]]
+        raise DataError(
+            f"the dcg(gain={gain}) of user {user!r} is beyond what float64 can hold; use ndcg, which divides by the "
+            "best possible list, or smaller gains in test"
+        )
     return truth_metric(inputs, values)
 
 
@@ -178,6 +186,7 @@ def f1(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     better="higher",
     needs=(Need.TRUTH,),
     undefined=_UNDEFINED,
+    aliases=("hit", "hitrate", "hr"),
     cite="Deshpande & Karypis 2004, TOIS 22(1)",
     core=True,
 )

@@ -93,7 +93,11 @@ _VARGAS = "Vargas, Baltrunas, Karatzoglou & Castells 2014, RecSys"
     core=True,
 )
 def binomial_diversity(inputs: Inputs, *, k: Cutoff = 10, counting: Binomial = _BINOMIAL) -> PerUser:
-    """Binomial coverage times binomial non-redundancy."""
+    """Binomial coverage times binomial non-redundancy.
+
+    It is 1, its maximum, where the list has one item of each genre, whatever the profile and however common the genres
+    are: then none is missing and none is repeated.
+    """
     coverage, nonredundancy = counting.factors(inputs, k)
     return counting.finish(inputs, coverage * nonredundancy)
 

@@ -34,6 +34,7 @@ __all__ = [
 
 Divergence = Literal["js", "kl"]
 ProfileWeight = Literal["none", "rating"]
+GenreWeight = Literal["split", "full"]
 _NEEDS = (Need.FEATURES, Need.TRAIN)
 _NO_SHARES = "for users without a list, or whose list or profile has no genres"
 _STECK = "Steck 2018, RecSys"
@@ -48,10 +49,12 @@ def _profile(
     smooth: tuple[float, float],
     by_rank: NDArray[np.float64],
     weights: ProfileWeight = "none",
+    spread: bool = True,
 ) -> PerUser:
     """Compare each list with the profile; `smooth` is how much of the other is mixed into the profile and the list."""
     room = kernel.make_room(len(features_of(inputs).names))
-    listed, own = list_shares(inputs, by_rank), taste(inputs, weights=weights)
+    listed, own = list_shares(inputs, by_rank, spread=spread), taste(inputs, weights=weights)
+    own = own if spread else inputs.derive("full taste", own.full)
     values = np.empty(len(inputs))
     kernel.profile_rows(
         kind, *smooth, room, listed.starts, listed.ids, listed.shares, own.starts, own.ids, own.shares, values
@@ -182,7 +185,9 @@ def _radio_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
     cite=_RADIO,
     bounds=_radio_bounds,
 )
-def radio_calibration(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence = "js") -> PerUser:
+def radio_calibration(
+    inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence = "js", genre_weight: GenreWeight = "split"
+) -> PerUser:
     """Divergence of the genre shares of the list, weighted by 1 / (r + 1), from those of the profile.
 
     A thousandth of the other is mixed into either.
@@ -192,8 +197,12 @@ def radio_calibration(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence 
     divergence
         ``js``: square root of the Jensen-Shannon divergence in bits; ``kl``: sum over genres of p log2(p / q), q of the
         list.
+    genre_weight
+        What an item gives to each of its genres: an even part of its weight (``split``), or all of it (``full``).
     """
-    return _profile(inputs, kind=_kind(divergence), smooth=_RADIO_SMOOTHING, by_rank=discounts("reciprocal", k))
+    by_rank = discounts("reciprocal", k)
+    spread = genre_weight == "split"
+    return _profile(inputs, kind=_kind(divergence), smooth=_RADIO_SMOOTHING, by_rank=by_rank, spread=spread)
 
 
 @metric(
@@ -205,7 +214,9 @@ def radio_calibration(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence 
     cite=_RADIO,
     bounds=_radio_bounds,
 )
-def radio_representation(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence = "js") -> PerUser:
+def radio_representation(
+    inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence = "js", genre_weight: GenreWeight = "split"
+) -> PerUser:
     """Divergence of the genre shares of the list, weighted by 1 / (r + 1), from those of the catalogue.
 
     A thousandth of the other is mixed into either.
@@ -215,23 +226,25 @@ def radio_representation(inputs: Inputs, *, k: Cutoff = 10, divergence: Divergen
     divergence
         ``js``: square root of the Jensen-Shannon divergence in bits; ``kl``: sum over genres of p log2(p / q), q of the
         list.
+    genre_weight
+        What an item gives to each of its genres: an even part of its weight (``split``), or all of it (``full``).
     """
-    data, room = inputs.run.data, kernel.make_room(len(features_of(inputs).names))
-    everybody = data.derive("catalogue_shares", lambda: _catalogue_shares(data))
-    listed, values = list_shares(inputs, discounts("reciprocal", k)), np.empty(len(inputs))
+    data, room, spread = inputs.run.data, kernel.make_room(len(features_of(inputs).names)), genre_weight == "split"
+    everybody = data.derive(("catalogue_shares", spread), lambda: _catalogue_shares(data, spread))
+    listed, values = list_shares(inputs, discounts("reciprocal", k), spread=spread), np.empty(len(inputs))
     kernel.catalogue_rows(
         _kind(divergence), *_RADIO_SMOOTHING, room, everybody, listed.starts, listed.ids, listed.shares, values
     )
     return PerUser(values)
 
 
-def _catalogue_shares(data: Dataset) -> NDArray[np.float64]:
-    """Genre shares of the catalogue, where each item spreads 1 evenly over its genres."""
+def _catalogue_shares(data: Dataset, spread: bool) -> NDArray[np.float64]:
+    """Genre shares of the catalogue, where each item spreads 1 evenly over its genres, or gives 1 to each of them."""
     features = data.features
     assert features is not None  # noqa: S101 - Need.FEATURES was checked
     shares, used = np.zeros(len(features.names)), np.empty(len(features.names) + 1, np.int32)
     items = np.flatnonzero(data.catalogue).astype(np.int32)
-    n = kernel.add_shares(features.starts, features.ids, items, np.ones(len(items)), shares, used)
+    n = kernel.add_shares(features.starts, features.ids, items, np.ones(len(items)), spread, shares, used)
     kernel.normalise_shares(shares, used, n)
     return shares
 
@@ -260,6 +273,7 @@ def radio_fragmentation(
     *,
     k: Cutoff = 10,
     divergence: Divergence = "js",
+    genre_weight: GenreWeight = "split",
     sample: Annotated[int, Range(low=1)] = 10,
     seed: Seed = 0,
 ) -> PerUser:
@@ -272,6 +286,8 @@ def radio_fragmentation(
     divergence
         ``js``: square root of the Jensen-Shannon divergence in bits; ``kl``: sum over genres of p log2(p / q), q of the
         list.
+    genre_weight
+        What an item gives to each of its genres: an even part of its weight (``split``), or all of it (``full``).
     sample
         With how many others a list is compared: those that follow in an order that the user ids and the seed decide.
     seed
@@ -279,7 +295,9 @@ def radio_fragmentation(
     """
     run, features = inputs.run, features_of(inputs)
     values = np.empty(len(inputs))
-    starts, ids, shares, rows, places = run.own(("others", k, seed), lambda: _others(run, features, k, seed))
+    spread = genre_weight == "split"
+    key = "others", k, seed, spread
+    starts, ids, shares, rows, places = run.own(key, lambda: _others(run, features, k, seed, spread))
     kernel.fragmentation_rows(
         _kind(divergence),
         *_RADIO_SMOOTHING,
@@ -296,14 +314,18 @@ def radio_fragmentation(
     return PerUser(values)
 
 
-def _others(run: Binding, features: Features, k: int, seed: int) -> tuple[Offsets, ItemIds, Floats, Floats, Offsets]:
+def _others(
+    run: Binding, features: Features, k: int, seed: int, spread: bool
+) -> tuple[Offsets, ItemIds, Floats, Floats, Offsets]:
     """Return the genre shares of the lists that have genres, in the order of their comparison, and the rows' places.
 
     A list weighs its items by 1 / (r + 1). Those it is compared with lie next to each other in memory; where there are
     few genres, the shares of all of them do.
     """
     order = draw_order(run, seed)
-    starts, ids, shares = shares_of(features, run.lists[order], run.lengths[order], discounts("reciprocal", k))
+    ranked = run.ranked.take(order)
+    lists = ranked.pad(k=k), ranked.lengths, discounts("reciprocal", k)
+    starts, ids, shares = shares_of(features, *lists, spread=spread)
     described = np.flatnonzero(np.diff(starts))
     places = np.full(len(run), -1, np.int64)
     places[order[described]] = np.arange(len(described))

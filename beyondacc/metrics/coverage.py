@@ -146,6 +146,7 @@ def _gini_better(values: Mapping[str, Any]) -> Better:
     family="coverage",
     better=_gini_better,
     needs=(Need.CATALOGUE,),
+    aliases=("gini_index",),
     undefined=f"{_CONCENTRATION}, or the catalogue has one item",
     cite="Gini 1912; Adomavicius & Kwon 2012, TKDE 24(5)",
     accumulate=count_exposure,

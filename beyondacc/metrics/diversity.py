@@ -109,6 +109,7 @@ def _similarity_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
     family="diversity",
     better="lower",
     undefined="for users with fewer than two items that have features",
+    aliases=("intra_list_similarity",),
     cite="Ziegler, McNee, Konstan & Lausen 2005, WWW",
     bounds=_similarity_bounds,
 )

@@ -154,7 +154,7 @@ def efd(
     better="lower",
     needs=_needs,
     undefined=_UNDEFINED,
-    aliases=("arp",),
+    aliases=("arp", "average_popularity"),
     cite="Yin, Cui, Li, Yao & Chen 2012, PVLDB 5(9)",
     bounds=lambda values: (0.0, 1.0 if values["normalized"] else math.inf),
     core=True,

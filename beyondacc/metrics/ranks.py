@@ -81,12 +81,13 @@ class Weighting(RankDiscount):
         ``binary``: items that are not relevant weigh 0; ``background``: items without a test row weigh `background`,
         those judged not relevant 0.
     short
-        What the sum is divided by: the discounts of the ranks of the ``list``, or those of all ``k`` ranks.
+        What the sum is divided by: the discounts of the ranks of the ``list``, those of all ``k`` ranks, or the
+        ``mean`` of the former over all lists, so that the mean over users is that over the rows of all lists.
     """
 
     relevance: Relevance = "none"
     background: Fraction = 0.0
-    short: Literal["list", "k"] = "list"
+    short: Literal["list", "k", "mean"] = "list"
 
     def mean(self, inputs: Inputs, k: int, weights: NDArray[np.float64]) -> PerUser:
         """Average weights over each list.
@@ -99,12 +100,25 @@ class Weighting(RankDiscount):
         of_items = weights.ndim == 1
         gains, unrated = relevance_gains(inputs, self.relevance, self.background)
         values = np.empty(len(inputs))
-        by_rank, every_rank = self.ranks(k), self.short == "k"
+        by_rank, every_rank = self.ranks(k), self.short != "list"
         weights = weights[None, :] if of_items else weights
         weighted_mean_rows(
             weights, of_items, inputs.lists, inputs.lengths, k, by_rank, gains, unrated, every_rank, values
         )
+        if self.short == "mean":
+            # lists of which no item counts are rows all the same
+            values = np.where(np.isnan(values), 0.0, values) * by_rank.sum() / self._mean_scale(inputs, k)
         return itemwise_truth(inputs, values, self.relevance)
+
+    def _mean_scale(self, inputs: Inputs, k: int) -> float:
+        """Return the mean over the lists of the run of the discounts of their first k ranks."""
+
+        def build() -> float:
+            lengths = np.minimum(inputs.run.lengths, k)
+            scales = np.append(0.0, np.cumsum(self.ranks(k)))[lengths[lengths > 0]]
+            return float(scales.mean()) if len(scales) else 1.0
+
+        return inputs.run.own(("mean scale", k, self.discount, self.base), build)
 
 
 def relevance_needs(values: Any) -> tuple[Need, ...]:

@@ -31,6 +31,15 @@ class Taste(NamedTuple):
         Weights of these items, each spread evenly over the item's features, as parts of their sum; 0 where that is 0.
     """
 
+    def full(self) -> Taste:
+        """Return the same with shares in which each item gives all its weight, 1, to each of its features."""
+        rows = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        used = slice(0, self.starts[-1])
+        totals = np.bincount(rows, self.counts[used], len(self.starts) - 1)
+        shares = np.zeros(len(self.counts))
+        shares[used] = self.counts[used] / totals[rows]
+        return self._replace(shares=shares)
+
     starts: Offsets
     ids: ItemIds
     counts: NDArray[np.float64]
@@ -88,16 +97,31 @@ class Shares(NamedTuple):
     shares: NDArray[np.float64]
 
 
-def shares_of(features: Features, lists: ItemIds, lengths: NDArray[np.int32], by_rank: NDArray[np.float64]) -> Shares:
-    """Return the genre shares of the first items of lists, as many as there are weights of ranks."""
+def shares_of(
+    features: Features,
+    lists: ItemIds,
+    lengths: NDArray[np.int32],
+    by_rank: NDArray[np.float64],
+    *,
+    spread: bool = True,
+) -> Shares:
+    """Return the genre shares of the first items of lists, as many as there are weights of ranks.
+
+    Parameters
+    ----------
+    spread
+        Whether an item spreads its weight over its genres, or gives all of it to each of them.
+    """
     k = len(by_rank)
     n = int(np.minimum(np.minimum(lengths, k) * features.most, len(features.names)).sum())
     starts, ids, shares = np.zeros(len(lists) + 1, np.int64), np.empty(n, np.int32), np.empty(n)
-    share_rows(features.starts, features.ids, len(features.names), lists, lengths, k, by_rank, starts, ids, shares)
+    of_lists = features.starts, features.ids, len(features.names), lists, lengths, k, by_rank
+    share_rows(*of_lists, spread, starts, ids, shares)
     return Shares(starts, ids, shares)
 
 
-def list_shares(inputs: Inputs, by_rank: NDArray[np.float64]) -> Shares:
-    """Return the genre shares of the lists of a block, once for all metrics that weigh ranks alike."""
-    key = ("list shares", by_rank.tobytes())
-    return inputs.derive(key, lambda: shares_of(features_of(inputs), inputs.lists, inputs.lengths, by_rank))
+def list_shares(inputs: Inputs, by_rank: NDArray[np.float64], *, spread: bool = True) -> Shares:
+    """Return the genre shares of the lists of a block, once for all metrics that weigh ranks and genres alike."""
+    key = ("list shares", by_rank.tobytes(), spread)
+    rows = inputs.lists, inputs.lengths, by_rank
+    return inputs.derive(key, lambda: shares_of(features_of(inputs), *rows, spread=spread))

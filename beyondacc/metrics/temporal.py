@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from beyondacc.data.binding import Inputs
-from beyondacc.kernels.align import drop_seen_rows
+from beyondacc.kernels.align import gain_rows
 from beyondacc.kernels.profile import unexpected_rows
 from beyondacc.metrics.ranks import list_metric
 from beyondacc.spec.metric import Need
@@ -102,8 +102,8 @@ def unseen_share(inputs: Inputs, *, k: Cutoff = 10, denominator: Denominator = "
     denominator
         ``k``; ``list``: the length of the list, as in RePlay.
     """
-    train, lengths = inputs.run.train, np.minimum(inputs.lengths, k).astype(np.int32)
-    unseen = lengths.copy()
-    rows = (inputs.lists.copy(), np.empty((0, 0)), unseen, inputs.users)
-    drop_seen_rows(*rows, train.starts, train.items, inputs.run.n_items)
-    return list_metric(inputs, unseen / (np.maximum(lengths, 1) if denominator == "list" else k))
+    train, seen = inputs.run.train, np.empty(inputs.lists.shape)
+    rows = (inputs.lists, inputs.lengths, inputs.users, train.starts, train.items)
+    gain_rows(*rows, np.zeros(len(train.items)), inputs.run.n_items, seen)
+    unseen = np.count_nonzero((seen[:, :k] < 0) & (inputs.lists[:, :k] >= 0), axis=1)
+    return list_metric(inputs, unseen / (np.clip(inputs.lengths, 1, k) if denominator == "list" else k))

@@ -125,12 +125,12 @@ def serendipity_murakami(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     hits(r) counts the relevant items up to rank r. The primitive model is that of the lists given as ``primitive=``, by
     default the most popular items that are not in the user's training rows, scored by their number of training users.
     """
-    values, run, expected = np.empty(len(inputs)), inputs.run, inputs.expected(k)
+    values, expected = np.empty(len(inputs)), inputs.expected(k)
     ahead_of_primitive_rows(
         inputs.lists,
         inputs.lengths,
         k,
-        _numbers(None if run.scores is None else run.scores[inputs.rows]),
+        _numbers(inputs.scores),
         inputs.gains,
         expected.items,
         expected.lengths,

@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from scipy import sparse
 
+from beyondacc.data.checks import check_sparse
 from beyondacc.errors import DataError, SpecError
 from beyondacc.models.files import Stored, read_state, write_state
+from beyondacc.models.layout import Layout, check_extent, check_state
 from beyondacc.spec.declared import Catalog, Declared
 from beyondacc.spec.params import parameters
 from beyondacc.types import Floats, ItemIds, UserIds
@@ -82,6 +84,7 @@ class Model(Declared, ABC):
                 f"got {type(given).__name__} with {getattr(given, 'ndim', 'no')} dimensions; "
                 "give a two-dimensional scipy.sparse.csr_array"
             )
+        check_sparse(given, f"{type(self).__name__}: train")
         own: sparse.csr_array[Any] = sparse.csr_array(given, copy=True, dtype=np.float64)
         n_users, n_items = own.shape
         if own.nnz == 0:
@@ -172,6 +175,11 @@ class Model(Declared, ABC):
             )
         return self._predict(rows, columns)
 
+    @property
+    def n_items(self) -> int:
+        """How many items it scores; 0 until it is fitted."""
+        return self._n_items
+
     def _rows(self, users: UserIds, call: str) -> UserIds:
         if self._n_users == 0:
             raise SpecError(f"{self} has not been fitted; call fit(train) before {call}")
@@ -228,7 +236,7 @@ class Model(Declared, ABC):
         Raises
         ------
         DataError
-            If it is not the file of a model, or cannot be read.
+            If it is not the file of a model, cannot be read, or holds what the model cannot have learned.
         SpecError
             If there is no model of that name here, or it is not of the class that was asked for.
         """
@@ -236,8 +244,26 @@ class Model(Declared, ABC):
         made = MODELS.create(stored.name, **stored.parameters)
         if not isinstance(made, cls):
             raise SpecError(f"{path} holds the model {stored.name}; load it by {stored.name}.load or models.load")
-        vars(made).update(stored.state)
+        where, state = f"the model {stored.name} in {path}", dict(stored.state)
+        check_extent(where, state)
+        made._n_users, made._n_items = state.pop("_n_users"), state.pop("_n_items")  # noqa: SLF001 - its own
+        layout = made._layout()  # noqa: SLF001 - its own
+        known = parameters(type(made))
+        for key in state:
+            if layout is None and (key in known or key.startswith("__")):
+                raise DataError(f"{where} holds {key!r}, which is not learned; train and save the model again")
+        if layout is not None:
+            check_state(where, state, layout)
+        vars(made).update(state)
         return made
+
+    def _layout(self) -> Layout | None:
+        """Return what a file must hold before it is read: what was learned for `_n_users` and `_n_items`.
+
+        A kernel that is given a position outside of an array ends the process, so nothing else keeps a broken file
+        from doing so. None, for a model of one's own: whatever it has learned, of which nothing is known here.
+        """
+        return None
 
     @abstractmethod
     def _fit(self, train: sparse.csr_array[Any]) -> None:

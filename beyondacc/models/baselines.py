@@ -10,6 +10,7 @@ from scipy import sparse
 
 from beyondacc.kernels.hashing import uniform
 from beyondacc.models.base import MODELS, Model
+from beyondacc.models.layout import Array, Layout
 from beyondacc.spec.params import Seed
 from beyondacc.types import Floats, UserIds
 
@@ -37,6 +38,9 @@ class Random(Model):
     def _fit(self, train: sparse.csr_array[Any]) -> None:
         pass
 
+    def _layout(self) -> Layout:
+        return {}
+
     def _score(self, users: UserIds) -> Floats:
         return uniform(self.seed, users.astype(np.uint64)[:, None], np.arange(self._n_items, dtype=np.uint64))
 
@@ -54,6 +58,9 @@ class Popularity(Model):
 
     def _fit(self, train: sparse.csr_array[Any]) -> None:
         self._counts = np.bincount(train.indices, minlength=train.shape[1]).astype(np.float64)
+
+    def _layout(self) -> Layout:
+        return {"_counts": Array(np.float64, (self._n_items,))}
 
     def _score(self, users: UserIds) -> Floats:
         return np.tile(self._counts, (users.size, 1))

@@ -11,6 +11,7 @@ from scipy import sparse
 from beyondacc.errors import SpecError
 from beyondacc.kernels.ratings import factor_epoch, pair_products
 from beyondacc.models.base import MODELS, Model
+from beyondacc.models.layout import Array, Layout, Number
 from beyondacc.models.neighbours import arrays
 from beyondacc.models.scales import means, spreads
 from beyondacc.models.training import Stopper, hold_out
@@ -132,6 +133,16 @@ class BiasedMF(Model):
     def _predict(self, users: UserIds, items: ItemIds) -> Floats:
         predicted: Floats = self._centres[users] + self._scales[users] * self._explained(self._learned, users, items)
         return predicted
+
+    def _layout(self) -> Layout:
+        users, items = self._n_users, self._n_items
+        shapes: tuple[tuple[int, ...], ...] = ((users,), (items,), (users, self.factors), (items, self.factors))
+        return {
+            "_centres": Array(np.float64, (users,)),
+            "_scales": Array(np.float64, (users,)),
+            "_mean": Number(),
+            "_learned": tuple(Array(np.float64, shape) for shape in shapes),
+        }
 
     def _score(self, users: UserIds) -> Floats:
         user_biases, item_biases, user_factors, item_factors = self._learned

@@ -11,6 +11,7 @@ from scipy.linalg import lapack
 
 from beyondacc.errors import SpecError
 from beyondacc.models.base import MODELS, Model
+from beyondacc.models.layout import Array, Layout, Sparse
 from beyondacc.spec.params import Range
 from beyondacc.types import Floats, UserIds
 
@@ -91,6 +92,18 @@ class EASE(Model):
             f"EASE: l2={self.l2:g} is too small for a training matrix of {n_users} users x {n_items} items, "
             "whose Gram matrix is singular up to rounding; give a larger l2"
         )
+
+    def _layout(self) -> Layout:
+        n_users, n_items = self._n_users, self._n_items
+        found: dict[str, Any] = {"_train": Sparse((n_users, n_items))}
+        if n_users >= n_items:
+            return found | {"_weights": Array(np.float64, (n_items, n_items))}
+        return found | {
+            "_weights": None,
+            "_inverse": Array(np.float64, (n_users, n_users)),
+            "_by_item": Sparse((n_items, n_users)),
+            "_diagonal": Array(np.float64, (n_items,), positive=True),
+        }
 
     def _score(self, users: UserIds) -> Floats:
         # Only sparse products: they add in a fixed order, the rounding of a dense one depends on the block.

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from beyondacc.models.base import MODELS, Model
+from beyondacc.models.layout import Array, Layout, Sparse
 from beyondacc.models.training import Stopper, hold_out, lost_ndcg
 from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.types import Floats, UserIds
@@ -98,6 +99,10 @@ class EASEGradient(Model):
         second += (1 - _SQUARE_DECAY) * np.square(gradient)
         rate = self.learning_rate * (1 - step / n_steps) / (1 - _DECAY ** (step + 1))
         self._weights -= rate * first / (np.sqrt(second / (1 - _SQUARE_DECAY ** (step + 1))) + _SMALL)
+
+    def _layout(self) -> Layout:
+        items = self._n_items
+        return {"_train": Sparse((self._n_users, items)), "_weights": Array(np.float64, (items, items))}
 
     def _score(self, users: UserIds) -> Floats:
         # A sparse product adds in a fixed order; the rounding of a dense one depends on the block.

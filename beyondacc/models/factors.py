@@ -11,6 +11,7 @@ from scipy.sparse.linalg import svds
 
 from beyondacc.errors import SpecError
 from beyondacc.models.base import MODELS, Model
+from beyondacc.models.layout import Array, Layout
 from beyondacc.models.scales import means
 from beyondacc.spec.params import Cutoff, Seed
 from beyondacc.types import Floats, UserIds
@@ -65,6 +66,12 @@ class PureSVD(Model):
     def _fit(self, train: sparse.csr_array[Any]) -> None:
         self._vectors, self._users = _decomposed(self, train)
 
+    def _layout(self) -> Layout:
+        return {
+            "_vectors": Array(np.float64, (self.factors, self._n_items)),
+            "_users": Array(np.float64, (self._n_users, self.factors)),
+        }
+
     def _score(self, users: UserIds) -> Floats:
         # A sparse product adds row by row in a fixed order; the rounding of a dense one depends on the block.
         scores: Floats = sparse.csr_array(self._users[users]) @ self._vectors
@@ -102,6 +109,13 @@ class CentredSVD(Model):
         self._means = means(train.data, users, train.shape[0], float(train.data.mean()))
         train.data -= self._means[users]
         self._vectors, self._users = _decomposed(self, train)
+
+    def _layout(self) -> Layout:
+        return {
+            "_vectors": Array(np.float64, (self.factors, self._n_items)),
+            "_users": Array(np.float64, (self._n_users, self.factors)),
+            "_means": Array(np.float64, (self._n_users,)),
+        }
 
     def _score(self, users: UserIds) -> Floats:
         scores: Floats = sparse.csr_array(self._users[users]) @ self._vectors

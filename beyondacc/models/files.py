@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
-import tempfile
+import struct
 import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +18,18 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from beyondacc.errors import DataError
+from beyondacc.files import beside
 
 __all__ = ["Stored", "read_state", "write_state"]
 
 _KIND: Final = "beyondacc model"
 _VERSION: Final = 1
 _HEADER: Final = "header"
+#: What is raised where an archive, an array in it or the text says something else than `write_state` does.
+_BROKEN: Final = (
+    *(ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OverflowError, MemoryError, RuntimeError),
+    *(NotImplementedError, SyntaxError, struct.error, zlib.error, zipfile.BadZipFile),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +70,8 @@ def write_state(path: str | os.PathLike[str], stored: Stored) -> None:
     }
     target = Path(path)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as fresh:
-            partial = Path(fresh) / target.name  # on the same disk, so that it can be moved there at once
-            with partial.open("wb") as file:
-                np.savez(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(header))}, **arrays)
-            partial.replace(target)
+        with beside(target) as part, part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(header))}, **arrays)
     except OSError as error:
         raise DataError(f"the model cannot be written to {target}: {error.strerror}; give another path") from error
 
@@ -79,22 +85,30 @@ def read_state(path: str | os.PathLike[str]) -> Stored:
         If it cannot be read, is another kind of file, or was written by another version.
     """
     source = Path(path)
-    try:
+    with _said(source):
         with source.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(arrays[_HEADER].item())
         version = header[_KIND]
-    except OSError as error:
-        raise DataError(f"the model cannot be read from {source}: {error.strerror or error}; give its path") from error
-    except (ValueError, TypeError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{source} is not the file of a model; give one that model.save(path) wrote") from error
     if version != _VERSION:
         raise DataError(
-            f"{source} is the file of a model in version {version}, and this reads version {_VERSION}; "
+            f"{source} is the file of a model in version {version!r:.80}, and this reads version {_VERSION}; "
             "train and save the model again"
         )
-    state = {key: _unpack(value, arrays) for key, value in header["state"].items()}
-    return Stored(header["model"], header["parameters"], state)
+    with _said(source):
+        state = {str(key): _unpack(value, arrays) for key, value in header["state"].items()}
+        return Stored(str(header["model"]), dict(header["parameters"]), state)
+
+
+@contextlib.contextmanager
+def _said(source: Path) -> Iterator[None]:
+    """Say of a file that it cannot be read, or is none of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"the model cannot be read from {source}: {error.strerror or error}; give its path") from error
+    except _BROKEN as error:
+        raise DataError(f"{source} is not the file of a model; give one that model.save(path) wrote") from error
 
 
 def _plain(value: Any) -> Any:
@@ -137,7 +151,10 @@ def _unpack(packed: Any, arrays: dict[str, NDArray[Any]]) -> Any:
         return packed
     if "sparse" in packed:
         kind = sparse.csr_matrix if packed["matrix"] else sparse.csr_array
-        return kind(tuple(arrays[name] for name in packed["sparse"]), shape=tuple(packed["shape"]))
+        data, *places = (arrays[name] for name in packed["sparse"])
+        if any(each.dtype not in {np.dtype(np.int32), np.dtype(np.int64)} for each in places):
+            raise TypeError("places in a matrix are whole numbers")  # scipy would make some of them
+        return kind((data, *places), shape=tuple(packed["shape"]))
     if "array" in packed:
         return arrays[packed["array"]]
     if "number" in packed:

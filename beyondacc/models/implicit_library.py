@@ -11,6 +11,7 @@ from scipy import sparse
 
 from beyondacc.errors import DependencyError
 from beyondacc.models.base import MODELS, Model
+from beyondacc.models.layout import Array, Layout
 from beyondacc.run.blas import SINGLE_BLAS
 from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.types import Floats, UserIds
@@ -49,6 +50,12 @@ class _Factors(Model):
 
     def _done(self, epoch: int, *_: Any) -> None:
         self._tell(epoch + 1, self.epochs, "")
+
+    def _layout(self) -> Layout:
+        return {
+            "_users": Array(np.float64, (self._n_users, "factors")),
+            "_items": Array(np.float64, ("factors", self._n_items)),
+        }
 
     def _score(self, users: UserIds) -> Floats:
         # A sparse product adds row by row in a fixed order; the rounding of a dense one depends on the block.

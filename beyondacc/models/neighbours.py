@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from scipy import sparse
 
 from beyondacc.kernels.neighbours import nearest_rows, weighted_sums
 from beyondacc.models.base import MODELS, Model
+from beyondacc.models.layout import Layout, Rows
 from beyondacc.spec.params import Cutoff, Range
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
@@ -49,6 +50,9 @@ def _nearest(
 class _Neighbours(Model):
     """Scores that are rows of a product of two sparse matrices, one of them similarities."""
 
+    of_items: ClassVar[bool]
+    """Whether the similarities are those of items, else of users."""
+
     k: Cutoff
     shrink: Annotated[float, Range(low=0)] = 0.0
 
@@ -59,6 +63,10 @@ class _Neighbours(Model):
     def _fit(self, train: sparse.csr_array[Any]) -> None:
         left, right = self._operands(train)
         self._left, self._right = arrays(left), arrays(right)
+
+    def _layout(self) -> Layout:
+        inner = self._n_items if self.of_items else self._n_users
+        return {"_left": Rows((self._n_users, inner)), "_right": Rows((inner, self._n_items))}
 
     def _score(self, users: UserIds) -> Floats:
         scores = np.zeros((users.size, self._n_items))
@@ -92,6 +100,7 @@ class ItemKNN(_Neighbours):
     """
 
     core = True
+    of_items = True
 
     k: Cutoff = 60
     similarity: Similarity = "cosine"
@@ -122,6 +131,7 @@ class UserKNN(_Neighbours):
     """
 
     core = True
+    of_items = False
 
     k: Cutoff = 150
 

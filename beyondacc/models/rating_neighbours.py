@@ -11,6 +11,7 @@ from scipy import sparse
 
 from beyondacc.kernels.ratings import COSINE, MSD, PEARSON, neighbour_ratings
 from beyondacc.models.base import MODELS, Model
+from beyondacc.models.layout import Array, Joined, Layout, Rows
 from beyondacc.models.neighbours import arrays
 from beyondacc.models.scales import means, spreads
 from beyondacc.spec.params import Cutoff, Range
@@ -64,11 +65,23 @@ class _RatingNeighbours(Model):
         by_column = (offsets.astype(np.int64), row_of[order].astype(np.int32), compared[order])
         self._matrix = (*arrays(matrix)[:2], compared, *by_column, normalised[order])
 
+    def _layout(self) -> Layout:
+        n_rows, n_columns = self._oriented(sparse.csr_array((self._n_users, self._n_items))).shape
+        return {
+            "_centres": Array(np.float64, (n_rows,)),
+            "_scales": Array(np.float64, (n_rows,)),
+            "_defaults": tuple(
+                Array(kind, (n,)) for kind, n in ((np.float64, n_rows), (np.bool_, n_rows), (np.float64, n_columns))
+            ),
+            "_matrix": Joined((Rows((n_rows, n_columns)), Rows((n_columns, n_rows), values=2))),
+        }
+
     def _averages(self, rows: ItemIds, starts: Offsets, wanted: ItemIds) -> Floats:
         """Predict the columns ``wanted[starts[r]:starts[r + 1]]`` for each of the rows."""
         found = np.empty(wanted.size)
         how = {"cosine": COSINE, "pearson": PEARSON, "msd": MSD}[self.similarity]
-        options = (how, self.shrink, self.min_common, self.k)
+        n = len(self._centres)  # no more of them can be neighbours, or be common
+        options = (how, self.shrink, min(self.min_common, self._n_users + self._n_items), min(self.k, n))
         neighbour_ratings(rows, starts, wanted, *self._matrix, *options, found)
         row_of = np.repeat(rows, np.diff(starts))
         row_means, known, column_means = self._defaults

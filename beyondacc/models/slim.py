@@ -11,6 +11,7 @@ from scipy import sparse
 from beyondacc.kernels.neighbours import weighted_sums
 from beyondacc.kernels.ranking import elastic_net_columns
 from beyondacc.models.base import MODELS, Model
+from beyondacc.models.layout import Layout, Rows
 from beyondacc.models.neighbours import arrays
 from beyondacc.spec.params import Range
 from beyondacc.types import Floats, UserIds
@@ -61,6 +62,10 @@ class SLIM(Model):
             self._tell(min(start + _BLOCK, n_items), n_items, "")
         weights: Any = sparse.vstack(blocks, format="csr")
         self._users, self._weights = arrays(train), arrays(weights.T.tocsr())
+
+    def _layout(self) -> Layout:
+        items = self._n_items
+        return {"_users": Rows((self._n_users, items)), "_weights": Rows((items, items))}
 
     def _score(self, users: UserIds) -> Floats:
         scores = np.zeros((users.size, self._n_items))

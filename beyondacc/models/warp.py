@@ -10,6 +10,7 @@ from scipy import sparse
 
 from beyondacc.kernels.ranking import warp_epoch
 from beyondacc.models.base import MODELS, Model
+from beyondacc.models.layout import Array, Layout
 from beyondacc.models.neighbours import arrays
 from beyondacc.models.training import Stopper, hold_out, lost_ndcg
 from beyondacc.spec.params import Cutoff, Range, Seed
@@ -98,6 +99,12 @@ class WARP(Model):
                 break
         if stopper.best:
             self._users, self._items = stopper.best
+
+    def _layout(self) -> Layout:
+        return {
+            "_users": Array(np.float64, (self._n_users, self.factors)),
+            "_items": Array(np.float64, (self.factors, self._n_items)),
+        }
 
     def _score(self, users: UserIds) -> Floats:
         # A sparse product adds row by row in a fixed order; the rounding of a dense one depends on the block.

@@ -29,12 +29,12 @@ class _Aspects(GreedyReranker):
     uses = greedy.FEATURES | greedy.REMAINING
 
     def _why_constant(self, run: Binding, k: int) -> str:
-        features = features_of(run)
-        if not features.sizes[run.lists[run.lists >= 0]].any():
+        features, ranked = features_of(run), run.ranked
+        rows, _, places = ranked.flat()
+        items = ranked.items[places]
+        if not features.sizes[items].any():
             return "no candidate has genres"
-        first = features.bits[run.lists[:, :1]]
-        same = (features.bits[run.lists] == first).all(axis=2) | (run.lists < 0)
-        if same.all():
+        if (features.bits[items] == features.bits[ranked.items[ranked.starts[rows]]]).all():
             return "all candidates of a list have the same genres: one cluster"
         return super()._why_constant(run, k)
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from beyondacc.data.aligning import bind_lists
 from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.ragged import Lists
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import SpecError, warn_no_effect
 from beyondacc.kernels import scaling
@@ -34,7 +34,6 @@ __all__ = [
     "Reranker",
     "check_weights",
     "find_reranker",
-    "rank_scores",
 ]
 
 Normalize = Literal["minmax", "zscore", "rank", "none"] | None
@@ -45,6 +44,7 @@ NORMALISATIONS = {
     "none": scaling.NONE,
 }
 _SAMPLE = 256  # lists that are looked at to say why nothing changed
+_ENOUGH = 1024  # items of a list that show whether they differ
 _SHUFFLES = 8  # orders in which they are tried, lest the one given should be the best by chance
 
 
@@ -69,7 +69,7 @@ class Picks:
     @classmethod
     def empty(cls, run: Binding, weights: int, k: int) -> Picks:
         """Make room for k items from each list of a run, or for as many as there are."""
-        shape = (len(run), weights, min(k, run.lists.shape[1]))
+        shape = (len(run), weights, min(k, run.ranked.width))
         return cls(np.full(shape, -1, np.int32), np.full(shape, np.nan), k)
 
     def block(self, rows: slice) -> Picks:
@@ -175,9 +175,8 @@ class Reranker(Declared, ABC):
         Returns
         -------
         Recommendations
-            With 1 / rank (from 1) as score, which falls strictly along each list, so that whoever sorts by it keeps the
-            order; the candidates' scores as `relevance`, the value of the objective at selection as `gain`, and
-            `input_ranks`.
+            With 1 / rank (from 1) as score, so that whoever sorts by it keeps the order, the candidates' scores as
+            `relevance`, the objective at selection as `gain`, and `input_ranks`.
 
         Raises
         ------
@@ -228,12 +227,29 @@ class Reranker(Declared, ABC):
             raise SpecError(f"re-ranker {self} needs {lack}")
         lists = Recommendations.read(candidates, data, columns=columns, what="candidates")
         run = bind_lists(lists, data, "candidates")
-        picks = self.pick(run, weights, k, threads=threads)
-        self._check(run, weights, picks)
-        return {each: _picked(run, lists.items, picks, place) for place, each in enumerate(weights)}
+        passes = [(rows, part.ranked, self.pick(part, weights, k, threads=threads)) for rows, part in run.parts()]
+        self._check(run, weights, [(rows, picks) for rows, _, picks in passes], k)
+        order = np.argsort(np.concatenate([rows for rows, _, _ in passes]))
+        made = {}
+        for place, each in enumerate(weights):
+            picked = Lists.join([_picked(given, picks, place) for _, given, picks in passes]).take(order)
+            made[each] = Recommendations(run.ids, run.items, picked, ordered_by_score=False)
+        return made
 
     def pick(self, run: Binding, weights: Sequence[float], k: int, *, threads: int | None = None) -> Picks:
         """Pick from the lists of a run that has what the re-ranker needs."""
+        parts = run.parts()
+        if len(parts) == 1:
+            return self._pass(run, weights, k, threads=threads)
+        picks = Picks.empty(run, len(weights), k)
+        for rows, part in parts:
+            made = self._pass(part, weights, k, threads=threads)
+            width = made.positions.shape[2]
+            picks.positions[rows, :, :width], picks.selection[rows, :, :width] = made.positions, made.selection
+        return picks
+
+    def _pass(self, run: Binding, weights: Sequence[float], k: int, *, threads: int | None) -> Picks:
+        """Pick from lists that are about equally long."""
         relevance = _relevance(run)
         of_users = np.tile(np.asarray(weights, np.float64), (len(run), 1))
         if self.per_user:
@@ -245,7 +261,7 @@ class Reranker(Declared, ABC):
             rows = slice(start, stop)
             self._select(run, rows, relevance[rows], of_users[rows], picks.block(rows))
 
-        map_blocks(work, len(run), threads=threads)
+        map_blocks(work, len(run), threads=threads, width=run.ranked.width)
         return picks
 
     def wrap(self, scorer: Any, data: Dataset | None = None, *, candidates: int = 100) -> Wrapped:
@@ -269,10 +285,21 @@ class Reranker(Declared, ABC):
     def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         """Write the picks of a block."""
 
-    def _check(self, run: Binding, weights: Sequence[float], picks: Picks) -> None:
-        """Warn where the weight cannot make a difference, and say why."""
+    def _check(
+        self, run: Binding, weights: Sequence[float], passes: Sequence[tuple[NDArray[np.int64], Picks]], k: int
+    ) -> None:
+        """Warn where the weight cannot make a difference, and say why.
+
+        Parameters
+        ----------
+        passes
+            Some rows of the run, and what was picked from them at each weight.
+        k
+            How many items were asked for.
+        """
         tried = [place for place, weight in enumerate(weights) if weight > 0]
-        if not tried or any(_changed(run, picks.positions[:, place]) for place in tried):
+        parts = ((rows, picks.positions[:, place]) for place in tried for rows, picks in passes)
+        if not tried or any(_changed(run, rows, positions) for rows, positions in parts):
             return
         several = run.lengths > 1
         if not several.any():
@@ -280,7 +307,7 @@ class Reranker(Declared, ABC):
         else:
             some = np.zeros(len(run), np.bool_)
             some[np.flatnonzero(several)[:: -(-np.count_nonzero(several) // _SAMPLE)]] = True
-            part, k = run.take(some), picks.positions.shape[2]
+            part, k = run.take(some), min(k, run.ranked.width)
             if self._can_change(part, k):
                 return
             reason = self._why_constant(part, k)
@@ -291,59 +318,49 @@ class Reranker(Declared, ABC):
         full = dataclasses.replace(self, diversity=1.0, per_user=False)
         rng = np.random.default_rng(0)
         longest, two = (max(k, 2), 2) if self.prefix else (k, k)
-        if _changed(run, full.pick(run, [1.0], longest).positions[:, 0]):
+        everybody = np.arange(len(run))
+        if _changed(run, everybody, full.pick(run, [1.0], longest).positions[:, 0]):
             return True
         shuffled = (_shuffled(run, rng) for _ in range(_SHUFFLES))
-        return any(_changed(each, full.pick(each, [1.0], two).positions[:, 0]) for each in shuffled)
+        return any(_changed(each, everybody, full.pick(each, [1.0], two).positions[:, 0]) for each in shuffled)
 
     def _why_constant(self, _run: Binding, _k: int) -> str:
         """Say why the term is the same for all candidates, as it was found to be."""
         return "its term is the same for all candidates of a list"
 
 
-def rank_scores(lists: ItemIds) -> NDArray[np.float64]:
-    """Return scores that order lists as they are, 1 / rank from 1, padded with NaN."""
-    return np.where(lists >= 0, 1.0 / np.arange(1.0, lists.shape[1] + 1), np.nan)
-
-
-def _picked(run: Binding, items: Vocabulary, picks: Picks, place: int) -> Recommendations:
-    """Return the lists that were picked at one of the weights."""
+def _picked(given: Lists, picks: Picks, place: int) -> Lists:
+    """Return what was picked from lists at one of the weights, with 1 / rank as scores."""
     positions = picks.positions[:, place]
-    at, there = np.maximum(positions, 0), positions >= 0
-    lists = np.where(there, np.take_along_axis(run.lists, at, axis=1), np.int32(-1))
-    relevance = None
-    if run.scores is not None:
-        relevance = np.where(there, np.take_along_axis(np.asarray(run.scores, np.float64), at, axis=1), np.nan)
-    return Recommendations(
-        run.ids,
-        items,
-        lists,
-        scores=rank_scores(lists),
-        input_ranks=positions,
-        ordered_by_score=False,
-        relevance=relevance,
-        gain=picks.selection[:, place],
-    )
+    there = positions >= 0
+    places = np.where(there, given.starts[:, None] + positions, 0)
+    items = given.items[places] if len(given.items) else places
+    scores = None if given.scores is None else given.scores[places] if len(given.scores) else places
+    relevance = None if scores is None else np.where(there, np.asarray(scores, np.float64), np.nan)
+    by_rank = np.where(there, 1.0 / np.arange(1.0, positions.shape[1] + 1), np.nan)
+    listed = np.where(there, items, np.int32(-1))
+    return Lists.of_padded(listed, by_rank, positions, relevance=relevance, gain=picks.selection[:, place])
 
 
-def _changed(run: Binding, positions: ItemIds) -> bool:
-    """Whether any list is neither in the input order nor in that of its scores."""
+def _changed(run: Binding, rows: NDArray[np.int64], positions: ItemIds) -> bool:
+    """Whether the picks from any list of some rows are neither in the input order nor in that of its scores."""
     k = positions.shape[1]
-    within = np.arange(k) < run.lengths[:, None]
+    within = np.arange(k) < run.lengths[rows, None]
     moved = np.flatnonzero(((positions != np.arange(k)) & within).any(axis=1))
     for start in range(0, len(moved), _SAMPLE):  # the first few mostly decide
-        part = run.take(np.isin(np.arange(len(run)), moved[start : start + _SAMPLE]))
+        some = moved[start : start + _SAMPLE]
+        part = run.take(rows[some])
         order = np.argsort(np.where(part.lists >= 0, -_relevance(part), np.inf), axis=1, kind="stable")[:, :k]
-        rows = moved[start : start + _SAMPLE]
-        if ((positions[rows] != order) & within[rows]).any():
+        width = order.shape[1]
+        if ((positions[some, :width] != order) & within[some, :width]).any():
             return True
     return False
 
 
 def _shuffled(run: Binding, rng: np.random.Generator) -> Binding:
-    """Return the same lists in another order, without scores."""
-    order = np.argsort(np.where(run.lists >= 0, rng.random(run.lists.shape), 2.0), axis=1)
-    return dataclasses.replace(run, lists=np.take_along_axis(run.lists, order, axis=1), scores=None)
+    """Return the same lists in another order, without scores; of very long ones some items."""
+    order = np.argsort(np.where(run.lists >= 0, rng.random(run.lists.shape), 2.0), axis=1)[:, :_ENOUGH]
+    return dataclasses.replace(run, ranked=Lists.of_padded(np.take_along_axis(run.lists, order, axis=1)))
 
 
 def _relevance(run: Binding) -> NDArray[np.float64]:

@@ -129,7 +129,7 @@ class Surprise(_Blend):
             self._term(run, slice(0, 0))
 
     def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
-        found = to_profile(self.distance, run.block(rows.start, rows.stop), run.lists.shape[1], "one")
+        found = to_profile(self.distance, run.block(rows.start, rows.stop), run.ranked.width, "one")
         return np.nan_to_num(found.least if self.profile == "min" else found.mean, nan=0.0)
 
     def _why_constant(self, _run: Binding, _k: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -11,16 +12,17 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
 from beyondacc.distances import JACCARD, Distance
-from beyondacc.errors import SpecError
-from beyondacc.kernels import distance as kinds, greedy, jit, memory
-from beyondacc.kernels.bench import make_bench
-from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, table_rows
+from beyondacc.errors import DataError, SpecError
+from beyondacc.kernels import distance as kinds, greedy, jit, memory, own_gains
+from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, refuse_own, table_rows
 from beyondacc.rerank.base import NORMALISATIONS, Picks, Reranker
 from beyondacc.rerank.taste import profile_rows
 from beyondacc.types import Floats
 
 __all__ = ["DistanceReranker", "GreedyReranker", "Storage", "slots_for", "tables_of"]
 
+_TABLE_BYTES: Final = 2**29  # of the distances inside one list
+_MANY: Final = 512  # candidates that show whether their distances differ
 _SLOT_BYTES: Final = 2**26  # of distances that are kept for other weights
 
 NOTHING = np.empty(0)
@@ -54,7 +56,14 @@ def tables_of(
     if arrays.kind != kinds.TABLE:
         yield rows, np.empty((0, 0, 0))
         return
-    width = run.lists.shape[1]
+    width = run.ranked.width
+    if 8 * width**2 > _TABLE_BYTES:
+        user = run.ids[[int(run.lengths.argmax())]].tolist()[0]  # as Python writes it
+        raise DataError(
+            f"user {user!r} has {width:,} candidates, and distance {chosen} needs a table of all their pairs, "
+            f"{8 * width**2 / 2**30:.1f} GiB; give at most {math.isqrt(_TABLE_BYTES // 8):,} candidates, such as "
+            "candidates.top(1000), or take a distance of the items' features"
+        )
     for cut in table_rows(rows.stop - rows.start, width):
         part = slice(rows.start + cut.start, rows.start + cut.stop)
         lists, lengths, users = run.lists[part], run.lengths[part], run.users[part]
@@ -81,7 +90,7 @@ class GreedyReranker(Reranker):
 
     def _compiled(self) -> Any:
         kernel: Any = type(self).kernel
-        return jit.gain(kernel) if hasattr(kernel, "keeps") else jit.foreign_gain(kernel)
+        return jit.gain(kernel) if hasattr(kernel, "keeps") else own_gains.foreign_gain(kernel)
 
     def _arrays(self, _run: Binding) -> PairArrays:
         """Return what distances, or item rows, are made of."""
@@ -122,9 +131,9 @@ class GreedyReranker(Reranker):
         kernel, done = type(self).kernel, room.inside
         name = f"gain {kernel.__name__} of {type(self).__name__}"
         foreign = not hasattr(kernel, "keeps")
-        if room.written_around or (foreign and done[0] == memory.OUTSIDE):
+        if room.written_around or (foreign and done[0] == memory.ASTRAY):
             raise SpecError(f"{name} wrote outside of the memory that is declared; it must stay within its arrays")
-        if foreign and done[0] == memory.RAISED:
+        if foreign and done[0] == memory.FAILED:
             raise SpecError(
                 f"{name} raised an error at step {int(done[1])} with {int(done[2])} candidates, as where it reads or "
                 f"writes outside of its arrays; {memory.foreign_size(room):,} numbers of memory are declared"
@@ -149,7 +158,7 @@ class GreedyReranker(Reranker):
         self._by_user(run, slice(0, 0))
 
     def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
-        width = run.lists.shape[1]
+        width = run.ranked.width
         features = run.features if self.uses & greedy.FEATURES else None
         starts = np.zeros(1, np.int64) if features is None else features.starts
         ids = np.empty(0, np.int32) if features is None else features.ids
@@ -160,7 +169,7 @@ class GreedyReranker(Reranker):
         elif self.uses & greedy.DISTANCES and weights.shape[1] > 1:
             slots = slots_for(width, picks.positions.shape[2] * weights.shape[1])
         arrays = self._arrays(run)
-        bench = make_bench(width, slots, arrays.bits, arrays.vectors, arrays.own_rows)
+        bench = arrays.bench(width, slots)
         storage = self._storage(run, width, picks.asked)
         numbers = np.ascontiguousarray(storage.numbers, np.float64)
         of_user = self._by_user(run, slice(rows.start, rows.start)).shape[1]
@@ -191,6 +200,7 @@ class GreedyReranker(Reranker):
                 made.positions,
                 made.selection,
             )
+            refuse_own(getattr(self, "distance", None), bench)
             self._look_at(room)
 
 
@@ -223,10 +233,10 @@ class DistanceReranker(GreedyReranker):
 
 def constant_distances(chosen: Distance, run: Binding) -> str | None:
     """Say what the distances inside the lists are where they make no difference, or None where they differ."""
-    width = run.lists.shape[1]
+    width = min(run.ranked.width, _MANY)
     rows = slice(0, max(1, _SLOT_BYTES // (8 * width**2)))
-    lengths = run.lengths[rows]
-    found = pair_tables(chosen, run, run.lists[rows], lengths, users=run.users[rows], k=width)
+    lengths = np.minimum(run.lengths[rows], width)
+    found = pair_tables(chosen, run, run.ranked.pad(rows, width), lengths, users=run.users[rows], k=width)
     pairs = (np.arange(width) < lengths[:, None, None]) & (np.arange(width)[:, None] < lengths[:, None, None])
     pairs[:, np.arange(width), np.arange(width)] = False
     if np.isnan(found[pairs]).all():

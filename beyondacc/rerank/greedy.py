@@ -5,20 +5,24 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal, NoReturn
 
 import numpy as np
 
 from beyondacc.data.binding import Binding
 from beyondacc.distances import COSINE, Distance
 from beyondacc.errors import SpecError
-from beyondacc.kernels import gains, greedy, jit, memory, orders
-from beyondacc.rerank.base import RERANKERS, Normalize, Picks
+from beyondacc.kernels import gains, greedy, jit, memory, orders, own_gains
+from beyondacc.kernels.bench import make_bench
+from beyondacc.kernels.covering import cover_rows
+from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks
 from beyondacc.rerank.engine import DistanceReranker, Storage, constant_distances
 from beyondacc.spec.params import Range
 from beyondacc.types import Floats
 
 __all__ = ["DPP", "MMR", "MSD", "Cover", "Gain", "Greedy", "GreedyDiversity", "TopicDiversification"]
+
+_MANY: Final = 2048  # candidates whose distances to each other, 32 MiB, are kept
 
 
 @RERANKERS.declare(title="Maximal marginal relevance", cite="Carbonell & Goldstein 1998, SIGIR, sec. 2")
@@ -116,6 +120,31 @@ class Cover(DistanceReranker):
     def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
         return Storage(np.array([self.gamma or 0.0]))
 
+    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+        width = run.ranked.width
+        if width <= _MANY:
+            super()._select(run, rows, relevance, weights, picks)
+            return
+        arrays = self._arrays(run)
+        bench = make_bench(width, 1, arrays.bits, arrays.vectors, arrays.own_rows)
+        for part, tables in self._parts(run, rows):
+            own = slice(part.start - rows.start, part.stop - rows.start)
+            made = picks.block(own)
+            cover_rows(
+                *arrays,
+                tables,
+                self.gamma or 0.0,
+                np.empty((5, width)),
+                bench,
+                run.lists[part],
+                relevance[own],
+                run.lengths[part],
+                weights[own],
+                NORMALISATIONS[str(self.normalize)],
+                made.positions,
+                made.selection,
+            )
+
 
 @RERANKERS.declare(
     title="Determinantal point process (greedy MAP)",
@@ -196,7 +225,7 @@ class Gain:
     def compiled(self) -> Any:
         """What the engine calls; raises `SpecError` where numba cannot compile it."""
         try:
-            return jit.own_gain(self.function)
+            return own_gains.own_gain(self.function)
         except jit.NumbaError as error:
             raise SpecError(f"gain {self} cannot be compiled by numba ({jit.reason(error)}); write {_AS}") from error
 
@@ -242,11 +271,11 @@ class Greedy(DistanceReranker):
         return self.gain.compiled
 
     def _room(self, storage: Storage, sizes: memory.Sizes) -> memory.Room:  # noqa: ARG002 - as in the base
-        return memory.guarded(jit.own_memory(sizes.n))
+        return memory.guarded(own_gains.own_memory(sizes.n))
 
     def _look_at(self, room: memory.Room) -> None:
         done, step, n = room.inside[0], int(room.inside[1]), int(room.inside[2])
-        if done == memory.OUTSIDE or room.written_around:
+        if done == memory.ASTRAY or room.written_around:
             raise SpecError(
                 f"gain {self.gain} wrote outside of distances and term at step {step}; both have {n} numbers, at 0 "
                 f"to {n - 1}"
@@ -255,8 +284,8 @@ class Greedy(DistanceReranker):
             raise SpecError(
                 f"gain {self.gain} made a term that is not finite at step {step}; terms must be finite numbers"
             )
-        if done == memory.RAISED:
-            self.gain.fail(*jit.before_fault(room.inside), step)
+        if done == memory.FAILED:
+            self.gain.fail(*own_gains.before_fault(room.inside), step)
 
     def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         super()._select(run, rows, relevance, weights, picks)

@@ -7,9 +7,8 @@ from typing import ClassVar
 
 from beyondacc.data.binding import Binding
 from beyondacc.distances import JACCARD, Distance
-from beyondacc.kernels.bench import make_bench
 from beyondacc.kernels.orders import swap_rows
-from beyondacc.pairs import pair_arrays
+from beyondacc.pairs import pair_arrays, refuse_own
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Picks, Reranker
 from beyondacc.rerank.engine import constant_distances, slots_for, tables_of
 from beyondacc.types import Floats
@@ -44,10 +43,10 @@ class Swap(Reranker):
         pair_arrays(self.distance, run)
 
     def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
-        width = run.lists.shape[1]
+        width = run.ranked.width
         arrays = pair_arrays(self.distance, run)
         slots = slots_for(width, picks.positions.shape[2] * (1 + weights.shape[1]))
-        bench = make_bench(width, slots, arrays.bits, arrays.vectors, arrays.own_rows)
+        bench = arrays.bench(width, slots)
         for part, tables in tables_of(self.distance, arrays, run, rows):
             own = slice(part.start - rows.start, part.stop - rows.start)
             made = picks.block(own)
@@ -63,6 +62,7 @@ class Swap(Reranker):
                 made.positions,
                 made.selection,
             )
+            refuse_own(self.distance, bench)
 
     def _why_constant(self, run: Binding, k: int) -> str:
         if run.lengths.max() <= k:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.ragged import Lists
 from beyondacc.errors import DataError, SpecError
 from beyondacc.scorers import as_scorer, best_of, recommend
 from beyondacc.spec.params import Cutoff, Param
@@ -130,14 +131,11 @@ class Wrapped:
             raise DataError(f"user {user!r} is not in the Dataset; recommend to users it knows")
         users = np.array([code], np.int32)
         lists, scores = best_of(self._source, data, users, n, exclude_seen=exclude_seen, threads=1)
-        length = int(np.count_nonzero(lists >= 0))
         run = Binding(
             data=data,
             ids=data.users.ids[code : code + 1],
             users=users,
-            lists=lists,
-            lengths=np.array([length], np.int32),
-            scores=scores,
+            ranked=Lists.of_padded(lists, scores),
             items=data.items,
             ordered_by_score=True,
         )

@@ -6,6 +6,8 @@ import functools
 import threading
 from typing import Any, Final
 
+from beyondacc.run.forks import renewed
+
 __all__ = ["SINGLE_BLAS"]
 
 
@@ -18,6 +20,14 @@ class _SingleBlas:
     def __init__(self) -> None:
         self._lock, self._depth = threading.Lock(), 0
         self._limit: Any = None
+        renewed(self)
+
+    def renew(self) -> None:
+        """Take a new lock, in a forked process, which is inside of none of the blocks of its parent's threads."""
+        limit, self._limit = self._limit, None
+        self._lock, self._depth = threading.Lock(), 0
+        if limit is not None:
+            limit.restore_original_limits()
 
     def __enter__(self) -> bool:
         controller = _controller()

@@ -22,6 +22,7 @@ U = TypeVar("U")
 _CHOSEN: ContextVar[int | None] = ContextVar("threads", default=None)  # what runs inside a block asks for no more
 LEAST: Final = 256  # rows that are worth a thread, where nothing else is said
 _MOST_THREADS: Final = 512
+_MOST_NUMBERS: Final = 2**22  # in the rows of a block
 _MOST = 16_384  # rows that bound the memory of a block, and stay in the cache from one metric to the next
 
 
@@ -40,12 +41,16 @@ def blocks(n_rows: int, n_blocks: int) -> list[tuple[int, int]]:
 
 
 def map_blocks(
-    work: Callable[[int, int], T], n_rows: int, *, threads: int | None = None, least: int = LEAST
+    work: Callable[[int, int], T], n_rows: int, *, threads: int | None = None, least: int = LEAST, width: int = 1
 ) -> list[T]:
-    """Return ``work(start, stop)`` of each block of at least `least` rows, in order; the first error is raised."""
+    """Return ``work(start, stop)`` of each block of at least `least` rows, in order; the first error is raised.
+
+    Rows that have `width` numbers each are cut into blocks of no more than a few million numbers.
+    """
     announce()
     workers = n_threads(threads)
-    n_blocks = max(min(workers, n_rows // least), -(-n_rows // _MOST))
+    most = max(1, min(_MOST, _MOST_NUMBERS // width))
+    n_blocks = max(min(workers, n_rows // least), -(-n_rows // most))
     if n_blocks > workers:
         n_blocks = -(-n_blocks // workers) * workers  # so that the threads end together
     before = _CHOSEN.set(workers)
@@ -88,7 +93,11 @@ def map_stream(work: Callable[[T], U], parts: Iterable[T], *, threads: int | Non
 
     helpers = [_pool().submit(contextvars.copy_context().run, consume) for _ in range(workers - 1)]
     consume()
-    wait([helper for helper in helpers if not helper.cancel()])
+    try:
+        wait([helper for helper in helpers if not helper.cancel()])
+    except BaseException as error:
+        errors[-1] = error  # which ends the helpers after the parts that they are at
+        raise
     if errors:
         raise errors[min(errors)]
     return [made[place] for place in sorted(made)]

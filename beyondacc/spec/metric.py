@@ -94,8 +94,9 @@ class MetricFamily:
     needs: Callable[[Mapping[str, Any]], tuple[Need, ...]]
 
     def __call__(self, **given: Any) -> Metric:
-        """Return the metric with these parameters."""
-        return Metric(self, MappingProxyType(bind(f"metric {self.name!r}", self.params, given)))
+        """Return the metric with these parameters, which are then named."""
+        values = MappingProxyType(bind(f"metric {self.name!r}", self.params, given))
+        return Metric(self, values, frozenset(given))
 
     def __matmul__(self, k: int) -> Metric:
         return self() @ k
@@ -144,10 +145,24 @@ class MetricFamily:
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A metric with all parameters set; equal to any other that computes the same."""
+    """A metric with all parameters set; equal to any other that computes the same, whatever was named.
+
+    Attributes
+    ----------
+    family, values
+        What is computed: the only attributes that `==` and `hash` look at.
+    named
+        The parameters that were given, also those at their default: no convention changes them. Without ``k`` among
+        them the cutoff is open: an evaluation sets it.
+    spelled
+        Those of them at our default where the convention that the metric was read by has another value: its text
+        writes them, so that it means the same when that convention reads it again.
+    """
 
     family: MetricFamily
     values: Mapping[str, Any]
+    named: frozenset[str] = frozenset()
+    spelled: frozenset[str] = frozenset()
 
     def __hash__(self) -> int:
         return hash((self.family.name, tuple(self.values.items())))
@@ -157,13 +172,14 @@ class Metric:
 
     def __str__(self) -> str:
         open_values = {name: value for name, value in self.values.items() if name != "k"}
-        return f"{format_call(self.family.name, self.family.params, open_values)}@{self.k}"
+        return f"{format_call(self.family.name, self.family.params, open_values, self.spelled)}@{self.k}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
 
     def __matmul__(self, k: int) -> Metric:
-        return self.family(**{**self.values, "k": k})
+        values = bind(f"metric {self.family.name!r}", self.family.params, {**self.values, "k": k})
+        return dataclasses.replace(self, values=MappingProxyType(values), named=self.named | {"k"})
 
     @property
     def k(self) -> int:

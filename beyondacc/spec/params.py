@@ -9,12 +9,13 @@ import inspect
 import math
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from beyondacc.errors import SpecError, choices, did_you_mean
 
 __all__ = [
+    "Confidence",
     "Cutoff",
     "Day",
     "Fraction",
@@ -63,6 +64,8 @@ Cutoff = Annotated[int, Range(low=1)]
 """How many items of a list count."""
 Fraction = Annotated[float, Range(0, 1)]
 """A number between 0 and 1."""
+Confidence = Annotated[float, Range(0, 0.999999, open_low=True)]
+"""How sure an interval is; nearer to 1, replicates and normal quantiles no longer tell numbers apart."""
 Seed = Annotated[int, Range(low=0)]
 """Starts a generator of random numbers."""
 
@@ -300,12 +303,19 @@ def bind(owner: str, known: Mapping[str, Param], given: Mapping[str, Any]) -> di
     return values
 
 
-def format_call(name: str, known: Mapping[str, Param], values: Mapping[str, Any]) -> str:
-    """Write ``name(parameter=value)`` with the values that are not the default; `names.parse_call` reads it back."""
+def format_call(name: str, known: Mapping[str, Param], values: Mapping[str, Any], always: Collection[str] = ()) -> str:
+    """Write ``name(parameter=value)``, which `names.parse_call` reads back.
+
+    Parameters
+    ----------
+    always
+        Parameters that are written at their default too; all others only where they differ from it.
+    """
     shown = []
     for key, value in values.items():
         param = known[key]
-        if param.default is not inspect.Parameter.empty and value == param.check(param.default, name):
+        has_default = param.default is not inspect.Parameter.empty
+        if has_default and key not in always and value == param.check(param.default, name):
             continue
         shown.append(f"{key}={str(value).lower() if isinstance(value, bool) or value is None else value}")
     return f"{name}({', '.join(shown)})" if shown else name

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from beyondacc.errors import DataError, DependencyError, SpecError
+from beyondacc.errors import DependencyError, SpecError
+from beyondacc.files import replace_file
 
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["altair", "bundle", "embed", "finish", "records", "replace_file", "save_chart"]
+__all__ = ["altair", "bundle", "embed", "finish", "records", "save_chart"]
 
 FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
@@ -65,26 +65,6 @@ def embed(chart: alt.TopLevelMixin, name: str) -> str:
         spec = spec.replace(character, f"\\u{ord(character):04x}")
     options = '{"renderer":"svg","actions":{"export":true,"source":false,"compiled":false,"editor":false}}'
     return f'<div id="{name}"></div><script>vegaEmbed("#{name}",{spec},{options}).catch(console.error)</script>'
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there, so that nobody meets half of it.
-
-    Raises
-    ------
-    DataError
-        If the folder does not exist.
-    """
-    if not path.parent.is_dir():
-        raise DataError(
-            f"{str(path)!r} cannot be written because the folder {str(path.parent)!r} does not exist; create it"
-        )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load(name: str) -> Any:

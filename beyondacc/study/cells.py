@@ -6,16 +6,14 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from beyondacc.data.aligning import bind
 from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.ragged import Lists
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.evaluation import evaluate_run
 from beyondacc.models import Model
 from beyondacc.rerank import Reranker, Wrapped
-from beyondacc.rerank.base import rank_scores
 from beyondacc.results import Report
 from beyondacc.run.local import map_stream
 from beyondacc.scorers import recommend
@@ -98,9 +96,7 @@ class Cells:
                 model.fit(data.matrix, progress=functools.partial(told.step, model.step))
             made = recommend(model, data, k=n)
         users = made.codes(data)
-        self.store.put(
-            {"users": users, "lists": made.lists, "scores": np.asarray(made.scores)}, "candidates", name, seed
-        )
+        self.store.put({"users": users, **made.ragged.arrays()}, "candidates", name, seed)
         return made
 
     def _rerank(
@@ -114,10 +110,10 @@ class Cells:
         for run, arrays in kept.items():
             if arrays is None:
                 picked = made[run.diversity]
-                arrays = {"lists": picked.lists, "ranks": picked.input_ranks}  # noqa: PLW2901
+                arrays = picked.ragged.arrays()  # noqa: PLW2901
                 self.store.put(arrays, "lists", *_key(run))
-            columns = (arrays["lists"], rank_scores(arrays["lists"]), arrays["ranks"])
-            found.append(Recommendations(lists.users, lists.items, *columns, ordered_by_score=False))
+            again = Lists.of_arrays(arrays)
+            found.append(Recommendations(lists.users, lists.items, again, ordered_by_score=False))
         return found
 
     def _evaluate(self, run: Run, made: Recommendations, data: Dataset) -> Report:
@@ -158,11 +154,11 @@ def _state(metric: Metric, kept: Arrays, bound: Binding) -> State:
         return PerUser(kept[f"values {metric}"])
     if f"columns {metric}" in kept:
         return Sums(kept[f"columns {metric}"])
-    return metric.state(bound.block(0, len(bound)))
+    return metric.state(bound.block(0, len(bound), metric.k))
 
 
 def _lists_of(arrays: Arrays, data: Dataset) -> Recommendations:
-    return Recommendations(data.users.ids.take(arrays["users"]), data.items, arrays["lists"], arrays["scores"])
+    return Recommendations(data.users.ids.take(arrays["users"]), data.items, Lists.of_arrays(arrays))
 
 
 def _is_scorer(model: Any) -> bool:

@@ -134,7 +134,7 @@ def _map(result: StudyResult, view: StudyView) -> Any:
     run = min((run for run in runs if run.reranker == runs[0].reranker), key=lambda each: abs(each.diversity - 0.5))
     before, after = plain.reports[model].run, result.reports[run].run
     lists = {
-        name: Recommendations(each.ids, each.items, each.lists) for name, each in ((model, before), (str(run), after))
+        name: Recommendations(each.ids, each.items, each.ranked) for name, each in ((model, before), (str(run), after))
     }
     return item_map(data, lists=lists, user=_typical(before, after, k), top=N_ITEMS, k=k)
 
@@ -146,10 +146,7 @@ def _models(runs: Iterable[Run]) -> set[str]:
 def _typical(before: Binding, after: Binding, k: int) -> Any:
     """Return the user whose list kept as many items as the median list, with the profile of middle size of these."""
     kept = np.array(
-        [
-            len(set(one[one >= 0]) & set(other[other >= 0]))
-            for one, other in zip(before.lists[:, :k], after.lists[:, :k], strict=True)
-        ]
+        [len(set(before.ranked.row(row)[:k]) & set(after.ranked.row(row)[:k])) for row in range(len(before))]
     )
     rows = np.flatnonzero(kept == np.sort(kept)[len(kept) // 2])
     sizes = row_sizes(before.train, before.users[rows])

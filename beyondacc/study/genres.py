@@ -32,9 +32,8 @@ def genre_shares(run: Binding, k: int) -> Floats:
     -------
     (rows, genres)
     """
-    lists = run.lists[:, :k]
-    rows, ranks = np.nonzero(lists >= 0)
-    return _shares(rows, lists[rows, ranks], len(run), _features(run))
+    rows, _, places = run.ranked.flat(k)
+    return _shares(rows, run.ranked.items[places], len(run), _features(run))
 
 
 def profile_shares(run: Binding) -> Floats:

@@ -11,11 +11,12 @@ from typing import Annotated, Any
 from beyondacc.data.dataset import Dataset
 from beyondacc.errors import SpecError
 from beyondacc.evaluation import check_metrics
-from beyondacc.kernels.jit import CACHE
+from beyondacc.kernels.jit import version
 from beyondacc.models import MODELS, Model
 from beyondacc.rerank import MMR, GreedyDiversity, Novelty, Random, Reranker
 from beyondacc.rerank.base import check_weights, find_reranker
 from beyondacc.spec.params import Param, Range, Seed
+from beyondacc.spec.registry import check_cutoffs
 from beyondacc.study.cells import Cells
 from beyondacc.study.progress import meter
 from beyondacc.study.result import StudyResult
@@ -47,7 +48,7 @@ class Study:
         The weights of the sweep, in [0, 1], to six digits. At 0 a re-ranker returns the plain list, which is
         evaluated once.
     k
-        Cutoff of metrics given without one, and the length of re-ranked lists at least.
+        Cutoff of metrics given without one, or several, and the length of re-ranked lists at least.
     candidates
         How many of a model's best items are re-ranked.
     n_boot, seed
@@ -69,7 +70,7 @@ class Study:
         metrics: Sequence[Any] | None = None,
         *,
         diversity: Sequence[float] = DIVERSITY,
-        k: int = 10,
+        k: int | Sequence[int] = 10,
         candidates: int = 100,
         n_boot: int = 1000,
         seed: int = 0,
@@ -96,7 +97,7 @@ class Study:
         # names of runs show six digits
         given = list(diversity)
         self.diversity = sorted({float(f"{each:g}") for each in check_weights(given, "Study")}) if given else []
-        self.k = max([k, *(metric.k for metric in self.metrics)])
+        self.k = max([*check_cutoffs(k, "Study"), *(metric.k for metric in self.metrics)])
         self.candidates = max(candidates, self.k)
         self.n_boot = Param("n_boot", 1000, Annotated[int, Range(low=0)]).check(n_boot, "Study")
         self.seed = Param("seed", 0, Seed).check(seed, "Study")
@@ -158,7 +159,7 @@ class Study:
             "re-rankers": ", ".join(each.kind for each in self.rerankers),
             "metrics": ", ".join(map(str, self.metrics)),
             "numbers": f"k={self.k} candidates={self.candidates} n_boot={self.n_boot} seed={self.seed}",
-            "version": f"{__version__} {CACHE.name}",
+            "version": f"{__version__} {version()}",
         }
 
 

@@ -124,8 +124,7 @@ def _listed(data: Dataset, lists: Mapping[str, Any] | None, user: Any, k: int) -
         row = recs.users.get_indexer(pd.Index([user]))[0]
         if row < 0:
             raise DataError(f"{name!r} has no list for user {user!r}; name one of its {len(recs):,} users")
-        row_items = recs.lists[row]
-        found[str(name)] = [int(item) if item < len(data.items) else -1 for item in row_items[row_items >= 0]]
+        found[str(name)] = [int(item) if item < len(data.items) else -1 for item in recs.ragged.row(row)]
     return found
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from beyondacc.texts import visible
+
 __all__ = ["Meter", "meter"]
 
 _SECONDS = 10.0  # between lines about the training of one model
@@ -57,7 +59,7 @@ class _Lines(Meter):
 
     def _say(self, text: str) -> None:
         self.said = time.perf_counter()
-        print(f"[{self.said - self.started:6.1f} s] {text}", file=sys.stderr)  # noqa: T201 - it was asked for
+        print(f"[{self.said - self.started:6.1f} s] {visible(text)}", file=sys.stderr)  # noqa: T201 - it was asked for
 
 
 class _Bars(Meter):
@@ -70,20 +72,20 @@ class _Bars(Meter):
         self.runs = progress.add_task("runs", total=n_runs)
 
     def model(self, name: str) -> None:
-        self.progress.update(self.models, description=f"model {name}")
+        self.progress.update(self.models, description=visible(f"model {name}"))
         self.progress.reset(self.steps, visible=False)  # its time starts anew
 
     def step(self, unit: str, done: int, total: int, text: str) -> None:
         # the last thing that a model tells is what it is judged by
         told = text.rpartition(", ")[2] or f"{unit}s"
-        self.progress.update(self.steps, description=told, completed=done, total=total, visible=True)
+        self.progress.update(self.steps, description=visible(told), completed=done, total=total, visible=True)
 
     def trained(self) -> None:
         self.progress.update(self.steps, visible=False)
         self.progress.update(self.models, advance=1)
 
     def run(self, name: str) -> None:
-        self.progress.update(self.runs, description=name, advance=1)
+        self.progress.update(self.runs, description=visible(name), advance=1)
 
 
 @contextmanager
@@ -97,7 +99,7 @@ def meter(*, show: bool, n_models: int, n_runs: int) -> Iterator[Meter]:
         from rich import console, progress  # noqa: PLC0415 - only where it is looked at
 
         columns = (
-            progress.TextColumn("{task.description:<26.26}"),  # all columns fit into 80
+            progress.TextColumn("{task.description:<26.26}", markup=False),  # all columns fit into 80
             progress.BarColumn(bar_width=12),
             progress.MofNCompleteColumn(),
             progress.TextColumn("elapsed"),

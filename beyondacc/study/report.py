@@ -7,17 +7,27 @@ import importlib.resources
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
+from beyondacc.files import replace_file
 from beyondacc.study import charts
-from beyondacc.study.canvas import altair, bundle, embed, replace_file
+from beyondacc.study.canvas import altair, bundle, embed
 from beyondacc.study.page import MISSING, Cell, Row, Section, Table
 from beyondacc.study.points import MINUS, paired
 from beyondacc.study.view import MetricView, StudyView
+from beyondacc.texts import LONGEST, cut, visible
 
-__all__ = ["MetricView", "StudyView", "render", "write_report"]
+__all__ = ["MetricView", "StudyView", "brief", "render", "write_report"]
+
+FACT: Final = 2000
+"""Letters of a fact about the study; names in tables have fewer."""
+
+
+def brief(text: str, longest: int = LONGEST) -> str:
+    """Return a text as the page shows it: cut where it is long, its control characters as escapes."""
+    return cut(visible(text), longest)
 
 
 def render(view: StudyView, further: Sequence[Section] = ()) -> str:
@@ -44,13 +54,20 @@ def render(view: StudyView, further: Sequence[Section] = ()) -> str:
         drawn += 1
         return markupsafe.Markup(embed(chart, f"chart-{drawn}"))  # noqa: S704  (embed escapes what it embeds)
 
+    def hover(text: str, longest: int = LONGEST) -> markupsafe.Markup:
+        """Give the whole text of what is cut as an attribute of its element."""
+        whole = visible(text)
+        return markupsafe.Markup("" if brief(text, longest) == whole else f' title="{markupsafe.escape(whole)}"')  # noqa: S704  (escaped)
+
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters |= {"brief": brief, "hover": hover}
     template = importlib.resources.files("beyondacc.study").joinpath("template.html").read_text(encoding="utf-8")
     sections = [
         dataclasses.replace(part, charts=[draw(chart) for chart in part.charts]) for part in _sections(view, further)
     ]
     return environment.from_string(template).render(
         title=view.title,
+        FACT=FACT,
         facts=_facts(view),
         sections=sections,
         bundle=markupsafe.Markup(bundle()),  # noqa: S704  (the libraries, no data)
@@ -107,7 +124,7 @@ def _facts(view: StudyView) -> list[tuple[str, str]]:
     rerankers = table.loc[table["reranker"] != "none", "reranker"].unique()
     cuts = sorted(table["k"].dropna().unique())
     facts = [
-        ("Models", ", ".join(map(str, table["model"].unique()))),
+        ("Models", ", ".join(brief(str(name)) for name in table["model"].unique())),
         ("Re-rankers", ", ".join(map(str, rerankers)) or "none"),
         ("Runs", f"{table['run'].nunique():,}, each by {len(view.metrics)} metrics"),
         ("Cutoff", ", ".join(f"{cut:g}" for cut in cuts)),

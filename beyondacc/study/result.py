@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import os
 import platform
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from beyondacc.errors import DataError, SpecError, choices
+from beyondacc.files import beside, owned, settle_all
 from beyondacc.spec.params import Param
 from beyondacc.study import correlate, pareto
 from beyondacc.study.correlated import Correlated
@@ -180,28 +180,43 @@ class StudyResult(Correlated):
 
         All files are written next to it first and moved when all are complete.
 
+        Parameters
+        ----------
+        folder
+            Created where it is not there; its parent must be.
+        force
+            Replace files that are there. Results of more rows are kept nevertheless: choose another folder, or remove
+            them.
+
         Raises
         ------
         DataError
-            If the folder's parent does not exist, or one of the files is there already and `force` is not set.
+            If the folder's parent does not exist, another process is writing there, one of the files is there already
+            and `force` is not set, or results.parquet has more rows than this study.
         """
         target = Path(folder)
         check_folder(target, force=force)
         table, per_user, correlations, report = FILES
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made:
-            fresh = Path(made)
+        place = target.resolve()
+        near = place / table if place.exists() else place  # on the same disk
+        with owned(target), beside(near, folder=True) as fresh:
+            check_folder(target, force=force, rows=len(self.table))
             self.table.to_parquet(fresh / table, index=False)
             self.per_user.to_parquet(fresh / per_user, index=False)
             self._all_correlations().to_csv(fresh / correlations, index=False)
             self.report(fresh / report)
-            target.mkdir(exist_ok=True)
-            for name in FILES:
-                (fresh / name).replace(target / name)
+            settle_all(fresh, place)
         return [target / name for name in FILES]
 
 
-def check_folder(target: Path, *, force: bool) -> None:
-    """Refuse a folder whose parent is missing or that holds results already."""
+def check_folder(target: Path, *, force: bool, rows: int | None = None) -> None:
+    """Refuse a folder whose parent is missing or that holds results already; with `force` one that holds more `rows`.
+
+    Raises
+    ------
+    DataError
+        If the folder is refused.
+    """
     if not target.parent.is_dir():
         raise DataError(f"the folder {target.parent} does not exist; create it or choose another place")
     if target.exists() and not target.is_dir():
@@ -209,3 +224,17 @@ def check_folder(target: Path, *, force: bool) -> None:
     there = [name for name in FILES if (target / name).exists()]
     if there and not force:
         raise DataError(f"{target} holds {there[0]} already; pass --force (force=True) to overwrite, or another folder")
+    table = target / FILES[0]
+    if rows is not None and table.exists() and (before := _rows_of(table)) > rows:
+        raise DataError(
+            f"{table} holds {before:,} rows and this study has {rows:,}; "
+            f"choose another folder to keep them, or remove {table} to drop them"
+        )
+
+
+def _rows_of(table: Path) -> int:
+    """Return how many rows of results a file holds; none where it holds no results."""
+    try:
+        return len(pd.read_parquet(table, columns=["metric"]))
+    except Exception:  # noqa: BLE001 - whatever pyarrow says of a broken file, there is nothing to lose
+        return 0

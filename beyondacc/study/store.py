@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from beyondacc.data.dataset import Dataset, Profiles
 from beyondacc.data.vocabulary import hash_ids
 from beyondacc.errors import DataError
-from beyondacc.study.canvas import replace_file
+from beyondacc.files import replace_file
 
 __all__ = ["Arrays", "FolderStore", "Store", "digest_of"]
 
@@ -63,26 +63,26 @@ class FolderStore(Store):
         self.folder = folder
         file = folder / _NAME
         if file.exists():
-            known = json.loads(file.read_text(encoding="utf-8"))
+            known = _read_facts(file)
             other = [name for name, text in facts.items() if known.get(name) != text]
             if other:
                 raise DataError(
                     f"{folder} holds cells of another study, with other {' and '.join(other)}; "
                     "choose another folder, or remove it"
                 )
-        elif folder.exists() and any(folder.iterdir()):
+        elif folder.exists() and not all(each.name.startswith(".") for each in folder.iterdir()):
             raise DataError(f"{folder} holds files that are no cells of a study; choose an empty folder")
         else:
             folder.mkdir(exist_ok=True)
             replace_file(file, json.dumps(dict(facts), indent=1).encode())
 
     def get(self, *key: object) -> Arrays | None:
-        """Return the arrays of a cell, None where it is not there."""
-        file = self._file(key)
-        if not file.exists():
+        """Return the arrays of a cell, None where it is not there or cannot be read."""
+        try:
+            with self._file(key).open("rb") as file, np.load(file, allow_pickle=False) as found:
+                return dict(found)
+        except Exception:  # noqa: BLE001 - not there or damaged since, of which NumPy says whatever it stumbles over
             return None
-        with np.load(file, allow_pickle=False) as found:
-            return dict(found)
 
     def put(self, arrays: Arrays, *key: object) -> None:
         """Keep the arrays of a cell."""
@@ -93,6 +93,16 @@ class FolderStore(Store):
     def _file(self, key: tuple[object, ...]) -> Path:
         name = hashlib.sha256(json.dumps([str(part) for part in key]).encode()).hexdigest()[:24]
         return self.folder / f"{name}.npz"
+
+
+def _read_facts(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_bytes())
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise DataError(f"{file} does not say of which study the cells are; remove its folder, or choose another one")
+    return found
 
 
 def digest_of(data: Dataset) -> str:

@@ -21,7 +21,8 @@ from beyondacc.rerank.base import Reranker, check_weights, find_reranker
 from beyondacc.results import Report
 from beyondacc.run.local import map_stream
 from beyondacc.spec.metric import Metric, MetricFamily
-from beyondacc.spec.params import Cutoff, Param, Seed
+from beyondacc.spec.params import Param, Seed
+from beyondacc.spec.registry import check_cutoffs
 from beyondacc.spec.states import State
 from beyondacc.study import pareto
 from beyondacc.study.view import MetricView, StudyView
@@ -46,7 +47,7 @@ def sweep(
     data: Dataset,
     *,
     diversity: Sequence[float] = WEIGHTS,
-    k: int = 10,
+    k: int | Sequence[int] = 10,
     metrics: MetricLike | Sequence[MetricLike] | None = None,
     columns: Mapping[str, str] | None = None,
     n_boot: int = 1000,
@@ -66,7 +67,7 @@ def sweep(
     diversity
         The weights, in [0, 1], to twelve digits. At 0 the lists are the first k candidates.
     k
-        Cutoff of metrics given without one, and the length of the re-ranked lists at least.
+        Cutoff of metrics given without one, or several, and the length of the re-ranked lists at least.
     metrics
         Metrics or their names; the core ones that the data allow by default, ``"all"``: all that they allow.
     columns
@@ -93,11 +94,11 @@ def sweep(
     chosen = find_reranker(reranker)
     # 0.3 is one weight however it was computed
     weights = sorted({round(weight, _DIGITS) for weight in check_weights(diversity, "sweep")})
-    k = Param("k", 10, Cutoff).check(k, "sweep")
+    cutoffs = check_cutoffs(k, "sweep")
     n_boot = Param("n_boot", 1000, Seed).check(n_boot, "sweep")
     seed = Param("seed", 0, Seed).check(seed, "sweep")
-    wanted = check_metrics(metrics, data, k=k)
-    longest = max([k, *(metric.k for metric in wanted)])
+    wanted = check_metrics(metrics, data, k=cutoffs)
+    longest = max([*cutoffs, *(metric.k for metric in wanted)])
     lists = chosen.sweep(candidates, data, weights, k=longest, columns=columns, threads=threads)
     check_overlap(next(iter(lists.values())), data, wanted, "candidates")
 

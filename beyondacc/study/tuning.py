@@ -15,7 +15,7 @@ from beyondacc.data.aligning import bind_lists
 from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.diagnosis import ROUNDING, compare, printable, take
+from beyondacc.diagnosis import ROUNDING, compare, printable
 from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation import MetricLike, check_metrics, evaluate_run
 from beyondacc.intervals import replicate_runs
@@ -25,7 +25,7 @@ from beyondacc.results import Report
 from beyondacc.run.local import map_stream
 from beyondacc.spec.metric import Metric, Need
 from beyondacc.spec.params import Cutoff, Param, Range, Seed
-from beyondacc.spec.registry import REGISTRY
+from beyondacc.spec.registry import REGISTRY, check_cutoffs
 from beyondacc.spec.states import State
 from beyondacc.study.targets import Target
 from beyondacc.types import Bools
@@ -174,6 +174,8 @@ def tune(
     chosen = find_reranker(reranker)
     if per_user:
         chosen = dataclasses.replace(chosen, per_user=True)
+    if len(check_cutoffs(k, "tune")) > 1:
+        raise SpecError(f"tune: k={k!r} gives several cutoffs; give one, and name the others as in 'ndcg@20'")
     k = Param("k", 10, Cutoff).check(k, "tune")
     n_boot = Param("n_boot", 1000, Seed).check(n_boot, "tune")
     seed = Param("seed", 0, Seed).check(seed, "tune")
@@ -221,7 +223,7 @@ def _split(
             f"validation={validation:g} leaves {n_seen} of the {who} to choose the weight on and {n_held} to check it "
             "on; tune needs two of each, so give more users or check the user ids"
         )
-    return take(lists, np.flatnonzero(sides[0])), take(lists, np.flatnonzero(sides[1]))
+    return lists.take(sides[0]), lists.take(sides[1])
 
 
 @dataclasses.dataclass(frozen=True)

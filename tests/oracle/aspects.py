@@ -75,7 +75,7 @@ def alpha_ndcg(case, k, *, alpha=0.5, relevance="binary", aspects="all", ideal="
         if ideal == "sorted":
             best = sorted(gains, reverse=True)
         else:
-            pool = [item for item in case.item_order if item in counted]
+            pool = sorted(counted)  # of equal ones the least id is taken
             steps = len(listed) if relevance == "none" else k
             order = greedy_order(pool, genres.__getitem__, steps, alpha)
             best = gains_in_order([genres[item] for item in order], alpha)

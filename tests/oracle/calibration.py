@@ -9,12 +9,16 @@ from oracle.case import NAN, disc, features_of, over_lists, top
 from oracle.diversity import _log as exact_log
 
 
-def shares(case, weighed):
-    """The genre shares of (item, weight) pairs: every item spreads its weight over its genres. Empty without mass."""
+def shares(case, weighed, genre_weight="split"):
+    """The genre shares of (item, weight) pairs: every item splits its weight among its genres, or gives each all of it.
+
+    Empty without mass.
+    """
     mass = {}
     for item, weight in weighed:
+        parts = {"split": len(features_of(case, item)), "full": 1}[genre_weight]
         for genre in features_of(case, item):
-            mass[genre] = mass.get(genre, 0) + Fraction(weight) / len(features_of(case, item))
+            mass[genre] = mass.get(genre, 0) + Fraction(weight) / parts
     total = sum(mass.values())
     return {genre: each / total for genre, each in mass.items() if each > 0}
 
@@ -79,8 +83,8 @@ def calibration_hellinger(case, k, **weighting):
     return _calibration(case, k, hellinger, **weighting)
 
 
-def _listed_shares(case, listed):
-    return shares(case, [(item, Fraction(1, r + 1)) for r, item in enumerate(listed)])
+def _listed_shares(case, listed, genre_weight):
+    return shares(case, [(item, Fraction(1, r + 1)) for r, item in enumerate(listed)], genre_weight)
 
 
 def _normative(context, listed, divergence):
@@ -91,22 +95,26 @@ def _normative(context, listed, divergence):
     return {"js": lambda: math.sqrt(js(p, q)), "kl": lambda: kl(p, q)}[divergence]()
 
 
-def radio_calibration(case, k, *, divergence="js"):
+def radio_calibration(case, k, *, divergence="js", genre_weight="split"):
     def value(user, listed):
-        profile = shares(case, [(item, 1) for item in case.train.get(user, {})])
-        return _normative(profile, _listed_shares(case, listed), divergence)
+        profile = shares(case, [(item, 1) for item in case.train.get(user, {})], genre_weight)
+        return _normative(profile, _listed_shares(case, listed, genre_weight), divergence)
 
     return over_lists(case, k, value)
 
 
-def radio_representation(case, k, *, divergence="js"):
-    pool = shares(case, [(item, 1) for item in case.catalogue])
-    return over_lists(case, k, lambda _user, listed: _normative(pool, _listed_shares(case, listed), divergence))
+def radio_representation(case, k, *, divergence="js", genre_weight="split"):
+    pool = shares(case, [(item, 1) for item in case.catalogue], genre_weight)
+
+    def value(_user, listed):
+        return _normative(pool, _listed_shares(case, listed, genre_weight), divergence)
+
+    return over_lists(case, k, value)
 
 
-def radio_fragmentation(case, k, *, divergence="js", sample=10, seed=0):
+def radio_fragmentation(case, k, *, divergence="js", genre_weight="split", sample=10, seed=0):
     order = list(case.lists) if case.draw_orders is None else case.draw_orders(seed)
-    shown = {user: _listed_shares(case, top(case, user, k)) for user in order}
+    shown = {user: _listed_shares(case, top(case, user, k), genre_weight) for user in order}
     circle = [user for user in order if shown[user]]
 
     def value(user, _listed):

@@ -18,14 +18,14 @@ class Case:
     """One evaluation, as a person would write it on paper."""
 
     lists: dict[Id, list[Id]]  # recommendation lists in rank order, may be empty, users may be missing
-    truth: dict[Id, dict[Id, float]]  # relevant test items and their gains
+    truth: dict[Id, dict[Id, float]]  # test rows with their values, above 0 where relevant
     train: dict[Id, dict[Id, float]]  # training rows
     features: dict[Id, set[str]] | None  # genres of the items in the items table; None without an items table
     vectors: dict[Id, list[float]] | None
     catalogue: set[Id]  # the items table if there is one, else the training items
     genres: list[str]  # all features of the items table
     expected: dict[Id, list[Id]] | None  # lists of a primitive model; None: the most popular unseen items
-    item_order: list[Id]  # vocabulary order, used for ties
+    item_order: list[Id]  # vocabulary order
     scores: dict[Id, list[float]] | None = None  # one for each rank of every list
     expected_scores: dict[Id, list[float]] | None = None  # the same of `expected`
     earlier: list[dict[Id, list[Id]]] | None = None  # former lists, the oldest first
@@ -51,11 +51,16 @@ def over_lists(case, k, value):
     return {user: value(user, top(case, user, k)) if top(case, user, k) else NAN for user in users(case)}
 
 
+def relevant_of(case, user):
+    """The user's relevant test items with their gains; a row of value 0 is judged not relevant."""
+    return {item: gain for item, gain in case.truth.get(user, {}).items() if gain > 0}
+
+
 def over_truth(case, k, value):
     """A truth metric: NaN without truth, 0 for a missing or empty list, else value(user, R, T)."""
     result = {}
     for user in users(case):
-        relevant = case.truth.get(user, {})
+        relevant = relevant_of(case, user)
         listed = top(case, user, k)
         if not relevant:
             result[user] = NAN

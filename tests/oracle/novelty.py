@@ -103,16 +103,21 @@ def _itemwise(case, k, novelty, **itemwise):
 
 
 def _per_user(case, k, novelty, *, discount="none", base=0.85, relevance="none", background=0.0, short="list"):
+    lengths = [min(len(items), k) for items in case.lists.values() if items]
+    every = math.fsum(disc(r, discount, base) for n in lengths for r in range(n)) / max(len(lengths), 1)
+
     def value(user, listed, relevant=None):
         weighed = [(r, item, novelty(user, item)) for r, item in enumerate(listed)]
         counted = [(r, item, weight) for r, item, weight in weighed if not math.isnan(weight)]
         if not counted:
-            return NAN
+            return 0.0 if short == "mean" else NAN
         rejected = case.rejected.get(user, ())
         top = math.fsum(
             disc(r, discount, base) * rel(item, relevant, relevance, background, rejected) * weight
             for r, item, weight in counted
         )
+        if short == "mean":
+            return top / every
         ranks = {"list": [r for r, _, _ in counted], "k": range(k)}[short]
         return top / math.fsum(disc(r, discount, base) for r in ranks)
 

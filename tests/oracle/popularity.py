@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from oracle.case import NAN, features_of, item_counts, over_lists, top
+from oracle.case import NAN, features_of, item_counts, over_lists, relevant_of, top
 from oracle.coverage import exposure
 
 
 def head_items(case, head):
     """The most popular items of the catalogue, up to and with the first that reaches that share of the counts."""
     popularity = item_counts(case)
-    falling = [item for item in case.item_order if item in case.catalogue]
-    falling.sort(key=lambda item: -popularity[item])  # stable: ties keep the vocabulary order
+    falling = sorted(case.catalogue, key=lambda item: (-popularity[item], item))
     wanted = Fraction(str(head)) * sum(popularity[item] for item in falling)
     result, reached = set(), 0
     for item in falling:
@@ -82,7 +81,7 @@ def _rate(part, whole):
 def pop_reo(case, k, *, head=0.8, head_by="interactions"):
     rates = []
     for belongs in head_and_tail(case, head, head_by):
-        relevant = [(user, item) for user, items in case.truth.items() for item in items if belongs(item)]
+        relevant = [(user, item) for user in case.truth for item in relevant_of(case, user) if belongs(item)]
         rates.append(_rate(sum(1 for user, item in relevant if item in top(case, user, k)), len(relevant)))
     return spread(rates)
 

@@ -81,9 +81,8 @@ def expected_list(case, user, k):
     if case.expected is not None:
         return case.expected.get(user, [])[:k]
     popularity = item_counts(case)
-    unseen = [item for item in case.item_order if item in case.catalogue and item not in case.train.get(user, {})]
-    unseen.sort(key=lambda item: -popularity[item])  # stable: ties keep the vocabulary order
-    return unseen[:k]
+    unseen = [item for item in case.catalogue if item not in case.train.get(user, {})]
+    return sorted(unseen, key=lambda item: (-popularity[item], item))[:k]
 
 
 def unexpectedness(case, k, *, denominator="list"):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["Reading", "as_frame"]
+__all__ = ["Reading", "as_frame", "counted"]
 
 
 @dataclasses.dataclass
@@ -58,8 +58,14 @@ class Reading:
             self.notes.append(sentence)
 
 
-def as_frame(readings: Iterable[Reading]) -> pd.DataFrame:
-    """Return a row for each table that was read, for people to look at."""
+def as_frame(readings: Iterable[Reading], *, unknown_items: int = 0) -> pd.DataFrame:
+    """Return a row for each table that was read.
+
+    Its columns are table, source, format, rows, columns (role=name of those taken), ids (text or number), genres and
+    dates (how they were split, which unit they have), order (what orders the lists), repeated (rows left out for a
+    later one of the same user and item), zero_rows (rows judged not relevant), unknown_items (listed items outside the
+    catalogue, of the lists) and notes: every choice that can change a number.
+    """
 
     def pairs(mapping: dict[str, Any]) -> str:
         return ", ".join(f"{role}={name}" for role, name in mapping.items())
@@ -77,8 +83,14 @@ def as_frame(readings: Iterable[Reading]) -> pd.DataFrame:
             "order": each.order,
             "repeated": each.repeated,
             "zero_rows": each.zero_rows,
+            "unknown_items": unknown_items if each.table.startswith("recs") else 0,
             "notes": "; ".join(each.notes),
         }
         for each in readings
     ]
     return pd.DataFrame(rows)
+
+
+def counted(n: int, noun: str) -> str:
+    """Write ``1 row`` or ``2,000 rows``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -83,6 +83,8 @@ class Rows:
         ``(n_users, n_items)`` of a sparse matrix, whose ids are positions.
     owners
         All users of a dict of users, those without any item included; None for other sources.
+    run
+        The run of each row as text, where a column was named for it; else None.
     reading
         What the boundary did with the table.
     """
@@ -92,6 +94,7 @@ class Rows:
     numbers: Mapping[str, Callable[[], NDArray[Any]]] = dataclasses.field(default_factory=dict)
     shape: tuple[int, int] | None = None
     owners: pd.Index[Any] | None = None
+    run: pd.Series[Any] | None = None
     reading: Reading = dataclasses.field(default_factory=lambda: Reading("rows"))
 
     def __len__(self) -> int:
@@ -124,7 +127,15 @@ class Rows:
     def where(self, keep: NDArray[Any]) -> Rows:
         """Return the rows marked in `keep`, or at its positions."""
         some = {name: _Some(brings, keep) for name, brings in self.numbers.items()}
-        return dataclasses.replace(self, user=self.user[keep], item=self.item[keep], numbers=some)
+        run = None if self.run is None else self.run[keep].reset_index(drop=True)
+        return dataclasses.replace(self, user=self.user[keep], item=self.item[keep], numbers=some, run=run)
+
+    def by_run(self) -> dict[str, Rows]:
+        """Return the rows of each run, in the order in which runs first occur."""
+        if self.run is None:
+            return {}
+        codes, names = pd.factorize(self.run)
+        return {str(name): dataclasses.replace(self.where(codes == n), run=None) for n, name in enumerate(names)}
 
     def without(self, *names: str) -> Rows:
         """Return the same without some columns of numbers."""

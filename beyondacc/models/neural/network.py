@@ -13,6 +13,7 @@ from scipy import sparse
 
 from beyondacc.errors import SpecError
 from beyondacc.models.base import Model
+from beyondacc.models.layout import Array, Layout, Number
 from beyondacc.models.neural.backend import Backend, Batch, Noise, Tensor, Weights
 from beyondacc.models.training import Stopper, hold_out, lost_ndcg
 from beyondacc.spec.params import Cutoff, Range, Seed
@@ -188,6 +189,12 @@ class Network(Model):
         self._codes = np.hstack([codes, np.ones((len(codes), 1), np.float32)])
         self._decoder = np.vstack([decoder, bias])
 
+    def _layout(self) -> Layout:
+        return {
+            "_codes": Array(np.float32, (self._n_users, "codes")),
+            "_decoder": Array(np.float32, ("codes", self._n_items)),
+        }
+
     def _score(self, users: UserIds) -> Floats:
         return product(self._codes[users], self._decoder)
 
@@ -202,6 +209,9 @@ class RatingNetwork(Network):
 
     def _prepare(self, train: sparse.csr_array[Any]) -> None:
         self._mean = float(train.data.mean())
+
+    def _layout(self) -> Layout:
+        return {**super()._layout(), "_mean": Number()}
 
     def _oriented(self, matrix: sparse.csr_array[Any]) -> sparse.csr_array[Any]:
         return matrix.T.tocsr() if self.on == "item" else matrix

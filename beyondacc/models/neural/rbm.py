@@ -10,6 +10,7 @@ from scipy import sparse
 
 from beyondacc.errors import SpecError
 from beyondacc.models.base import MODELS
+from beyondacc.models.layout import Array, Layout, Number
 from beyondacc.models.neural.backend import Backend, Batch, Noise, Tensor, Weights
 from beyondacc.models.neural.network import Penalty, Rate, RatingNetwork, Share, product
 from beyondacc.spec.params import Cutoff
@@ -137,6 +138,17 @@ class RBM(RatingNetwork):
                 left.reshape(len(left), n_levels * n_weights),
                 np.ascontiguousarray(self._codes.T),
             )
+
+    def _layout(self) -> Layout:
+        of_users = self.on == "user"
+        return {
+            **super()._layout(),
+            "_levels": Array(np.float32, ("levels",)),
+            "_rates": Array(np.float64, ("levels",)),
+            "_spread": Number(),
+            "_codes": Array(np.float32, (self._n_users, "codes" if of_users else ("levels", "codes"))),
+            "_decoder": Array(np.float32, ("codes", ("levels", self._n_items) if of_users else self._n_items)),
+        }
 
     def _score(self, users: UserIds) -> Floats:
         left = self._codes[users].reshape(-1, self._decoder.shape[0])

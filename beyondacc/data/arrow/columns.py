@@ -1,15 +1,9 @@
-"""Arrow columns, by their buffers: texts as dictionaries, numbers without a copy, parquet files column by column.
-
-The only module that imports pyarrow, which is optional; nothing here makes one Python object a row.
-"""
+"""Arrow columns, by their buffers: texts as dictionaries, numbers without a copy; no Python object per row."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib.util
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -21,20 +15,26 @@ from beyondacc.types import ItemIds
 
 __all__ = [
     "STRING",
-    "Parquet",
     "chunked",
     "dictionaries",
     "flatten_lists",
     "from_arrow",
     "has_arrow",
+    "holds_texts",
     "is_arrow_backed",
     "look_up",
+    "narrow",
     "number_chunks",
+    "numbers_as_texts",
+    "texts_encoded",
     "to_arrow",
 ]
 
 Column = Any
 """A ``pyarrow.ChunkedArray``."""
+
+_WIDE: Final = ("Int128", "UInt128")
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 
 
 def has_arrow() -> bool:
@@ -74,6 +74,8 @@ def to_arrow(series: Any) -> Column:
     native = series.to_native()
     if isinstance(native, pa.ChunkedArray):
         return native
+    if str(series.dtype) in _WIDE:
+        return chunked(narrow(native).to_arrow())
     try:
         # polars: the texts as they are; `to_arrow` would copy them into the older layout
         return _without_views(pa.chunked_array(native))
@@ -92,7 +94,8 @@ def _without_views(column: Column) -> Column:
     return pa.chunked_array(chunks, pa.dictionary(column.type.index_type, texts))
 
 
-def _holds_texts(kind: Any) -> bool:
+def holds_texts(kind: Any) -> bool:
+    """Whether an Arrow type is one of texts."""
     import pyarrow as pa  # noqa: PLC0415 - optional
 
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
@@ -104,7 +107,7 @@ def from_arrow(array: Any) -> pd.Series[Any]:
 
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
-    if _holds_texts(array.type):
+    if holds_texts(array.type):
         return pd.Series(_texts(array))
     if hasattr(array.type, "value_type"):
         return pd.Series(pd.arrays.ArrowExtensionArray(array))
@@ -169,7 +172,7 @@ def dictionaries(column: Column) -> Dictionaries | None:
 
     if column.null_count:
         return None
-    texts = _holds_texts(column.type)
+    texts = holds_texts(column.type)
     if not texts and not pa.types.is_dictionary(column.type):
         return None
     coded = column.dictionary_encode() if texts else column
@@ -205,68 +208,70 @@ def look_up(asked: pd.Index[Any], known: pd.Index[Any]) -> ItemIds:
     return known_places
 
 
-class Parquet:
-    """A parquet file of which single columns are read when they are asked for.
+def numbers_as_texts(numbers: NDArray[np.int64]) -> pd.Index[Any]:
+    """Write whole numbers as texts, which Arrow does without a Python object for each."""
+    if not has_arrow():
+        written: pd.Index[Any] = pd.Index(list(map(str, numbers.tolist())), dtype=STRING)
+        return written
+    import pyarrow as pa  # noqa: PLC0415 - optional
+
+    texts: pd.Index[Any] = pd.Index(_texts(pa.array(numbers).cast(pa.string())), dtype=STRING)
+    return texts
+
+
+def texts_encoded(column: pd.Series[Any]) -> pd.Categorical:
+    """Encode a column of texts, which Arrow does several times as fast as pandas; missing ones stay missing."""
+    texts = column.astype(STRING)
+    if not is_arrow_backed(texts.dtype):
+        codes, distinct = pd.factorize(texts)
+        return pd.Categorical.from_codes(codes, pd.Index(distinct, dtype=STRING), validate=False)
+    whole = chunked(texts.array)
+    coded = (whole.chunk(0) if whole.num_chunks == 1 else whole.combine_chunks()).dictionary_encode()
+    indices = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return pd.Categorical.from_codes(indices, pd.Index(_texts(coded.dictionary), dtype=STRING), validate=False)
+
+
+def narrow(column: Any, place: str = "a column") -> Any:
+    """Turn whole numbers of more than 64 bits, which few programs read, into 64 bits where they fit.
 
     Parameters
     ----------
-    file
-    refuse
-        Makes the error to raise, of what pyarrow says, where it is no such file.
+    column
+        An Arrow array or column (decimals of scale 0, texts as views), or a series of polars (``Int128``). Columns
+        of other types come back as they are.
+    place
+        Which column of which table, for messages.
+
+    Raises
+    ------
+    DataError
+        If a number needs more than 64 bits.
     """
+    if str(getattr(column, "dtype", "")) in _WIDE:
+        low, high = column.min(), column.max()
+        if low is not None and not _LOWEST <= low <= high <= _HIGHEST:
+            raise _too_wide(place, low if low < _LOWEST else high)
+        return column.cast(int)
+    if not has_arrow():
+        return column
+    import pyarrow as pa  # noqa: PLC0415 - optional
+    import pyarrow.compute as pc  # noqa: PLC0415
 
-    def __init__(self, file: Path, refuse: Callable[[str], DataError]) -> None:
-        from pyarrow import types  # noqa: PLC0415 - optional
+    if not isinstance(column, pa.Array | pa.ChunkedArray):
+        return column
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.large_string())
+    if not pa.types.is_decimal(column.type) or column.type.scale != 0:
+        return column
+    try:
+        # by way of the widest: Arrow casts no decimal of a few digits to 64 bits
+        wide_enough = column if pa.types.is_decimal256(column.type) else column.cast(pa.decimal128(38, 0))
+        return wide_enough.cast(pa.int64())
+    except pa.ArrowInvalid as error:
+        extremes = pc.min_max(column).as_py()
+        wide = extremes["min"] if extremes["min"] < _LOWEST else extremes["max"]
+        raise _too_wide(place, int(wide)) from error
 
-        self._file = file
-        self._refuse = refuse
-        with self._open() as opened:
-            schema = opened.schema_arrow
-            #: Whether the table has no rows.
-            self.empty = not opened.metadata.num_rows
-        described: Sequence[Any] = (schema.pandas_metadata or {}).get("index_columns", ())
-        index = {name for name in described if isinstance(name, str)}
-        #: The names of the columns, without those that are the row labels of a pandas frame.
-        self.columns: list[str] = [name for name in schema.names if name not in index]
-        #: By the name of each column that holds lists of records, the names of what a record holds.
-        self.records: dict[str, list[str]] = {
-            field.name: [part.name for part in field.type.value_type]
-            for field in schema
-            if (types.is_list(field.type) or types.is_large_list(field.type)) and types.is_struct(field.type.value_type)
-        }
 
-    @contextlib.contextmanager
-    def _open(self, **options: Any) -> Iterator[Any]:
-        import pyarrow.parquet as pq  # noqa: PLC0415 - optional
-
-        try:
-            with pq.ParquetFile(self._file, **options) as opened:
-                yield opened
-        except (ValueError, OSError) as error:  # pyarrow's errors are of these kinds
-            raise self._refuse(" ".join(str(error).split())) from error
-
-    def column(self, name: str) -> Column:
-        """Read one column; texts come as the dictionaries in which the file keeps them."""
-        with self._open(read_dictionary=[name]) as opened:
-            # threads read several columns at once; of one they only keep what was read for a while longer
-            return opened.read(columns=[name], use_threads=False).column(0)
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Read all columns."""
-        with self._open():
-            return pd.read_parquet(self._file, engine="pyarrow")
-
-    def unnested(self, name: str) -> pd.DataFrame:
-        """Read all columns, with a row for each record in the lists of one of them, whose parts become columns."""
-        import pyarrow as pa  # noqa: PLC0415 - optional
-        from pyarrow import compute  # noqa: PLC0415 - optional
-
-        with self._open() as opened:
-            table = opened.read().combine_chunks()
-        lists = pa.concat_arrays(table.column(name).chunks)
-        rows = table.drop_columns([name]).take(compute.list_parent_indices(lists))
-        records = pa.Table.from_batches([pa.RecordBatch.from_struct_array(compute.list_flatten(lists))])
-        for part in records.column_names:
-            rows = rows.append_column(part, records.column(part))
-        frame: pd.DataFrame = rows.to_pandas(ignore_metadata=True)
-        return frame
+def _too_wide(place: str, number: int) -> DataError:
+    return DataError(f"{place} holds {number}, which needs more than 64 bits; pass whole numbers of 64 bits, or texts")

@@ -1,0 +1,184 @@
+"""Ids of files are texts until all files of a call are known: then they are numbers, where nothing is lost by it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from beyondacc.data.arrow import STRING
+from beyondacc.data.ids import Ids
+from beyondacc.data.intake.rows import Rows
+from beyondacc.errors import DataError, SpecError
+
+__all__ = ["Axis", "IdKinds", "Kind", "Part", "choose_kinds", "fit_ids", "settle", "settle_ids"]
+
+Kind = Literal["auto", "text", "number"]
+Axis = Literal["user", "item"]
+IdKinds = Mapping[Axis, Kind]
+"""What the ids of users and of items are."""
+
+_CANONICAL: Final = r"0|-?[1-9]\d{0,18}"  # what a whole number looks like when it is written
+_LARGEST: Final = 2**63 - 1
+
+
+class Part(NamedTuple):
+    """The ids of one table.
+
+    Attributes
+    ----------
+    table
+        What messages call it.
+    ids
+        Its distinct ids, int64 or strings.
+    written
+        Whether they are texts only because a file holds nothing else.
+    """
+
+    table: str
+    ids: pd.Index[Any]
+    written: bool
+
+
+def choose_kinds(given: Kind | Mapping[str, Kind] | None) -> dict[Axis, Kind]:
+    """Read ``ids="text"`` or ``ids={"item": "text"}``.
+
+    Raises
+    ------
+    SpecError
+        If it is neither.
+    """
+    kinds: dict[Any, Kind] = {"user": "auto", "item": "auto"}
+    chosen = given if isinstance(given, Mapping) else {"user": given or "auto", "item": given or "auto"}
+    for axis, kind in chosen.items():
+        if axis not in kinds or kind not in {"auto", "text", "number"}:
+            raise SpecError(
+                f"ids={given!r} does not say what ids are; pass 'text', 'number' or 'auto', or one of them for each: "
+                "{'user': 'number', 'item': 'text'} (--id-type text, --id-type item=text)"
+            )
+        kinds[axis] = kind
+    return kinds
+
+
+def settle(parts: Sequence[Part], kind: Kind, axis: Axis) -> list[pd.Index[Any]]:
+    """Decide once, over all tables of a call, whether ids are numbers or texts.
+
+    Texts of files become numbers if all of them are written as whole numbers are (no zeros or plus signs in front, no
+    blanks, no exponents, up to 64 bits) and no table holds ids that are texts for good.
+
+    Returns
+    -------
+    list of Index
+        The ids of each part, in the same order.
+
+    Raises
+    ------
+    DataError
+        If a text of a file can be no number though another table has numbers, or two ids would become equal.
+    """
+    if kind == "text":
+        return [part.ids if _is_text(part.ids) else _as_texts(part.ids) for part in parts]
+    if kind == "number":
+        return [_as_numbers(part, axis) if _is_text(part.ids) else part.ids for part in parts]
+    filled = [part for part in parts if len(part.ids)]
+    written = [part for part in filled if part.written]
+    if not written or any(_is_text(part.ids) and not part.written for part in filled):
+        return [part.ids for part in parts]
+    odd = next((found for part in written if (found := _first_text(part)) is not None), None)
+    typed = next((part for part in filled if not _is_text(part.ids)), None)
+    if odd is None:
+        return [_as_numbers(part, axis) if part.written else part.ids for part in parts]
+    if typed is not None:
+        table, text = odd
+        raise DataError(
+            f"{axis} ids of {table} are texts (such as {text!r}) but those of {typed.table} are whole numbers (such as "
+            f"{int(typed.ids[0])}); say what they are with ids={{{axis!r}: 'text'}} or ids={{{axis!r}: 'number'}}"
+        )
+    return [part.ids for part in parts]
+
+
+def _is_text(ids: pd.Index[Any]) -> bool:
+    return not pd.api.types.is_integer_dtype(ids.dtype)
+
+
+def _as_texts(ids: pd.Index[Any]) -> pd.Index[Any]:
+    found: pd.Index[Any] = pd.Index(ids.astype(np.int64).astype(str), dtype=STRING)
+    return found
+
+
+def _first_text(part: Part) -> tuple[str, str] | None:
+    """Return the first id that is not written as a whole number is."""
+    texts = pd.Series(part.ids)
+    good = np.array(texts.str.fullmatch(_CANONICAL), dtype=bool)
+    long = np.flatnonzero(good & (texts.str.len().to_numpy() >= len(str(_LARGEST))))
+    good[long] = [-_LARGEST - 1 <= int(texts.iloc[row]) <= _LARGEST for row in long]
+    return None if good.all() else (part.table, str(texts.iloc[int(np.argmin(good))]))
+
+
+def _as_numbers(part: Part, axis: Axis) -> pd.Index[Any]:
+    """Read texts as whole numbers, however they are written, as long as no two become equal."""
+    texts = part.ids.tolist()
+    try:
+        numbers = np.array([_whole(text) for text in texts], dtype=np.int64)
+    except (ValueError, OverflowError):
+        odd = next(text for text in texts if not _fits(text))
+        raise DataError(
+            f"the {axis} id {odd!r} of {part.table} is not a whole number of 64 bits; "
+            f"pass ids={{{axis!r}: 'text'}} to keep ids as they are"
+        ) from None
+    found: pd.Index[Any] = pd.Index(numbers)
+    if not found.is_unique:
+        number = found[found.duplicated()][0]
+        same = [text for text, each in zip(texts, numbers, strict=True) if each == number]
+        raise DataError(
+            f"the {axis} ids {same[0]!r} and {same[1]!r} of {part.table} are one whole number; "
+            f"pass ids={{{axis!r}: 'text'}} to tell them apart"
+        )
+    return found
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if "_" in text:
+        raise ValueError(text)
+    return number
+
+
+def _fits(text: str) -> bool:
+    try:
+        return -_LARGEST - 1 <= _whole(text) <= _LARGEST
+    except ValueError:
+        return False
+
+
+def settle_ids(columns: Sequence[tuple[str, Ids]], kind: Kind, axis: Axis) -> list[Ids]:
+    """Settle encoded columns of ids, by the name of the table; see `settle`."""
+    parts = [Part(table, ids.distinct, ids.written) for table, ids in columns]
+    settled = settle(parts, kind, axis)
+    return [
+        ids if found is ids.distinct and not ids.written else dataclasses.replace(ids, distinct=found, written=False)
+        for (_, ids), found in zip(columns, settled, strict=True)
+    ]
+
+
+def fit_ids(rows: Rows, users: pd.Index[Any], items: pd.Index[Any], what: str) -> Rows:
+    """Settle the ids of lists by those of a dataset, which are what they are.
+
+    Raises
+    ------
+    DataError
+        If a text of a file can be no number though the dataset has numbers.
+    """
+    known = {"user": users, "item": items}
+    fitted: dict[str, Ids] = {}
+    axes: tuple[tuple[Axis, Ids], ...] = (("user", rows.user), ("item", rows.item))
+    for axis, ids in axes:
+        parts = [Part("the dataset", known[axis], written=False), Part(what, ids.distinct, ids.written)]
+        found = settle(parts, "auto", axis)[1]
+        changed = found is not ids.distinct or ids.written
+        fitted[axis] = dataclasses.replace(ids, distinct=found, written=False) if changed else ids
+        rows.reading.ids[axis] = fitted[axis].kind
+    return dataclasses.replace(rows, user=fitted["user"], item=fitted["item"])

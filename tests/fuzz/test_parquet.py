@@ -1,0 +1,14 @@
+"""Parquet files with flipped bits are read or refused in one sentence: 100 of them, 2,000 with BEYONDACC_FUZZ=full."""
+
+from __future__ import annotations
+
+from fuzzing import FULL, numbers, report, run_all
+
+
+def test_flipped_bits_of_a_parquet_file():
+    cases = numbers("parquet", 200 if FULL else 100)
+    wrong, outcomes = run_all("parquet", cases)
+    assert not wrong, report("parquet", wrong)
+    if len(cases) > 1:
+        assert outcomes.get("exit 0", 0) > 0  # a bit of what nobody reads
+        assert outcomes.get("exit 2", 0) > len(cases) // 3
