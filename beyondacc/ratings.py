@@ -195,7 +195,7 @@ class RatingReport:
         errors = predictions - ratings.test_values
         self._counts = np.bincount(users)
         centred = ratings.test_values - ratings.test_values.mean()  # lest squares of large numbers cancel
-        columns = [np.square(errors), np.abs(errors), errors, centred, np.square(centred)]
+        columns = np.square(errors), np.abs(errors), errors, centred, np.square(centred)
         self._sums = np.array([np.bincount(users, column) for column in columns])
         drawn = _replicates(np.vstack([self._counts, self._sums]), n_boot, seed)
         squares, absolutes = self._sums[:2].sum(axis=1) / self.n_test
@@ -208,13 +208,7 @@ class RatingReport:
         self.numbers = self.rmse, self.mae, self.r2, self.explained_variance
 
     def per_user(self, name: str) -> pd.Series[float]:
-        """Return the ``"rmse"`` or ``"mae"`` of each user with test ratings, indexed by external id.
-
-        Raises
-        ------
-        SpecError
-            If it is neither.
-        """
+        """Return the ``"rmse"`` or ``"mae"`` of each user with test ratings, by external id; `SpecError` if neither."""
         if name not in {"rmse", "mae"}:
             raise SpecError(f"there is no error {name!r} of the ratings of each user; give 'rmse' or 'mae'")
         means = self._sums[int(name == "mae")] / self._counts

@@ -92,3 +92,16 @@ def test_a_cut_takes_all_numbers_along(method):
     pd.testing.assert_frame_equal(cut, whole[whole["rank"] <= 3].reset_index(drop=True))
     again = made.by_score("reversed").to_pandas()
     pd.testing.assert_frame_equal(again, whole)
+
+
+def test_lists_are_ordered_by_rank_and_score_whatever_messages_call_them():
+    data, frame = MANY()
+    before = frame[["user_id", "item_id", "rank"]]
+    made = ba.MMR(diversity=0.7).rerank(before, data, k=10)
+    table = made.to_pandas().sample(frac=1, random_state=2)
+    expected = ba.diagnose(ba.Recommendations.read(before, data), made, data, "ild@5", k=5, n_boot=0)
+    for columns in (["user_id", "item_id", "rank"], ["user_id", "item_id", "score"]):
+        found = ba.diagnose(before, table[columns], data, "ild@5", k=5, n_boot=0)
+        pd.testing.assert_frame_equal(found.per_user.sort_index(), expected.per_user.sort_index())
+    shown = ba.SSD(recent=table[["user_id", "item_id", "rank"]]).recent
+    assert shown.lists(data).to_dict() == made.to_dict()

@@ -274,7 +274,7 @@ class Recommendations:
         if isinstance(source, np.ndarray):
             return cls.from_array(source, data=data, what=what).top(k or source.shape[1])
         users = None if data is None else data.users.ids
-        rows = read_rows(source, what=what, columns=columns, order=order, users=users)
+        rows = read_rows(source, what=what, columns=columns, order=order, users=users, lists=True)
         if data is not None:
             rows = fit_ids(rows, data.users.ids, data.items.ids, what)
         if readings is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import weakref
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
-from beyondacc.data.intake.rows import Rows
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.read import read_rows
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.data.vocabulary import same_kind
 
@@ -21,18 +23,26 @@ class Shown:
 
     Parameters
     ----------
-    lists
-        One list for each of some users.
+    source
+        Rows, an array or Recommendations.
     text
-        How it is written: the path it was read from, or how much it is.
+        How it is written: the path it was read from, or what it is.
     """
 
-    def __init__(self, lists: Recommendations, text: str) -> None:
-        self.lists = lists
-        self._text = text
+    def __init__(self, source: Any, text: str) -> None:
+        self._source, self._text = source, text
+        self._known: tuple[weakref.ref[Dataset], Recommendations] | None = None
 
     def __str__(self) -> str:
         return self._text
+
+    def __getstate__(self) -> tuple[Any, str]:
+        """Return what is pickled: not the lists for a dataset."""
+        return self._source, self._text
+
+    def __setstate__(self, state: tuple[Any, str]) -> None:
+        self._source, self._text = state
+        self._known = None
 
     @classmethod
     def describe(cls) -> str:
@@ -46,37 +56,40 @@ class Shown:
             return value
         if value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and value == "none"):
             return None
-        if isinstance(value, Rows):
-            lists = Recommendations._from_rows(value, None, what="recent")  # noqa: SLF001 - what a command has read
-        else:
-            lists = Recommendations.read(value, what="recent")
-        return cls(lists, str(value) if isinstance(value, str | os.PathLike) else f"{len(lists)} lists")
+        text = str(value) if isinstance(value, str | os.PathLike) else type(value).__name__
+        if isinstance(value, Recommendations | np.ndarray):
+            return cls(value, text)
+        return cls(read_rows(value, what="recent", lists=True), text)
 
-    def longest(self) -> int:
-        """Return the length of the longest list."""
-        return int(self.lists.lengths.max(initial=0))
+    def lists(self, data: Dataset) -> Recommendations:
+        """Return the lists, their ids as those of a dataset; they are kept for the last one."""
+        if self._known is None or self._known[0]() is not data:
+            self._known = weakref.ref(data), Recommendations.read(self._source, data, what="recent")
+        return self._known[1]
 
-    def last(self, run: Binding, rows: slice, most: int) -> NDArray[np.int32]:
-        """Return the last items that the users of some rows were shown, by their position in a run.
+    def last(self, run: Binding, rows: slice) -> NDArray[np.int32]:
+        """Return the items that the users of some rows were shown, by their position in a run.
 
         Returns
         -------
-        ndarray, (rows, most)
-            In the order shown, padded with -1 at the end; an item that the run does not know is its number of items.
+        ndarray, (rows, longest)
+            In the order shown, padded with -1; an item that the run does not know is its number of items.
         """
-        found = np.full((rows.stop - rows.start, most), -1, np.int32)
-        place = run.own(("shown", self), lambda: self._places(run))[rows]
-        for row in np.flatnonzero(place >= 0).tolist():
-            shown = self.lists.lists[place[row], : self.lists.lengths[place[row]]][-most:]
-            found[row, : len(shown)] = shown
+        lists = self.lists(run.data)
+        place = run.own(("shown", self), lambda: _places(lists, run))[rows]
+        found = np.full((len(place), int(lists.lengths.max(initial=0))), -1, np.int32)
+        if len(place) and found.shape[1]:
+            shown = lists.ragged.take(place).pad()
+            found[:, : shown.shape[1]] = shown[:, : found.shape[1]]
         listed = found >= 0
         if listed.any():
             own, at = np.unique(found[listed], return_inverse=True)
-            codes = run.items.encode(self.lists.items.decode(own), what="recent", known="the dataset")
+            codes = run.items.encode(lists.items.decode(own), what="recent", known="the dataset")
             found[listed] = np.where(codes >= 0, codes, np.int32(run.n_items))[at]
         return found
 
-    def _places(self, run: Binding) -> NDArray[np.int64]:
-        """Return where each row of a run has its list, -1 nowhere."""
-        same_kind(self.lists.users, run.ids, axis="user", what="recent", other="the candidates")
-        return np.asarray(self.lists.users.get_indexer(run.ids), np.int64)
+
+def _places(lists: Recommendations, run: Binding) -> NDArray[np.int64]:
+    """Return where each row of a run has its list, -1 nowhere."""
+    same_kind(lists.users, run.ids, axis="user", what="recent", other="the candidates")
+    return np.asarray(lists.users.get_indexer(run.ids), np.int64)

@@ -73,32 +73,32 @@ class SSD(GreedyReranker):
     def _arrays(self, run: Binding) -> PairArrays:
         return no_pairs(self._points(run))
 
-    @property
-    def _most(self) -> int:
+    def _most(self, run: Binding) -> int:
         """How many items were shown before, at most; directions rest on all before them, whatever the window."""
-        return 0 if self.recent is None else self.recent.longest()
+        return 0 if self.recent is None else int(self.recent.lists(run.data).lengths.max(initial=0))
 
-    def _storage(self, _run: Binding, n: int, k: int) -> Storage:
-        directions = self._most + min(n, k)
+    def _storage(self, run: Binding, n: int, k: int) -> Storage:
+        directions = self._most(run) + min(n, k)
         directions = max(1, directions if self.window is None else min(directions, self.window))
         return Storage(np.array([self.gamma, directions, float(self.unit)]))
 
     def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
         if self.recent is None:
             return np.zeros((1, 1))
-        points, most = self._points(run), self._most
+        points = self._points(run)
         unknown = np.zeros(points.shape[1])
         unknown[-1] = float(self.bias)
-        items = self.recent.last(run, rows, most)
-        found = np.empty((len(items), 1 + most * points.shape[1]))
+        items = self.recent.last(run, rows)
+        width = items.shape[1] * points.shape[1]
+        found = np.empty((len(items), 1 + width))
         found[:, 0] = np.count_nonzero(items >= 0, axis=1)
         known = items < len(points)
         shown = np.where(known[:, :, None], points[np.where(known, items, 0)], unknown)
-        found[:, 1:] = shown.reshape(len(items), most * points.shape[1])
+        found[:, 1:] = shown.reshape(len(items), width)
         return found
 
     def _parts(self, run: Binding, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-        for part in profile_rows(rows, 1 + self._most * self._points(run).shape[1]):
+        for part in profile_rows(rows, 1 + self._most(run) * self._points(run).shape[1]):
             yield part, np.empty((0, 0, 0))
 
     def _why_constant(self, _run: Binding, _k: int) -> str:
