@@ -86,6 +86,7 @@ if TYPE_CHECKING:
         temporal_diversity as temporal_diversity,
         temporal_novelty as temporal_novelty,
         unexpectedness as unexpectedness,
+        unseen_share as unseen_share,
         unserendipity as unserendipity,
         user_coverage as user_coverage,
         vendi as vendi,

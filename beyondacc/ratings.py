@@ -28,6 +28,7 @@ from beyondacc.types import Bools, Floats, ItemIds, UserIds
 __all__ = ["RatingError", "RatingReport", "RatingReports", "Ratings", "evaluate_ratings"]
 
 Per = Literal["row", "user"]
+_ROUNDING = 1e-14  # a spread of ratings that is a smaller part of their squares is none
 _CELLS = 4_000_000  # numbers in a chunk of replicates
 
 
@@ -157,7 +158,7 @@ class RatingError:
     Attributes
     ----------
     name
-        ``"rmse"`` or ``"mae"``.
+        ``"rmse"``, ``"mae"``, ``"r2"`` or ``"explained_variance"``.
     value
     ci_low, ci_high
         95 % bootstrap interval over users, each drawn with all their test ratings; NaN without replicates.
@@ -179,6 +180,9 @@ class RatingReport:
     ----------
     rmse, mae : RatingError
         Root mean square error ``sqrt(mean (p - r)^2)`` and mean absolute error ``mean |p - r|`` over all test ratings.
+    r2, explained_variance : RatingError
+        ``1 - sum (p - r)^2 / sum (r - mean r)^2`` and ``1 - var(p - r) / var(r)`` over all test ratings, at most 1; NaN
+        where all test ratings are equal (Kvalseth 1985, The American Statistician 39(4); as scikit-learn's).
     n_test, n_users
         How many test ratings there are, and of how many users.
     cold : dict
@@ -199,35 +203,33 @@ class RatingReport:
         self._ids = ratings.users.ids.take(self._users)
         errors = predictions - ratings.test_values
         self._counts = np.bincount(users)
-        self._sums = np.array([np.bincount(users, np.square(errors)), np.bincount(users, np.abs(errors))])
+        centred = ratings.test_values - ratings.test_values.mean()  # lest squares of large numbers cancel
+        columns = np.square(errors), np.abs(errors), errors, centred, np.square(centred)
+        self._sums = np.array([np.bincount(users, column) for column in columns])
         drawn = _replicates(np.vstack([self._counts, self._sums]), n_boot, seed)
-        squares, absolutes = self._sums.sum(axis=1) / self.n_test
+        squares, absolutes = self._sums[:2].sum(axis=1) / self.n_test
         self.rmse = _error("rmse", float(np.sqrt(squares)), np.sqrt(drawn[:, 1] / drawn[:, 0]))
         self.mae = _error("mae", float(absolutes), drawn[:, 2] / drawn[:, 0])
+        explained = _explained(np.concatenate([[self._counts.sum()], self._sums.sum(axis=1)])[None, :])
+        of_drawn = _explained(drawn)
+        self.r2 = _error("r2", float(explained[0][0]), of_drawn[0], -np.inf, 1.0)
+        self.explained_variance = _error("explained_variance", float(explained[1][0]), of_drawn[1], -np.inf, 1.0)
+        self.numbers = self.rmse, self.mae, self.r2, self.explained_variance
 
     def per_user(self, name: str) -> pd.Series[float]:
-        """Return the ``"rmse"`` or ``"mae"`` of each user with test ratings, indexed by external id.
-
-        Raises
-        ------
-        SpecError
-            If it is neither.
-        """
+        """Return the ``"rmse"`` or ``"mae"`` of each user with test ratings, by external id; `SpecError` if neither."""
         if name not in {"rmse", "mae"}:
-            raise SpecError(f"there is no error {name!r} of ratings; give 'rmse' or 'mae'")
+            raise SpecError(f"there is no error {name!r} of the ratings of each user; give 'rmse' or 'mae'")
         means = self._sums[int(name == "mae")] / self._counts
         return pd.Series(np.sqrt(means) if name == "rmse" else means, index=self._ids, name=name)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a row for each of the two errors."""
-        table = pd.DataFrame([dataclasses.asdict(each) for each in (self.rmse, self.mae)])
+        """Return a row for each of the four numbers."""
+        table = pd.DataFrame([dataclasses.asdict(each) for each in self.numbers])
         return table.assign(n_test=self.n_test, n_users=self.n_users, n_cold=sum(self.cold.values()))
 
     def __repr__(self) -> str:
-        lines = [
-            f"{each.name:<5} {each.value:.4f}  [{each.ci_low:.4f}, {each.ci_high:.4f}]"
-            for each in (self.rmse, self.mae)
-        ]
+        lines = [f"{each.name:<18} {each.value:.4f}  [{each.ci_low:.4f}, {each.ci_high:.4f}]" for each in self.numbers]
         lines.append(f"{self.n_test:,} test ratings of {self.n_users:,} users")
         lines += [f"{count:,} predicted by the {what}" for what, count in self.cold.items() if count]
         return "\n".join(lines)
@@ -249,7 +251,7 @@ class RatingReports(Mapping[str, RatingReport]):
         return len(self._reports)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a row for each model and error, as `RatingReport.to_pandas` with a column model in front."""
+        """Return a row for each model and number, as `RatingReport.to_pandas` with a column model in front."""
         parts = [report.to_pandas().assign(model=name) for name, report in self.items()]
         table = pd.concat(parts, ignore_index=True)
         return table[["model", *(column for column in table if column != "model")]]
@@ -382,7 +384,21 @@ def _replicates(columns: NDArray[np.float64], n_boot: int, seed: int) -> NDArray
     return np.concatenate(parts)
 
 
-def _error(name: str, value: float, replicates: NDArray[np.float64]) -> RatingError:
-    low, high = interval(value, replicates, (0.0, np.inf))
+def _explained(sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return R2 and explained variance from rows of sums: of 1, e^2, |e|, e, r and r^2, e the errors, r the ratings."""
+    n, squares, _, errors, ratings, square_ratings = sums.T
+    spread = square_ratings - ratings**2 / n
+    varied = spread > _ROUNDING * np.maximum(square_ratings, 1e-300)
+    ratio = np.full((2, len(sums)), np.nan)
+    for row, left in enumerate((squares, squares - errors**2 / n)):
+        np.divide(left, spread, out=ratio[row], where=varied)
+    return 1.0 - ratio[0], 1.0 - ratio[1]
+
+
+def _error(
+    name: str, value: float, replicates: NDArray[np.float64], low: float = 0.0, high: float = np.inf
+) -> RatingError:
+    replicates = replicates[~np.isnan(replicates)]  # of ratings that are all equal
+    ci_low, ci_high = interval(value, replicates, (low, high))
     spread = float(replicates.std(ddof=1)) if len(replicates) > 1 else float("nan")
-    return RatingError(name, value, low, high, spread)
+    return RatingError(name, value, ci_low, ci_high, spread)

@@ -64,11 +64,17 @@ def vectors_of(case, dtype=np.float64):
     return np.array([case.vectors.get(item, [0.0] * width) for item in case.features], dtype)
 
 
+def test_of(case):
+    """``{user: {item: gain}}`` with 0 for items judged not relevant."""
+    users = dict.fromkeys([*case.truth, *case.rejected])
+    return {user: dict.fromkeys(case.rejected.get(user, ()), 0.0) | case.truth.get(user, {}) for user in users}
+
+
 def to_dataset(case, *, dtype=np.float64):
     """The dataset of a case; tells the case in which order the library numbers the items."""
     data = Dataset(
         train=case.train,
-        test=case.truth or None,
+        test=test_of(case) if case.truth else None,
         items=None if case.features is None else items_of(case),
         vectors=None if case.features is None else vectors_of(case, dtype),
     )

@@ -40,6 +40,7 @@ from beyondacc.errors import NoEffectWarning
 class Method:
     """A re-ranker and its definition.
 
+    `terms`: what z-scores are made of with `renormalize`.
     `kinds`: the worlds it is tried on; `variants`: its parameters, for a world with a distance or without.
     """
 
@@ -49,6 +50,7 @@ class Method:
     variants: tuple[dict[str, Any], ...] = ({},)
     kinds: tuple[str, ...] = tuple(KINDS)
     with_distance: bool = True
+    terms: Callable[..., Any] | None = None
 
     def reranker(self, here, diversity, normalize, options):
         """The re-ranker for a world."""
@@ -83,6 +85,11 @@ def _calibrated(given, profile_weight="none"):
     return given.features, aspects.profile_shares(given.world.case, given.user, profile_weight)
 
 
+def _greedy_diversity_gains(given, renormalize=False):
+    terms = functools.partial(rerank.greedy_diversity_terms, given.matrix, renormalize=renormalize is True)
+    return given.by(terms, renormalize=renormalize == "both")
+
+
 def _greedy(gain, **given):
     return ba.Greedy(gain=greedy_with(gain), **given)
 
@@ -94,14 +101,17 @@ def _random(given, seed):
 METHODS = {
     "MMR": Method(
         ba.MMR,
-        lambda g: rerank.mmr(g.scores, g.matrix, *g.common),
-        lambda g: g.by(functools.partial(rerank.mmr_terms, g.matrix)),
+        lambda g, **o: rerank.mmr(g.scores, g.matrix, *g.common, **o),
+        lambda g, renormalize=False: g.by(functools.partial(rerank.mmr_terms, g.matrix), renormalize=renormalize),
+        ({}, {"renormalize": True}),
+        terms=lambda g: functools.partial(rerank.mmr_terms, g.matrix),
     ),
     "GreedyDiversity": Method(
         ba.GreedyDiversity,
         lambda g, **o: rerank.greedy_diversity(g.scores, g.matrix, *g.common, **o),
-        lambda g, **o: g.by(functools.partial(rerank.greedy_diversity_terms, g.matrix, **o)),
-        ({}, {"renormalize": True}),
+        _greedy_diversity_gains,
+        ({}, {"renormalize": True}, {"renormalize": "both"}),
+        terms=lambda g: functools.partial(rerank.greedy_diversity_terms, g.matrix),
     ),
     "MSD": Method(
         ba.MSD,
@@ -168,10 +178,18 @@ METHODS = {
     ),
     "BinomialDiversity": Method(
         ba.BinomialDiversity,
-        lambda g, alpha: aspects.binomial_diversity(g.scores, g.features, g.probabilities(alpha), *g.common),
-        lambda g, alpha: g.by(aspects.binomial_terms(g.features, g.probabilities(alpha), g.k)),
-        tuple({"alpha": alpha} for alpha in (0.0, 0.3, 1.0)),
+        lambda g, alpha, **o: aspects.binomial_diversity(g.scores, g.features, g.probabilities(alpha), *g.common, **o),
+        lambda g, alpha, part, renormalize: g.by(
+            aspects.binomial_terms(g.features, g.probabilities(alpha), g.k, part), renormalize=renormalize
+        ),
+        tuple(
+            {"alpha": alpha, "part": part, "renormalize": renormalize}
+            for alpha in (0.0, 0.3, 1.0)
+            for part in ("both", "coverage", "nonredundancy")
+            for renormalize in (False, True)
+        ),
         FEATURED,
+        terms=lambda g, alpha, part: aspects.binomial_terms(g.features, g.probabilities(alpha), g.k, part),
         with_distance=False,
     ),
     "Swap": Method(ba.Swap, _swap),
@@ -229,6 +247,11 @@ def check(name, options, given, picks, values):
     if gains:
         sizes += map(abs, gains(list(range(n)), []))
     size = max(filter(math.isfinite, sizes))
+    if options.get("renormalize") and gains:
+        noise = _noise(method.terms(given, **{key: x for key, x in options.items() if key != "renormalize"}), picks, n)
+        if noise is None:
+            return False
+        size += noise
     if picks != expected:
         assert len(picks) == len(set(picks)) == len(expected), here
         if gains:
@@ -240,6 +263,22 @@ def check(name, options, given, picks, values):
             wanted = [given.relevance[i] for i in picks]
     np.testing.assert_allclose(values, wanted, rtol=1e-9, atol=1e-9 * size, err_msg=here)
     return picks == expected
+
+
+def _noise(terms, picks, n):
+    """What rounding makes of z-scores of terms that are close to each other; None where it decides if they are equal.
+
+    In units of what is tolerated.
+    """
+    worst, remaining = 0.0, list(range(n))
+    for step, pick in enumerate(picks):
+        found = terms(remaining, picks[:step])
+        spread = max(found) - min(found)
+        if 0.5e-12 < spread < 2e-12:
+            return None
+        worst = max(worst, 4e-6 * max(map(abs, found)) / spread if spread > 1e-12 else 0.0)
+        remaining.remove(pick)
+    return worst
 
 
 def near_swaps(given):

@@ -267,9 +267,10 @@ class Given:
     def probabilities(self, alpha):
         return genre_probabilities(self.world.case, self.user, alpha, self.world.overall)
 
-    def by(self, terms):
+    def by(self, terms, *, renormalize=False):
         """The objective of terms."""
-        return rerank.objective_of(self.relevance, self.diversity, terms)
+        objective = rerank.renormalized_objective if renormalize else rerank.objective_of
+        return objective(self.relevance, self.diversity, terms)
 
     def by_sort(self, term):
         """The objective of a term that does not depend on what is selected."""
@@ -296,7 +297,7 @@ def rows_of(made):
     """``{user: (picked positions, selection scores)}``."""
     lengths = made.lengths.tolist()
     return {
-        user: (made.input_ranks[row, :n].tolist(), made.scores[row, :n].tolist())
+        user: (made.input_ranks[row, :n].tolist(), made.gain[row, :n].tolist())
         for row, (user, n) in enumerate(zip(made.users.tolist(), lengths, strict=True))
     }
 
@@ -307,6 +308,7 @@ def same(one, other):
     np.testing.assert_array_equal(one.lists, other.lists)
     np.testing.assert_array_equal(one.input_ranks, other.input_ranks)
     np.testing.assert_array_equal(one.scores, other.scores)
+    np.testing.assert_array_equal(one.gain, other.gain)
     return True
 
 
@@ -330,14 +332,18 @@ def hashed(key):
 # all re-rankers, for laws
 
 SETTINGS = {  # besides the defaults
-    "MMR": [{"distance": "npmi"}],
-    "GreedyDiversity": [{"normalize": "zscore", "renormalize": True}],
+    "MMR": [{"distance": "npmi"}, {"renormalize": True}],
+    "GreedyDiversity": [{"normalize": "zscore", "renormalize": True}, {"renormalize": "both"}],
     "Cover": [{"gamma": 0.5}],
     "DPP": [{"distance": "jaccard", "normalize": "minmax"}],
     "SSD": [{"window": 2, "bias": False}],
     "XQuAD": [{"alpha": 0.5}],
     "Calibrated": [{"profile_weight": "rating"}],
-    "BinomialDiversity": [{"alpha": 0.5}],
+    "BinomialDiversity": [
+        {"alpha": 0.5},
+        {"alpha": 1.0, "part": "coverage"},
+        {"part": "nonredundancy", "renormalize": True},
+    ],
     "Surprise": [{"distance": "npmi", "profile": "mean"}],
     "Random": [{"seed": 7}],
 }

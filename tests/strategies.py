@@ -34,7 +34,12 @@ def name_items(numbers, kind):
 
 
 def assemble(lists, truth, train, features, vectors, expected, **more):
-    """Fill in what follows from the rest: catalogue, genres, vocabulary order."""
+    """Fill in what follows from the rest: catalogue, genres, vocabulary order; gains of 0 are judged not relevant."""
+    given = truth
+    truth = {user: {item: gain for item, gain in gains.items() if gain > 0} for user, gains in given.items()}
+    truth = {user: gains for user, gains in truth.items() if gains}
+    rejected = {user: {item for item, gain in gains.items() if gain == 0} for user, gains in given.items()}
+    more = {"rejected": {user: items for user, items in rejected.items() if items}, **more}
     seen = [item for rows in (train, truth, lists) for items in rows.values() for item in items]
     trained = {item for profile in train.values() for item in profile}
     return Case(

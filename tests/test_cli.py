@@ -410,7 +410,7 @@ def test_rerank_is_that_of_the_library(capsys, args, made):
     frame = pd.read_csv(io.StringIO(done.out))
     data = ba.Dataset(train="train.csv", items="items.csv")
     pd.testing.assert_frame_equal(frame, made.rerank("recs.csv", data, k=4).to_pandas(), check_dtype=False)
-    assert list(frame.columns) == ["user_id", "item_id", "rank", "score", "input_rank"]
+    assert list(frame.columns) == ["user_id", "item_id", "rank", "score", "relevance", "gain", "input_rank"]
     assert frame.groupby("user_id").size().tolist() == [4] * N_USERS
     assert done.err == ""
 

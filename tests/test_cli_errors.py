@@ -211,8 +211,8 @@ def test_a_rating_that_is_a_text(capsys):
 def test_ids_of_different_types(capsys):
     change("recs.csv", "bad.csv", user_id=lambda column: "u" + column.astype(str))
     message = (
-        "user ids of recs are texts (such as 'u1') but those of train are whole numbers (such as 1), and no other table "
-        "has the former; write them alike, or say --id-type user=text to take them as different ids"
+        "user ids of recs are texts (such as 'u1') but those of train are whole numbers (such as 1), and no other "
+        "table has the former; write them alike, or say --id-type user=text to take them as different ids"
     )
     assert refused(capsys, *evaluate(recs="bad.csv")) == message
     said = refused(capsys, *evaluate("--id-type", "text", recs="bad.csv"))

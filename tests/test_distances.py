@@ -693,7 +693,7 @@ def same(one, other):
     assert one.users.equals(other.users)
     np.testing.assert_array_equal(one.lists, other.lists)
     np.testing.assert_array_equal(one.input_ranks, other.input_ranks)
-    np.testing.assert_array_equal(one.scores, other.scores)
+    np.testing.assert_array_equal(one.gain, other.gain)
     return True
 
 

@@ -118,6 +118,36 @@ def test_neighbours_match_the_formula(cls, naive, k, shrink, seed):
     np.testing.assert_allclose(scores(fitted), naive(dense, k, shrink), rtol=1e-12, atol=1e-13)
 
 
+def naive_conditional_knn(dense, k, shrink):
+    """Item neighbours by the chance that who has j has i, in exact fractions."""
+    users_of = [set(np.flatnonzero(column).tolist()) for column in dense.T]
+    near = {}
+    for i, mine in enumerate(users_of):
+        found = [
+            (-Fraction(len(mine & other)) / (len(other) + Fraction(shrink)), j)
+            for j, other in enumerate(users_of)
+            if i != j and mine & other
+        ]
+        near[i] = {j: float(-value) for value, j in sorted(found)[:k]}
+    return [[sum(near[i].get(j, 0) for j in np.flatnonzero(row)) for i in range(dense.shape[1])] for row in dense]
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(("k", "shrink"), [(1, 0), (3, 0), (4, 0.375), (500, 0), (500, 10)])
+@pytest.mark.parametrize("seed", range(4))
+def test_conditional_similarities_match_the_formula(k, shrink, seed):
+    dense = matrix(seed, n_users=25, n_items=20)
+    fitted = ItemKNN(k=k, shrink=shrink, similarity="conditional").fit(sparse.csr_array(dense))
+    np.testing.assert_allclose(scores(fitted), naive_conditional_knn(dense, k, shrink), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.kernel
+def test_conditional_similarity_is_not_symmetric():
+    dense = np.array([[1, 1], [1, 0], [1, 0]], float)  # all of the few who have the second have the first
+    found = scores(fit("ItemKNN(similarity=conditional)", dense))
+    assert found[0].tolist() == [1.0, pytest.approx(1 / 3)]
+
+
 @pytest.mark.kernel
 def test_equal_similarities_go_to_the_lower_index():
     fitted = ItemKNN(k=2).fit(sparse.csr_array(np.ones((1, 4))))

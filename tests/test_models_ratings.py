@@ -51,6 +51,9 @@ def naive_similarity(mine, other, kind, shrink, least):
     a, b = [mine[key] for key in common], [other[key] for key in common]
     if kind == "pearson":
         a, b = [x - naive_mean(a) for x in a], [x - naive_mean(b) for x in b]
+    if kind == "msd":
+        m = sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) / len(common)
+        return 1 / (1 + m) * len(common) / (len(common) + shrink)
     norm = math.sqrt(sum(x * x for x in a) * sum(x * x for x in b))
     if norm < 1e-9:
         return 0.0
@@ -91,7 +94,7 @@ def naive_users(found, users, items, *, k, normalize, similarity, shrink, min_co
 @pytest.mark.kernel
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("normalize", ["none", "mean", "zscore"])
-@pytest.mark.parametrize("similarity", ["pearson", "cosine"])
+@pytest.mark.parametrize("similarity", ["pearson", "cosine", "msd"])
 @pytest.mark.parametrize(("k", "shrink", "min_common"), [(1, 0, 3), (3, 4.5, 3), (40, 0, 4)])
 def test_neighbours_match_the_formula(seed, normalize, similarity, k, shrink, min_common):
     found = ratings(seed)

@@ -203,6 +203,26 @@ def test_intervals_are_of_users(ratings):
     assert math.isnan(bare.rmse.ci_low)
 
 
+def test_explained_variance_is_its_definition(ratings):
+    for source in (ask(ratings), ratings.test_values + 1.0, np.full(len(ratings.test_values), 2.0)):
+        report = ba.evaluate_ratings(source, ratings, n_boot=300, clip=False)
+        values, found = ratings.test_values.tolist(), report.predictions.tolist()
+        middle = sum(values) / len(values)
+        errors = [p - r for p, r in zip(found, values, strict=True)]
+        bias = sum(errors) / len(errors)
+        total = sum((r - middle) ** 2 for r in values)
+        assert report.r2.value == pytest.approx(1 - sum(e * e for e in errors) / total, rel=1e-9)
+        explained = 1 - sum((e - bias) ** 2 for e in errors) / total
+        assert report.explained_variance.value == pytest.approx(explained, rel=1e-9, abs=1e-9)
+        for each in (report.r2, report.explained_variance):
+            assert each.ci_low <= each.ci_high <= 1
+    shifted = ba.evaluate_ratings(ratings.test_values + 1.0, ratings, clip=False)
+    assert shifted.explained_variance.value == pytest.approx(1)  # a constant error explains everything
+    assert shifted.r2.value < 1
+    same = ba.Ratings([("u", "a", 3.0), ("v", "b", 4.0)], [("u", "b", 3.0), ("v", "a", 3.0)])
+    assert math.isnan(ba.evaluate_ratings(np.array([1.0, 2.0]), same).r2.value)
+
+
 def test_draws_do_not_depend_on_how_many_are_made_at_a_time(ratings, monkeypatch):
     whole = ba.evaluate_ratings(ask(ratings), ratings, n_boot=50)
     monkeypatch.setattr("beyondacc.ratings._CELLS", 130)
@@ -231,8 +251,8 @@ def test_all_forms_of_a_model_agree(ratings):
     assert list(reports) == ["text", "model", "function", "array"]
     assert len({report.rmse for report in reports.values()}) == 1
     frame = reports.to_pandas()
-    assert frame["model"].tolist() == [name for name in reports for _ in range(2)]
-    assert frame["name"].tolist() == ["rmse", "mae"] * 4
+    assert frame["model"].tolist() == [name for name in reports for _ in range(4)]
+    assert frame["name"].tolist() == ["rmse", "mae", "r2", "explained_variance"] * 4
     assert frame["value"].tolist()[:2] == [reports["text"].rmse.value, reports["text"].mae.value]
     lines = repr(reports).splitlines()
     assert lines[0].split() == ["model", "rmse", "mae"]
@@ -243,12 +263,16 @@ def test_all_forms_of_a_model_agree(ratings):
 def test_a_report_shows_itself(with_cold):
     report = ba.evaluate_ratings(ask(with_cold), with_cold, n_boot=100)
     lines = repr(report).splitlines()
-    assert lines[0] == f"rmse  {report.rmse.value:.4f}  [{report.rmse.ci_low:.4f}, {report.rmse.ci_high:.4f}]"
-    assert lines[1].startswith(f"mae   {report.mae.value:.4f}")
-    assert lines[2] == f"{report.n_test} test ratings of {report.n_users} users"
-    assert lines[3:] == [f"{count} predicted by the {what}" for what, count in report.cold.items()]
+    assert (
+        lines[0] == f"rmse               {report.rmse.value:.4f}  [{report.rmse.ci_low:.4f}, {report.rmse.ci_high:.4f}]"
+    )
+    assert lines[1].startswith(f"mae                {report.mae.value:.4f}")
+    assert lines[2].startswith(f"r2                 {report.r2.value:.4f}")
+    assert lines[3].startswith(f"explained_variance {report.explained_variance.value:.4f}")
+    assert lines[4] == f"{report.n_test} test ratings of {report.n_users} users"
+    assert lines[5:] == [f"{count} predicted by the {what}" for what, count in report.cold.items()]
     frame = report.to_pandas()
-    assert frame["n_cold"].tolist() == [sum(report.cold.values())] * 2
+    assert frame["n_cold"].tolist() == [sum(report.cold.values())] * 4
     assert json.loads(frame.to_json(orient="records"))[0]["name"] == "rmse"
 
 
@@ -259,7 +283,7 @@ def test_models_that_cannot_be_used(ratings):
         ba.evaluate_ratings({}, ratings)
     with pytest.raises(SpecError, match=r"int does not predict ratings; give a model of beyondacc.models or its text"):
         ba.evaluate_ratings(3, ratings)
-    with pytest.raises(SpecError, match=r"there is no error 'mse' of ratings; give 'rmse' or 'mae'"):
+    with pytest.raises(SpecError, match=r"there is no error 'mse' of the ratings of each user; give 'rmse' or 'mae'"):
         ba.evaluate_ratings(ask(ratings), ratings).per_user("mse")
     for wrong in (np.zeros(3), np.array(["a"] * len(ratings.test_values))):
         with pytest.raises(DataError, match=r"the predictions have shape .* one for each test rating"):

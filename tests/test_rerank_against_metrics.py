@@ -25,7 +25,7 @@ def of_users(lists, here, metric):
 def last_of(made):
     """``{user: (length, selection score of the last pick)}``."""
     lengths = made.lengths
-    return {user: (n, made.scores[row, n - 1]) for row, (user, n) in enumerate(zip(made.users, lengths, strict=True))}
+    return {user: (n, made.gain[row, n - 1]) for row, (user, n) in enumerate(zip(made.users, lengths, strict=True))}
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
@@ -122,9 +122,9 @@ def test_dpp_takes_the_largest_determinant_at_each_step(diversity, scale):
             }
             assert dets[picks[step]] >= max(dets.values()) * (1 - 1e-7)
             before = np.linalg.det(kernel[np.ix_(picks[:step], picks[:step])]) if step else 1.0
-            assert made.scores[row, step] == pytest.approx(dets[picks[step]] / before, rel=1e-6)
+            assert made.gain[row, step] == pytest.approx(dets[picks[step]] / before, rel=1e-6)
         ranks = made.input_ranks[row].tolist()
-        assert made.scores[row, width:].tolist() == [0, 0]  # no further direction is left
+        assert made.gain[row, width:].tolist() == [0, 0]  # no further direction is left
         assert ranks[width:] == [rank for rank in range(n) if rank not in ranks[:width]][:2]
 
 
@@ -134,7 +134,7 @@ def test_dpp_with_similarities_that_are_no_kernel_fills_up_in_input_order():
     data = ba.Dataset(items={1: ["a"], 2: ["b"], 3: ["c"]})
     made = ba.DPP(diversity=1, distance=far).rerank({"u": [1, 2, 3]}, data, k=3)
     assert made.input_ranks.tolist() == [[0, 1, 2]]
-    assert made.scores[0].tolist() == pytest.approx([1, 1 - 0.9**2, 0])
+    assert made.gain[0].tolist() == pytest.approx([1, 1 - 0.9**2, 0])
 
 
 def test_ssd_is_what_least_squares_leave():
@@ -148,7 +148,7 @@ def test_ssd_is_what_least_squares_leave():
     for window in (None, 1, 3):
         made = ba.SSD(diversity=1, window=window, gamma=2.0).rerank({"u": list(range(n))}, data, k=n)
         directions = np.zeros((0, 7))
-        for pick, value in zip(made.lists[0], made.scores[0], strict=True):
+        for pick, value in zip(made.lists[0], made.gain[0], strict=True):
             recent = directions if window is None else directions[-window:]
             left = points[pick] - recent.T @ np.linalg.lstsq(recent.T, points[pick], rcond=1e-9)[0]
             assert value == pytest.approx(2 * np.linalg.norm(left), abs=1e-9)
@@ -178,9 +178,9 @@ def test_novelty_and_popularity_agree_where_counts_are_few():
 def test_random_is_uniform_and_rests_on_nothing_else():
     data, frame = MANY()
     made = ba.Random(diversity=1, seed=5).rerank(frame, data, k=20)
-    assert abs(made.scores.mean() - 0.5) < 0.02
-    assert made.scores.min() >= 0
-    assert made.scores.max() < 1
+    assert abs(made.gain.mean() - 0.5) < 0.02
+    assert made.gain.min() >= 0
+    assert made.gain.max() < 1
     first = np.bincount(made.input_ranks[:, 0], minlength=20)
     assert first.max() < 4 * first.mean()
     half = ba.Random(diversity=1, seed=5).rerank(frame[frame["user_id"] % 2 == 1], data, k=20)
@@ -188,7 +188,7 @@ def test_random_is_uniform_and_rests_on_nothing_else():
     assert all(odd[user] == row for user, row in zip(half.users, half.lists.tolist(), strict=True))
     other = ba.Random(diversity=1, seed=6).rerank(frame, data, k=20)
     assert (other.lists != made.lists).mean() > 0.5
-    row = made.to_pandas().query("user_id == 7").set_index("item_id")["score"]
+    row = made.to_pandas().query("user_id == 7").set_index("item_id")["gain"]
     assert row.to_dict() == {item: uniform(5, 7, item) for item in row.index}
 
 
@@ -228,10 +228,10 @@ def test_dpp_with_weights_beyond_all_numbers():
     lists = {"u": {0: 4000.0, 1: 3000.0, 2: 300.0, 3: 299.0, 4: -5000.0}}
     with pytest.warns(NoEffectWarning):
         made = ba.DPP(normalize="none", diversity=0.1).rerank(lists, data, k=5)
-    assert np.isfinite(made.scores).all()
+    assert np.isfinite(made.gain).all()
     assert made.input_ranks.tolist() == [[0, 1, 2, 3, 4]]
-    assert made.scores[0, 0] == made.scores[0, 1] > 1e300
-    assert made.scores[0, 2:4].tolist() == pytest.approx([np.exp(540), np.exp(538.2)])
-    assert made.scores[0, 4] == 0
+    assert made.gain[0, 0] == made.gain[0, 1] > 1e300
+    assert made.gain[0, 2:4].tolist() == pytest.approx([np.exp(540), np.exp(538.2)])
+    assert made.gain[0, 4] == 0
     frame = made.to_pandas()
     assert ba.Recommendations.read(frame, data).to_dict() == made.to_dict()

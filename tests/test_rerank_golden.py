@@ -90,7 +90,7 @@ def test_pyversity(case):
         chosen = dataclasses.replace(chosen, normalize="none")  # it gives the scores back as they are
     made = chosen.rerank(candidates, data, k=inputs["k"])
     assert made.to_dict()[1] == case["expected"]["indices"]
-    np.testing.assert_allclose(made.scores[0], case["expected"]["selection_scores"], rtol=RTOL, atol=case["tol"])
+    np.testing.assert_allclose(made.gain[0], case["expected"]["selection_scores"], rtol=RTOL, atol=case["tol"])
 
 
 @absent

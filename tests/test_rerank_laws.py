@@ -133,8 +133,9 @@ def test_input_ranks_and_items_belong_together(method):
     for user, items in made.to_dict().items():
         assert items == [here.lists[user][0][at] for at in rows[user][0]]
     assert (made.input_ranks[made.lists < 0] == -1).all()
-    assert np.isnan(made.scores[made.lists < 0]).all()
-    assert np.isfinite(made.scores[made.lists >= 0]).all()
+    for numbers in (made.scores, made.relevance, made.gain):
+        assert np.isnan(numbers[made.lists < 0]).all()
+        assert np.isfinite(numbers[made.lists >= 0]).all()
 
 
 @every
@@ -148,7 +149,7 @@ def test_threads_and_blocks_change_nothing(method, monkeypatch):
     part = frame[frame["user_id"].isin([3, 70])]
     alone = method.rerank(part, data, k=5)
     np.testing.assert_array_equal(alone.lists, one.lists[[3, 70]])
-    np.testing.assert_array_equal(alone.scores, one.scores[[3, 70]])
+    np.testing.assert_array_equal(alone.gain, one.gain[[3, 70]])
     # tables of distances and numbers of users for a few rows at a time
     monkeypatch.setattr(pairs, "_TABLE_BYTES", 8 * 20**2 * 5)
     monkeypatch.setattr(taste, "_BYTES", 8 * 6 * 5)
@@ -198,7 +199,7 @@ def test_what_was_made_can_be_read_again(method):
     here = world("jaccard", 0)
     made = method.rerank(here.frame, here.data, k=6)
     frame = made.to_pandas()
-    assert list(frame.columns) == ["user_id", "item_id", "rank", "score", "input_rank"]
+    assert list(frame.columns) == ["user_id", "item_id", "rank", "score", "relevance", "gain", "input_rank"]
     again = ba.Recommendations.read(frame.sample(frac=1, random_state=1), here.data)
     assert again.to_dict() == made.to_dict()
     place = again.users.get_indexer(made.users)
@@ -238,7 +239,7 @@ def test_features_of_nothing(method):
     with pytest.warns(NoEffectWarning):
         made = method.rerank(lists, data)
     assert made.to_dict() == items
-    assert np.isfinite(made.scores[made.lists >= 0]).all()
+    assert np.isfinite(made.gain[made.lists >= 0]).all()
 
 
 def test_unknown_users_and_items_are_reordered_like_others():
@@ -266,6 +267,8 @@ def test_wrapped_is_recommend_and_rerank(method):
         alone = wrapped.recommend(data.users.ids[row], k=5)
         assert list(alone.items) == every_user.to_dict()[data.users.ids[row]]
         np.testing.assert_array_equal(alone.scores, every_user.scores[row])
+        np.testing.assert_array_equal(alone.relevance, every_user.relevance[row])
+        np.testing.assert_array_equal(alone.gain, every_user.gain[row])
         np.testing.assert_array_equal(alone.input_ranks, every_user.input_ranks[row])
 
 

@@ -64,7 +64,7 @@ def test_a_profile_of_one_genre_keeps_the_order_and_one_of_none_has_the_whole_we
     for row, user in enumerate(made.users):  # "two" has both genres to the same part
         expected = as_given if user == "one" else plain
         np.testing.assert_array_equal(made.input_ranks[row], expected.input_ranks[row])
-        np.testing.assert_array_equal(made.scores[row], expected.scores[row])
+        np.testing.assert_array_equal(made.gain[row], expected.gain[row])
     assert set(made.users) == set(lists)
     assert (plain.input_ranks != as_given.input_ranks).any()
 

@@ -46,7 +46,7 @@ def test_mean_distances():
     chosen = ba.GreedyDiversity(diversity=0.1, renormalize=True, distance=between(5, TENTHS))
     made = chosen.rerank(lists, data_of(5), k=5)
     assert made.to_dict() == {"u": [0, 1, 2, 4, 3]}
-    assert made.scores[0, 3] == made.scores[0, 4] == 0
+    assert made.gain[0, 3] == made.gain[0, 4] == 0
 
 
 def test_mean_distances_to_the_profile():
@@ -54,7 +54,7 @@ def test_mean_distances_to_the_profile():
     chosen = ba.Surprise(diversity=1, profile="mean", distance=between(5, TENTHS))
     with pytest.warns(NoEffectWarning, match="equally far from the profile"):
         made = chosen.rerank({"u": [4, 3]}, data)
-    assert made.scores.tolist() == [[0, 0]]
+    assert made.gain.tolist() == [[0, 0]]
     other = ba.Surprise(diversity=1, distance=between(5, TENTHS | {(0, 3): 0.1 + 1e-9, (0, 4): 0.1, (2, 4): 0.3}))
     assert other.rerank({"u": [4, 3]}, data).to_dict() == {"u": [3, 4]}
 
@@ -100,7 +100,7 @@ def test_turns_of_seats():
     data = ba.Dataset(train={"u": [10, 11, 12, 13, 14]}, items=items)
     made = ba.PM2(diversity=1, emphasis=1).rerank({"u": [1, 2, 3]}, data, k=3)
     assert made.to_dict() == {"u": [1, 3, 2]}
-    assert made.scores[0].tolist() == pytest.approx([0.6, 0.2, 0.2])
+    assert made.gain[0].tolist() == pytest.approx([0.6, 0.2, 0.2])
 
 
 def test_divergences():
@@ -111,7 +111,7 @@ def test_divergences():
         for smoothing in (0.01, 0.3):
             made = ba.Calibrated(diversity=1, smoothing=smoothing).rerank({"u": order}, data, k=4)
             assert made.to_dict() == {"u": order}
-            assert len(set(made.scores[0].tolist())) == 1
+            assert len(set(made.gain[0].tolist())) == 1
 
 
 def test_lengths_that_have_cancelled():
@@ -120,8 +120,8 @@ def test_lengths_that_have_cancelled():
     vectors = rng.normal(size=(3, 8))
     alike = np.vstack([vectors, vectors.sum(axis=0), vectors[0] - 0.3 * vectors[2], vectors[1] * 1e-3])
     made = ba.SSD(diversity=1, unit=False, bias=False).rerank({"u": list(range(6))}, with_vectors(alike), k=6)
-    assert (made.scores[0, :3] > 0.1).all()
-    assert made.scores[0, 3:].tolist() == [0, 0, 0]
+    assert (made.gain[0, :3] > 0.1).all()
+    assert made.gain[0, 3:].tolist() == [0, 0, 0]
     order = made.input_ranks[0].tolist()
     assert order[3:] == sorted(order[3:])
 
@@ -134,4 +134,4 @@ def test_what_is_left_of_a_vector_has_all_its_digits():
     )
     made = ba.SSD(diversity=1, bias=False).rerank({"u": [0, 1, 2]}, data, k=3)
     assert made.to_dict() == {"u": [0, 2, 1]}
-    assert made.scores[0].tolist() == pytest.approx([1.0, math.sin(2 * angle), 0], rel=1e-9)
+    assert made.gain[0].tolist() == pytest.approx([1.0, math.sin(2 * angle), 0], rel=1e-9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,12 +27,16 @@ WRITTEN = [
     "MMR(diversity=0.0)",
     "MMR(diversity=1.0, distance=rating_cosine(center=item, support=common))",
     "MMR(diversity=0.1)",
+    "MMR(diversity=0.5, renormalize=true)",
+    "GreedyDiversity(diversity=0.5, renormalize=both)",
+    "BinomialDiversity(diversity=0.5, part=coverage, renormalize=true)",
     "GreedyDiversity(diversity=0.3333333333333333, normalize=zscore, renormalize=true)",
     "MSD(diversity=0.5, per_user=true, distance=cosine(half=true))",
     "Cover(diversity=0.5, gamma=0.25)",
     "DPP(diversity=0.5, normalize=none, distance=jaccard, scale=2.5)",
     "TopicDiversification(diversity=0.75, distance=hamming(normalized=false))",
     "SSD(diversity=0.5, normalize=minmax, window=3, gamma=0.5, unit=false, bias=false)",
+    f"SSD(diversity=0.5, window=3, recent={Path(__file__).with_name('outputs') / 'shown.csv'})",
     "XQuAD(diversity=0.5, alpha=0.0)",
     "PM2(diversity=0.5, emphasis=0.9)",
     "Calibrated(diversity=0.5, smoothing=0.1, profile_weight=rating)",

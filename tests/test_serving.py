@@ -41,9 +41,10 @@ def test_one_user_is_answered_as_all_are(name, kind):
                 found = recommender.recommend(user, k=7)
                 assert found.items.tolist() == every.to_dict()[user]
                 # products of factors depend on how many rows they have, in the last bit
-                np.testing.assert_allclose(
-                    found.scores, every.scores[row, :7], rtol=0, atol=(scorer is not scores) * 1e-12
-                )
+                atol = (scorer is not scores) * 1e-12
+                np.testing.assert_allclose(found.relevance, every.relevance[row, :7], rtol=0, atol=atol)
+                np.testing.assert_allclose(found.gain, every.gain[row, :7], rtol=0, atol=atol)
+                np.testing.assert_array_equal(found.scores, every.scores[row, :7])
                 np.testing.assert_array_equal(found.input_ranks, every.input_ranks[row, :7])
 
 

@@ -79,7 +79,7 @@ def test_every_weight_is_what_the_functions_give(data, candidates, reranker):
     assert list(found.lists) == list(found.reports) == list(DIVERSITY)
     for weight, report in found.reports.items():
         lists = found.reranker.at(weight).rerank(candidates, data, k=10)
-        for name in ("lists", "scores", "input_ranks"):
+        for name in ("lists", "scores", "input_ranks", "relevance", "gain"):
             assert getattr(found.lists[weight], name).tobytes() == getattr(lists, name).tobytes()
         assert found.lists[weight].users.equals(lists.users)
         alone = ba.evaluate(lists, data, METRICS, n_boot=N_BOOT, seed=SEED)

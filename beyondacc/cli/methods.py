@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,9 +19,11 @@ __all__ = [
     "Gamma",
     "MethodSeed",
     "Normalize",
+    "Part",
     "PerUser",
     "Profile",
     "ProfileWeight",
+    "Recent",
     "RelevanceWeight",
     "Renormalize",
     "Scale",
@@ -51,7 +54,8 @@ Normalize = Annotated[
 ]
 PerUser = Annotated[bool | None, _switch("per-user", "Scale each user's weight by how varied the profile is.")]
 Renormalize = Annotated[
-    bool | None, _switch("renormalize", "GreedyDiversity: scale the distance term anew at every step.")
+    bool | None,
+    _switch("renormalize", "MMR, GreedyDiversity, BinomialDiversity: scale terms anew at every step."),
 ]
 Gamma = Annotated[
     float | None,
@@ -72,5 +76,7 @@ Smoothing = Annotated[
 ProfileWeight = Annotated[
     str | None, _of("--profile-weight", "NAME", "Calibrated: what an item of the profile counts, none or rating.")
 ]
+Part = Annotated[str | None, _of("--part", "NAME", "BinomialDiversity: what counts, both, coverage or nonredundancy.")]
+Recent = Annotated[Path | None, _of("--recent", "FILE", "SSD: lists of the items shown before, which count as picked.")]
 Profile = Annotated[str | None, _of("--profile", "NAME", "Surprise: min or mean distance to the profile.")]
 MethodSeed = Annotated[int | None, _of("--seed", "N", "Random: starts the random numbers.", Seed)]

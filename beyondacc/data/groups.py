@@ -25,7 +25,16 @@ from beyondacc.types import Bools
 if TYPE_CHECKING:
     from beyondacc.data.dataset import Dataset
 
-__all__ = ["POPULARITY", "ItemGroups", "column_groups", "head_items", "item_attributes", "item_groups", "read_users"]
+__all__ = [
+    "POPULARITY",
+    "ItemGroups",
+    "column_groups",
+    "head_items",
+    "item_attributes",
+    "item_groups",
+    "read_users",
+    "tail_items",
+]
 
 POPULARITY: Final = "popularity"
 GENRES: Final = "genres"
@@ -124,6 +133,21 @@ def head_items(data: Dataset, head: float) -> Bools:
 
 
 _ROUNDING: Final = 1e-12
+
+
+def tail_items(data: Dataset, head: float) -> Bools:
+    """Tell which items of the catalogue are the rarest 1 - head of those with training rows, at least one."""
+
+    def build() -> Bools:
+        order = data.by_popularity
+        order = order[data.item_counts[order] > 0]
+        found = np.zeros(len(data.items), np.bool_)
+        # 1 - .9 of 50 items are 5, not 4.999999999999999
+        size = max(1, int((1.0 - head) * len(order) + _ROUNDING * max(1, len(order))))
+        found[order[len(order) - size :]] = True
+        return found
+
+    return data.derive(("tail", head), build)
 
 
 def item_attributes(data: Dataset) -> list[str]:

@@ -16,8 +16,20 @@ from beyondacc.types import ItemIds, Offsets
 __all__ = ["FILLS", "Flat", "Lists", "is_even", "room"]
 
 #: What stands in each column where a list ends. A further number of each listed item is a field of `Lists` and a line.
-FILLS: Final[Mapping[str, float]] = {"items": -1, "scores": np.nan, "input_ranks": -1}
-_TYPES: Final = {"items": np.int32, "scores": np.float64, "input_ranks": np.int32}
+FILLS: Final[Mapping[str, float]] = {
+    "items": -1,
+    "scores": np.nan,
+    "input_ranks": -1,
+    "relevance": np.nan,
+    "gain": np.nan,
+}
+_TYPES: Final = {
+    "items": np.int32,
+    "scores": np.float64,
+    "input_ranks": np.int32,
+    "relevance": np.float64,
+    "gain": np.float64,
+}
 _FEW: Final = 2**20  # places that are few enough, however many of them stay empty
 
 
@@ -77,6 +89,9 @@ class Lists:
         NaN in gaps.
     input_ranks : (places,) or None
         The rank of each item in the list before it was re-ranked, from 0; -1 in gaps.
+    relevance, gain : (places,) or None
+        For lists that were re-ranked: the score of each item in the list before, None where that had none, and the
+        value of the objective when it was picked; NaN in gaps. Their scores are 1 / rank, the rank from 1.
     stride
         Where the columns are the rows of a matrix that is padded with -1 and NaN, its width; else 0.
     """
@@ -87,14 +102,28 @@ class Lists:
     scores: NDArray[np.float64] | None = None
     input_ranks: ItemIds | None = None
     stride: int = 0
+    relevance: NDArray[np.float64] | None = None
+    gain: NDArray[np.float64] | None = None
 
     @classmethod
     def of_padded(
-        cls, items: NDArray[Any], scores: NDArray[Any] | None = None, input_ranks: NDArray[Any] | None = None
+        cls,
+        items: NDArray[Any],
+        scores: NDArray[Any] | None = None,
+        input_ranks: NDArray[Any] | None = None,
+        *,
+        relevance: NDArray[Any] | None = None,
+        gain: NDArray[Any] | None = None,
     ) -> Self:
         """Take padded matrices (n, K) as they are; those of the right type whose rows lie together are not copied."""
         n, width = items.shape
-        given = {"items": items, "scores": scores, "input_ranks": input_ranks}
+        given = {
+            "items": items,
+            "scores": scores,
+            "input_ranks": input_ranks,
+            "relevance": relevance,
+            "gain": gain,
+        }
         columns = {
             name: None if matrix is None else np.ascontiguousarray(matrix, _TYPES[name]).reshape(-1)
             for name, matrix in given.items()

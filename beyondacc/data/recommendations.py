@@ -124,6 +124,19 @@ class Recommendations:
         """Rank of each item in the list before it was re-ranked, from 0, padded with -1, or None; as `lists`."""
         return self.ragged.padded.get("input_ranks")
 
+    @property
+    def relevance(self) -> Floats | None:
+        """Score of each item in the list before it was re-ranked, padded with NaN, or None; as `lists`."""
+        return self.ragged.padded.get("relevance")
+
+    @property
+    def gain(self) -> Floats | None:
+        """Value of the objective when each item of a re-ranked list was picked, padded with NaN, or None; as `lists`.
+
+        The `scores` of such lists are 1 / rank, so that they order them.
+        """
+        return self.ragged.padded.get("gain")
+
     @functools.cached_property
     def _codes(self) -> Memo:
         return Memo()
@@ -140,7 +153,11 @@ class Recommendations:
         return f"Recommendations({len(self):,} users, up to {self.lengths.max(initial=0)} items)"
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a row for each listed item: user_id, item_id, rank (from 1) and, where known, score, input_rank."""
+        """Return a row for each listed item: user_id, item_id, rank (from 1) and, where known, score.
+
+        Lists that were re-ranked have relevance, gain and input_rank (from 1) too; their score falls with the rank, so
+        that whoever sorts by it keeps the order.
+        """
         rows, ranks, places = self.ragged.flat()
         columns = self.ragged.columns
         frame = pd.DataFrame(
@@ -150,8 +167,9 @@ class Recommendations:
                 "rank": ranks + 1,
             }
         )
-        if "scores" in columns:
-            frame["score"] = columns["scores"][places]
+        for name, column in (("score", "scores"), ("relevance", "relevance"), ("gain", "gain")):
+            if column in columns:
+                frame[name] = columns[column][places]
         if "input_ranks" in columns:
             frame["input_rank"] = columns["input_ranks"][places] + 1
         return frame
@@ -256,7 +274,7 @@ class Recommendations:
         if isinstance(source, np.ndarray):
             return cls.from_array(source, data=data, what=what).top(k or source.shape[1])
         users = None if data is None else data.users.ids
-        rows = read_rows(source, what=what, columns=columns, order=order, users=users)
+        rows = read_rows(source, what=what, columns=columns, order=order, users=users, lists=True)
         rows = fit_ids(rows, users, None if data is None else data.items.ids, what)
         if readings is not None:
             readings.append(rows.reading)

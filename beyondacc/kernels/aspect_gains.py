@@ -11,16 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.binomial import log_absent, log_tails
-from beyondacc.kernels.gains import CLOSE
+from beyondacc.kernels.gains import CLOSE, renormalise
 from beyondacc.kernels.jit import PREPARE, START, Candidates
+from beyondacc.kernels.memory import Sizes, keeps
 from beyondacc.types import Int
 
-__all__ = ["binomial", "calibrated", "explicit_aspects", "proportional"]
+__all__ = ["BOTH_FACTORS", "COVERAGE", "NONREDUNDANCY", "binomial", "calibrated", "explicit_aspects", "proportional"]
 
 Term = NDArray[np.float64]
+BOTH_FACTORS, COVERAGE, NONREDUNDANCY = 0.0, 1.0, 2.0  # which count in `binomial`
 _FINE = 2.0**40  # one divided by what makes no difference between divergences
 
 
+@keeps(lambda sizes: sizes.of_user, numbers=1)
 def explicit_aspects(
     step: Int, picked: Int, _row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term
 ) -> None:
@@ -45,6 +48,7 @@ def explicit_aspects(
         term[position] = gained
 
 
+@keeps(lambda sizes: sizes.of_user, numbers=1)
 def proportional(
     step: Int, picked: Int, _row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term
 ) -> None:
@@ -81,6 +85,7 @@ def proportional(
         term[position] = gained
 
 
+@keeps(lambda sizes: 1 + sizes.of_user, numbers=1)
 def calibrated(
     step: Int, picked: Int, _row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term
 ) -> None:
@@ -124,19 +129,25 @@ def calibrated(
         term[position] = 0.0 - math.floor(divergence * _FINE + 0.5) / _FINE  # equal ones are equal
 
 
+def _memory_of_binomial(sizes: Sizes) -> int:
+    return 1 + (3 + sizes.k) * sizes.of_user + (2 * sizes.n if sizes.numbers[3] else 0)
+
+
+@keeps(_memory_of_binomial, numbers=5)
 def binomial(
-    step: Int, picked: Int, _row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term
+    step: Int, picked: Int, _row: Int, left: Int, diversity: float, candidates: Candidates, term: Term
 ) -> None:
     """Binomial diversity of a list of k that has the picked items, the item, and for the rest items without genres.
 
-    `by_user` holds p(g), NaN for genres that are not considered; `numbers` whether p is a user's own, the length k, and
-    log(n!) for n = 0..k. `memory`: whether the tables are there, the counts of the genres, log P(X = 0) of a list, and
-    the table of log P(X >= x | X > 0), x = 0..k, of each genre. Logarithms of 0 are counted, not added: they would not
-    be taken away again.
+    `by_user` holds p(g), NaN for genres that are not considered, which count in the root of non-redundancy alone;
+    `numbers` whether p is a user's own, the length k, which factors count, whether the objective is that of z-scores
+    over what is left, and log(n!) for n = 0..k. `memory`: whether the tables are there, the counts of the genres,
+    log P(X = 0) of a list, the table of log P(X >= x | X > 0), x = 0..k, of each genre, and room for z-scores.
+    Logarithms of 0 are counted, not added: they would not be taken away again.
     """
     p = candidates.by_user
     n_genres = p.shape[0]
-    k = int(candidates.numbers[1])
+    k, part = int(candidates.numbers[1]), candidates.numbers[2]
     counts = candidates.memory[1 : 1 + n_genres]
     absent = candidates.memory[1 + n_genres : 1 + 2 * n_genres]
     first_tail = 1 + 2 * n_genres
@@ -147,7 +158,7 @@ def binomial(
                 if not math.isnan(p[genre]):
                     absent[genre] = k * log_absent(p[genre])
                     tail = candidates.memory[first_tail + genre * (k + 1) : first_tail + (genre + 1) * (k + 1)]
-                    log_tails(p[genre], k, candidates.numbers[2:], tail)
+                    log_tails(p[genre], k, candidates.numbers[4:], tail)
                     tail[0] = 0.0
         return
     if step == START:
@@ -163,6 +174,7 @@ def binomial(
     impossible = 0
     for genre in range(n_genres):
         if math.isnan(p[genre]):
+            shown += counts[genre] > 0
             continue
         considered += 1
         if counts[genre] == 0:
@@ -180,6 +192,7 @@ def binomial(
         for place in range(candidates.starts[position], candidates.starts[position + 1]):
             genre = candidates.features[place]
             if math.isnan(p[genre]):
+                now_shown += counts[genre] == 0
                 continue
             at = first_tail + genre * (k + 1) + int(counts[genre])
             before, after = candidates.memory[at], candidates.memory[at + 1]
@@ -189,6 +202,15 @@ def binomial(
                 now_uncovered -= absent[genre] == -np.inf
             now_spread += (after if after > -np.inf else 0.0) - (before if before > -np.inf else 0.0)
             now_impossible += int(after == -np.inf) - int(before == -np.inf)
-        term[position] = 0.0
-        if now_shown and not now_uncovered and not now_impossible:
-            term[position] = math.exp(now_covered / considered + now_spread / now_shown)
+        value = 0.0  # the logarithm of what counts
+        possible = considered > 0
+        if part != NONREDUNDANCY:
+            possible = possible and not now_uncovered
+            value += now_covered / max(1, considered)
+        if part != COVERAGE:
+            possible = possible and now_shown > 0 and not now_impossible
+            value += now_spread / max(1, now_shown)
+        term[position] = math.exp(value) if possible else 0.0
+    if candidates.numbers[3]:
+        room = candidates.memory[first_tail + n_genres * (k + 1) :]
+        renormalise(term, left, diversity, candidates.remaining, candidates.relevance, room)

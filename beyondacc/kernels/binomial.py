@@ -129,7 +129,8 @@ def binomial_rows(
         log_coverage = 0.0
         log_nonredundancy = 0.0
         for feature in range(n_features):
-            if not considered[feature]:
+            if not considered[feature]:  # a genre outside the profile is not in the product, but in the root
+                n_shown += counts[feature] > 0
                 continue
             n_considered += 1
             if counts[feature] == 0:

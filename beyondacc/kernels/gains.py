@@ -12,30 +12,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import larger, smaller
-from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison
+from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison, kernel
+from beyondacc.kernels.memory import keeps
 from beyondacc.kernels.scaling import ZSCORE, first_largest, normalise
 from beyondacc.types import Int
 
-__all__ = ["CLOSE", "FLOOR", "cover", "determinant", "mean", "nearest", "total", "uncovered"]
+__all__ = ["BOTH", "CLOSE", "FLOOR", "cover", "determinant", "mean", "nearest", "renormalise", "total", "uncovered"]
 
 Term = NDArray[np.float64]
 CLOSE = 1e-12  # computed numbers that differ by no more are equal but for rounding
 FLOOR = 1e-12  # a residual variance up to this is none
+BOTH = 2.0  # what is renormalised: the term and relevance, not the term alone
 _STEEPEST = 350.0  # an exponent whose square is a number
 
 
-def nearest(
-    step: Int, _picked: Int, row: Int, _left: Int, _diversity: float, candidates: Candidates, term: Term
+@kernel
+def renormalise(
+    term: Term,
+    left: Int,
+    diversity: float,
+    remaining: NDArray[np.int64],
+    relevance: NDArray[np.float64],
+    room: NDArray[np.float64],
 ) -> None:
-    """Minus the greatest similarity 1 - d to a picked item: a running minimum of distances."""
-    if step == START:
+    """Turn terms into the whole objective: z-scores of relevance and of the term, both over what is left.
+
+    `room` is for 2 n numbers. Of terms that are equal but for rounding a z-score would make numbers of size 1.
+    """
+    n = term.shape[0]
+    of_relevance, of_term = room[:left], room[n : n + left]
+    for slot in range(left):
+        of_relevance[slot] = relevance[remaining[slot]]
+        of_term[slot] = term[remaining[slot]]
+    normalise(of_relevance, left, np.int64(ZSCORE), 0.0)
+    normalise(of_term, left, np.int64(ZSCORE), CLOSE)
+    for slot in range(left):
+        term[remaining[slot]] = (1.0 - diversity) * of_relevance[slot] + diversity * of_term[slot]
+
+
+@keeps(lambda sizes: 3 * sizes.n if sizes.numbers[0] else 0, numbers=1)
+def nearest(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candidates: Candidates, term: Term) -> None:
+    """Minus the greatest similarity 1 - d to a picked item: a running minimum of distances.
+
+    Where `numbers` say so, the whole objective: z-scores of it and of relevance over what is left. Then the first n of
+    `memory` hold the minimum, and 2 n are for the scores.
+    """
+    n = term.shape[0]
+    if step == PREPARE:
+        return
+    if candidates.numbers[0]:
+        closest = candidates.memory[:n]
+        if step == START:
+            closest[:] = 0.0
+        else:
+            for position in range(n):
+                value = candidates.distances[row, position] - 1.0
+                closest[position] = value if step == 1 else smaller(value, closest[position])
+        for position in range(n):
+            term[position] = closest[position]
+        renormalise(term, left, diversity, candidates.remaining, candidates.relevance, candidates.memory[n:])
+    elif step == START:
         term[:] = 0.0
-    elif step > START:
-        for position in range(term.shape[0]):
+    else:
+        for position in range(n):
             value = candidates.distances[row, position] - 1.0
             term[position] = value if step == 1 else smaller(value, term[position])
 
 
+@keeps()
 def total(step: Int, _picked: Int, row: Int, _left: Int, _diversity: float, candidates: Candidates, term: Term) -> None:
     """Sum of the distances to the picked items."""
     if step == START:
@@ -45,21 +89,27 @@ def total(step: Int, _picked: Int, row: Int, _left: Int, _diversity: float, cand
             term[position] += candidates.distances[row, position]
 
 
-def mean(step: Int, _picked: Int, row: Int, left: Int, _diversity: float, candidates: Candidates, term: Term) -> None:
-    """Mean of the distances to the picked items; z-scores of it over what is left where `numbers` says so.
+@keeps(lambda sizes: 3 * sizes.n, numbers=1)
+def mean(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candidates: Candidates, term: Term) -> None:
+    """Mean of the distances to the picked items; z-scores of it over what is left where `numbers` say 1.
 
-    The first n of `memory` hold the sums, the next n the means in the order of what is left.
+    Where they say `BOTH` the whole objective: z-scores of it and of relevance. The first n of `memory` hold the sums,
+    the next 2 n the z-scores in the order of what is left.
     """
     n = term.shape[0]
     sums = candidates.memory[:n]
     if step == START:
         term[:] = 0.0
         sums[:] = 0.0
+        if candidates.numbers[0] == BOTH:
+            renormalise(term, left, diversity, candidates.remaining, candidates.relevance, candidates.memory[n:])
     elif step > START:
         for position in range(n):
             sums[position] += candidates.distances[row, position]
             term[position] = sums[position] / step
-        if candidates.numbers[0]:
+        if candidates.numbers[0] == BOTH:
+            renormalise(term, left, diversity, candidates.remaining, candidates.relevance, candidates.memory[n:])
+        elif candidates.numbers[0]:
             scaled = candidates.memory[n : n + left]
             for slot in range(left):
                 scaled[slot] = term[candidates.remaining[slot]]
@@ -88,6 +138,7 @@ def uncovered(
     return gained
 
 
+@keeps(lambda sizes: 5 * sizes.n, numbers=1)
 def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candidates: Candidates, term: Term) -> None:
     """How much more of all candidates is covered: facility location over their similarities max(0, 1 - d).
 
@@ -146,6 +197,7 @@ def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candid
             best = position
 
 
+@keeps(lambda sizes: (2 + min(sizes.n, sizes.k)) * sizes.n, numbers=1)
 def determinant(
     step: Int, picked: Int, row: Int, _left: Int, diversity: float, candidates: Candidates, term: Term
 ) -> None:

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from beyondacc.kernels.jit import kernel
 from beyondacc.types import Floats, ItemIds
 
-__all__ = ["weighted_mean_rows"]
+__all__ = ["REJECTED", "weighted_mean_rows"]
+
+REJECTED = -2.0  # the gain of an item that was judged not relevant, where that is told from not being judged
 
 
 @kernel
@@ -42,7 +44,8 @@ def weighted_mean_rows(
     weights
         With `of_items` of shape (1, items), else (rows, ranks). NaN leaves an item out of both sums.
     gains
-        Empty where every item is relevant; else items with a gain >= 0 weigh 1 and the others `background`.
+        Empty where every item is relevant; else items with a gain >= 0 weigh 1, those of `REJECTED` 0 and the others
+        `background`.
     every_rank
         Divide by the discounts of all k ranks, as if those that hold no weight held 0.
     """
@@ -80,7 +83,7 @@ def weighted_mean_rows(
             scale += discounts[rank]
             if gains.shape[0] == 0 or gains[row, rank] >= 0:
                 total += discounts[rank] * weight
-            else:
+            elif gains[row, rank] != REJECTED:
                 total += discounts[rank] * weight * background
         if scale == 0:
             out[row] = np.nan

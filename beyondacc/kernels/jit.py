@@ -43,13 +43,15 @@ __all__ = [
     "Candidates",
     "NumbaError",
     "announce",
+    "as_gain",
+    "checked",
     "comparison",
     "first_class",
     "gain",
     "kernel",
     "no_distance",
-    "own_gain",
     "part",
+    "plain",
     "read_only",
     "reason",
     "reduction",
@@ -240,7 +242,7 @@ def first_class(function: Callable[..., float], upper: float) -> Any:
     upper
         The largest number it may return, but for rounding.
     """
-    python: Any = getattr(function, "py_func", function)
+    python = plain(function)
     least, most = -ROUNDING, upper + ROUNDING * max(1.0, upper)
     if numba.config.DISABLE_JIT:
 
@@ -290,28 +292,22 @@ def gain(function: Callable[..., None]) -> Any:
     return _GAINS[function]
 
 
-@functools.lru_cache(maxsize=64)
-def own_gain(function: Callable[..., None]) -> Any:
-    """Make a user's function ``(distances, term, step)`` a gain; raises `NumbaError` where it cannot be compiled."""
-    python: Any = getattr(function, "py_func", function)
-    inner = python if numba.config.DISABLE_JIT else numba.njit(nogil=True, error_model="numpy")(python)
+def plain(function: Callable[..., Any]) -> Any:
+    """Return the Python function of one that numba compiled, any other as it is."""
+    return getattr(function, "py_func", function)
 
-    def adapted(step, picked, row, left, diversity, candidates, term):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG001
-        if step == START:
-            term[:] = 0.0
-        elif step > START:
-            distances = candidates.memory[: term.shape[0]]  # a copy, which the function may change
-            for position in range(term.shape[0]):
-                distances[position] = candidates.distances[row, position]
-            try:
-                inner(distances, term, step)
-            except Exception:  # noqa: BLE001 - a callback cannot raise; the caller sees what is not finite
-                term[:] = np.nan
-            for slot in range(left):
-                if not np.isfinite(term[candidates.remaining[slot]]):
-                    term[:] = np.nan
 
-    return adapted if numba.config.DISABLE_JIT else numba.cfunc(GAIN_SIGNATURE, error_model="numpy")(adapted)
+def checked(function: Callable[..., None]) -> Any:
+    """Compile a function of somebody else's with its indices checked."""
+    python = plain(function)
+    if numba.config.DISABLE_JIT:
+        return python
+    return numba.njit(nogil=True, error_model="numpy", boundscheck=True)(python)
+
+
+def as_gain(function: Callable[..., None]) -> Any:
+    """Make what has the arguments of a gain passable to a kernel, without keeping it on disk."""
+    return function if numba.config.DISABLE_JIT else numba.cfunc(GAIN_SIGNATURE, error_model="numpy")(function)
 
 
 @functools.cache

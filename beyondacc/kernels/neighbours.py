@@ -19,6 +19,7 @@ def nearest_rows(
     column_offsets: Offsets,
     rows: ItemIds,
     shrink: float,
+    conditional: bool,
     ids: ItemIds,
     values: Floats,
 ) -> None:
@@ -34,6 +35,8 @@ def nearest_rows(
         The same matrix by columns (CSC).
     shrink
         Added to the denominator.
+    conditional
+        By ``overlap / (|b| + shrink)`` instead: which part of the other row this one has.
     ids, values
         Result, ``(block, k)``: the neighbours that overlap at all and their similarities, in no order; equal
         similarities go to the lower index. Where there are fewer than k, the rest is the number of rows and -inf.
@@ -61,10 +64,14 @@ def nearest_rows(
             overlap[other] = 0
             if other == row:
                 continue
-            product = size * (offsets[other + 1] - offsets[other])
-            # The root of a quotient of whole numbers, so that 1/sqrt(2) and 3/sqrt(18) are the same bits and tie.
-            cosine = np.sqrt(common * common / product)
-            value = cosine / (1.0 + shrink / np.sqrt(product))
+            of_other = offsets[other + 1] - offsets[other]
+            if conditional:
+                value = common / (of_other + shrink)
+            else:
+                product = size * of_other
+                # The root of a quotient of whole numbers, so that 1/sqrt(2) and 3/sqrt(18) are the same bits and tie.
+                cosine = np.sqrt(common * common / product)
+                value = cosine / (1.0 + shrink / np.sqrt(product))
             if value > values[r, 0] or (value == values[r, 0] and other < ids[r, 0]):
                 values[r, 0] = value
                 ids[r, 0] = other

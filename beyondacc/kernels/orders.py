@@ -11,6 +11,7 @@ from beyondacc.kernels.bench import Bench, row_for
 from beyondacc.kernels.distance import TABLE, distance_row, gather
 from beyondacc.kernels.gains import CLOSE
 from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, scratch_kernel
+from beyondacc.kernels.memory import keeps
 from beyondacc.kernels.scaling import MINMAX, as_given, first_largest, normalise
 from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Bits, Floats, Int, ItemIds
@@ -93,6 +94,7 @@ def blend_rows(
             first_of(values, n, order, spare, picks[row, at], selection[row, at])
 
 
+@keeps(lambda sizes: 3 * sizes.n)
 def fused_ranks(
     step: Int,
     _picked: Int,

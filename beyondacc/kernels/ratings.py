@@ -8,7 +8,9 @@ from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.kernels.topk import sift_down
 from beyondacc.types import Floats, ItemIds, Offsets
 
-__all__ = ["factor_epoch", "neighbour_ratings", "pair_products"]
+__all__ = ["COSINE", "MSD", "PEARSON", "factor_epoch", "neighbour_ratings", "pair_products"]
+
+COSINE, PEARSON, MSD = range(3)  # how rows are compared
 
 _NOISE = 1e-12  # of a sum of squares, below which a variance is rounding
 
@@ -25,7 +27,7 @@ def neighbour_ratings(
     column_rows: ItemIds,
     column_values: Floats,
     normalised: Floats,
-    pearson: bool,
+    how: int,
     shrink: float,
     least: int,
     k: int,
@@ -43,8 +45,9 @@ def neighbour_ratings(
         The same by columns (CSC), rows ascending.
     normalised
         The values to average, at the places of `column_values`.
-    pearson
-        Compare by the correlation over the common columns, else by their cosine.
+    how
+        Compare by the cosine over the common columns (COSINE), by the correlation (PEARSON), or by 1 / (1 + m), m the
+        mean square of the differences (MSD).
     shrink, least
         A similarity over n common columns is multiplied by ``n / (n + shrink)``, and is none where n < `least`.
     k
@@ -76,15 +79,18 @@ def neighbour_ratings(
                 own[2] += b
                 own[3] += a * a
                 own[4] += b * b
-                own[5] += a * b
+                own[5] += (a - b) * (a - b) if how == MSD else a * b
         for t in range(n_touched):
             other = touched[t]
             n, a, b, aa, bb, ab = sums[other]
             sums[other, :] = 0.0
             if other == row or n < least:
                 continue
+            if how == MSD:
+                similarity[other] = 1.0 / (1.0 + ab / n) * (n / (n + shrink))
+                continue
             floor_a = floor_b = 0.0
-            if pearson:
+            if how == PEARSON:
                 floor_a = _NOISE * aa
                 floor_b = _NOISE * bb
                 aa -= a * a / n

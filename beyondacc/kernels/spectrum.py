@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import larger
 from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, reduction
+from beyondacc.kernels.memory import Sizes, keeps
 from beyondacc.types import Int
 
 __all__ = ["spectrum"]
@@ -78,6 +79,49 @@ def _work_out(
     return left
 
 
+@kernel
+def _push(
+    point: NDArray[np.float64],
+    square: float,
+    at: Int,
+    n: Int,
+    rows: NDArray[np.float64],
+    directions: NDArray[np.float64],
+    lengths: NDArray[np.float64],
+    room: Int,
+    along: NDArray[np.float64],
+    still: NDArray[np.float64],
+    work: NDArray[np.float64],
+) -> None:
+    """Put a direction in one of the places, and take its part off what is left of the rows."""
+    width = point.shape[0]
+    _work_out(point, square, directions, lengths, room, work)
+    if lengths[at] > 0:  # the direction that leaves the window gives back what it took
+        for position in range(n):
+            still[position] += along[position] * along[position] / lengths[at]
+    newest = directions[at * width : (at + 1) * width]
+    for column in range(width):
+        newest[column] = work[column]
+    lengths[at] = _product(work, work)
+    if lengths[at] > 0:
+        _products(rows, work, n, along)
+        for position in range(n):
+            still[position] -= along[position] * along[position] / lengths[at]
+
+
+@kernel
+def _square(point: NDArray[np.float64], whole: float) -> float:
+    """Square of a row; where all are of length 1 a whole number but for rounding, which would decide between equals."""
+    square = _product(point, point)
+    return math.floor(square + 0.5) if whole else square
+
+
+def _memory(sizes: Sizes) -> int:
+    room = int(sizes.numbers[1])
+    return (2 + room) * sizes.n + room * sizes.width + room + sizes.width
+
+
+@keeps(_memory, numbers=3)
 def spectrum(
     step: Int, picked: Int, _row: Int, left: Int, _diversity: float, candidates: Candidates, term: NDArray[np.float64]
 ) -> None:
@@ -87,11 +131,13 @@ def spectrum(
     so that squares of lengths are differences of squares, and rows are worked out only where these have cancelled.
 
     `numbers`: gamma, how many directions there is room for, which is the window, and whether all rows are of length 1
-    but for a last column of 1, or not. `memory`: the squares of the rows, of what is left of them, and for each
-    direction the products with the rows; the directions, their squares, a row of work.
+    but for a last column of 1, or not. `by_user`: how many items were shown before, and their rows, the last shown at
+    the end, which count as picked. `memory`: the squares of the rows, of what is left of them, and for each direction
+    the products with the rows; the directions, their squares, a row of work.
     """
     n, width = term.shape[0], candidates.rows.shape[1]
-    gamma, room = candidates.numbers[0], int(candidates.numbers[1])
+    gamma, room, whole = candidates.numbers[0], int(candidates.numbers[1]), candidates.numbers[2]
+    n_before = int(candidates.by_user[0])
     squares = candidates.memory[:n]
     still = candidates.memory[n : 2 * n]
     place = (2 + room) * n
@@ -101,29 +147,23 @@ def spectrum(
     work = candidates.memory[place + room : place + room + width]
     if step == PREPARE:
         for position in range(n):
-            squares[position] = _product(candidates.rows[position], candidates.rows[position])
-            if candidates.numbers[2]:  # whole numbers but for rounding, which would decide between equals
-                squares[position] = math.floor(squares[position] + 0.5)
+            squares[position] = _square(candidates.rows[position], whole)
         return
     if step == START:
         for position in range(n):
             still[position] = squares[position]
         lengths[:] = 0.0
+        for before in range(n_before):
+            point = candidates.by_user[1 + before * width : 1 + (before + 1) * width]
+            at: Int = before % room
+            along = candidates.memory[(2 + at) * n : (3 + at) * n]
+            square = _square(point, whole)
+            _push(point, square, at, n, candidates.rows, directions, lengths, room, along, still, work)
     else:
-        at = (step - 1) % room
+        at = (n_before + step - 1) % room
         along = candidates.memory[(2 + at) * n : (3 + at) * n]
-        _work_out(candidates.rows[picked], squares[picked], directions, lengths, room, work)
-        if lengths[at] > 0:  # the direction that leaves the window gives back what it took
-            for position in range(n):
-                still[position] += along[position] * along[position] / lengths[at]
-        newest = directions[at * width : (at + 1) * width]
-        for column in range(width):
-            newest[column] = work[column]
-        lengths[at] = _product(work, work)
-        if lengths[at] > 0:
-            _products(candidates.rows, work, n, along)
-            for position in range(n):
-                still[position] -= along[position] * along[position] / lengths[at]
+        point, square = candidates.rows[picked], squares[picked]
+        _push(point, square, at, n, candidates.rows, directions, lengths, room, along, still, work)
     for position in range(n):  # all roots at once, below 0 of what was picked
         term[position] = gamma * math.sqrt(larger(still[position], 0.0))
     for slot in range(left):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from beyondacc.kernels.itemwise import REJECTED
 from beyondacc.kernels.jit import kernel, scratch_kernel
 from beyondacc.kernels.pairwise import ONE, SKIP
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
@@ -56,14 +57,16 @@ def eild_rows(
     Parameters
     ----------
     gains
-        Empty where all items are relevant; else those with a gain >= 0 weigh 1 and the others `background`.
+        Empty where all items are relevant; else those with a gain >= 0 weigh 1, those of `REJECTED` 0 and the others
+        `background`.
     """
     relevance = np.ones(tables.shape[1])
     for row in range(tables.shape[0]):
         n = lengths[row] if lengths[row] < k else k
         if gains.shape[0]:
             for rank in range(n):
-                relevance[rank] = 1.0 if gains[row, rank] >= 0 else background
+                unrated = 0.0 if gains[row, rank] == REJECTED else background
+                relevance[rank] = 1.0 if gains[row, rank] >= 0 else unrated
         total = 0.0
         scale = 0.0
         for one in range(n):

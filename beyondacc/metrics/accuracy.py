@@ -30,7 +30,7 @@ __all__ = [
     "reciprocal_rank",
 ]
 
-CumulatedDiscount = Literal["log2", "log2_clip"]
+CumulatedDiscount = Literal["log2", "log2_clip", "reciprocal"]
 Patience = Annotated[float, Range(0, 1, open_low=True, open_high=True)]
 _UNDEFINED = "for users without a relevant test item; a missing or empty list scores 0"
 
@@ -79,7 +79,8 @@ def ndcg(
     ideal
         ``achievable``: the best list the user's relevant items allow; ``full``: k hits with the user's highest gain.
     discount
-        ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted.
+        ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted;
+        ``reciprocal``: 1/(r + 1).
     """
     run, values = inputs.run, np.empty(len(inputs))
     best_lists = of_hits(discount, k) if run.test.all_one else np.empty(0)
@@ -105,7 +106,8 @@ def dcg(inputs: Inputs, *, k: Cutoff = 10, gain: Gain = "linear", discount: Cumu
     gain
         ``linear``: g; ``exp``: 2^g - 1 (Burges et al. 2005).
     discount
-        ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted.
+        ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted;
+        ``reciprocal``: 1/(r + 1).
     """
     values = np.empty(len(inputs))
     with np.errstate(over="ignore"):  # of plain Python's kernels; what is infinite is refused

@@ -172,7 +172,8 @@ def eild(
     missing
         What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``.
     relevance, background
-        ``binary``: items that are not relevant weigh 0; ``background``: they weigh `background`.
+        ``binary``: items that are not relevant weigh 0; ``background``: items without a test row weigh `background`,
+        those judged not relevant 0.
     """
     values = np.empty(len(inputs))
     gains, unrated = relevance_gains(inputs, relevance, background)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,13 @@ from scipy import sparse
 
 from beyondacc.data.binding import Binding, Inputs, row_sizes
 from beyondacc.data.dataset import Dataset, Profiles, pad
-from beyondacc.data.groups import POPULARITY, head_items, item_attributes, item_groups
+from beyondacc.data.groups import POPULARITY, head_items, item_attributes, item_groups, tail_items
 from beyondacc.errors import did_you_mean
 from beyondacc.kernels.popularity import listed_sums, owned_sums
 from beyondacc.metrics.coverage import count_exposure, showings
 from beyondacc.metrics.ranks import RankDiscount, list_metric, ratio
 from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Fraction
+from beyondacc.spec.params import Cutoff, Fraction, Group
 from beyondacc.spec.registry import metric
 from beyondacc.spec.states import Exposure, PerUser, Sums
 
@@ -30,15 +31,44 @@ _LONG_TAIL = "Abdollahpouri, Burke & Mobasher 2019, FLAIRS"
 _UNDER = "Zhu, Wang & Caverlee 2020, SIGIR"
 
 
-def _head_and_tail(inputs: Inputs, head: float) -> NDArray[np.float64]:
-    """Return ones for the items of the run that are in the head, and for those that are in the tail: (items, 2)."""
-    run = inputs.run
+@dataclasses.dataclass(frozen=True)
+class Head(Group):
+    """What is popular.
 
-    def build() -> NDArray[np.float64]:
-        popular = pad(head_items(run.data, head), run.n_items)
-        return np.column_stack([popular, ~popular]).astype(np.float64)
+    Parameters
+    ----------
+    head
+        The head is the most popular items, up to the first with which they hold this share of the training rows. All
+        other items are the tail.
+    head_by
+        ``interactions``: as above; ``items``: the head is this share of the items of the catalogue with training rows,
+        the tail is the rarest others, rounded down but at least one, and items without training rows are in neither, as
+        in RecBole's TailPercentage, whose tail_ratio is 1 - head.
+    """
 
-    return run.derive(("head and tail", head), build)
+    head: Fraction = 0.8
+    head_by: Literal["interactions", "items"] = "interactions"
+
+    def and_tail(self, inputs: Inputs) -> NDArray[np.float64]:
+        """Return ones for the items of the run that are in the head, and for those that are in the tail: (items, 2)."""
+        run = inputs.run
+
+        def build() -> NDArray[np.float64]:
+            if self.head_by == "items":
+                rare = pad(tail_items(run.data, self.head), run.n_items)
+                popular = (run.item_counts > 0) & ~rare
+                return np.column_stack([popular, rare]).astype(np.float64)
+            popular = pad(head_items(run.data, self.head), run.n_items)
+            return np.column_stack([popular, ~popular]).astype(np.float64)
+
+        return run.derive(("head and tail", self), build)
+
+
+_HEAD: Final = Head()
+
+
+def _head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> NDArray[np.float64]:
+    return Head(values["head"], values["head_by"]).and_tail(inputs)
 
 
 def _listed(inputs: Inputs, k: int, numbers: NDArray[np.float64], gains: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -61,15 +91,9 @@ def _owned(inputs: Inputs, rows: Profiles, numbers: NDArray[np.float64]) -> NDAr
     undefined="for users without a list",
     cite=_LONG_TAIL,
 )
-def aplt(inputs: Inputs, *, k: Cutoff = 10, head: Fraction = 0.8) -> PerUser:
-    """Share of the list that is not in the head of the catalogue.
-
-    Parameters
-    ----------
-    head
-        The head is the most popular items, up to the first with which they hold this share of the training rows.
-    """
-    tail = _listed(inputs, k, _head_and_tail(inputs, head), _EVERY)[:, 1]
+def aplt(inputs: Inputs, *, k: Cutoff = 10, popular: Head = _HEAD) -> PerUser:
+    """Share of the list that is in the tail of the catalogue."""
+    tail = _listed(inputs, k, popular.and_tail(inputs), _EVERY)[:, 1]
     return list_metric(inputs, tail / np.clip(inputs.lengths, 1, k))
 
 
@@ -82,15 +106,9 @@ def aplt(inputs: Inputs, *, k: Cutoff = 10, head: Fraction = 0.8) -> PerUser:
     cite=_LONG_TAIL,
     bounds=lambda values: (0.0, float(values["k"])),
 )
-def aclt(inputs: Inputs, *, k: Cutoff = 10, head: Fraction = 0.8) -> PerUser:
-    """How many of the first k items are not in the head of the catalogue.
-
-    Parameters
-    ----------
-    head
-        The head is the most popular items, up to the first with which they hold this share of the training rows.
-    """
-    return list_metric(inputs, _listed(inputs, k, _head_and_tail(inputs, head), _EVERY)[:, 1])
+def aclt(inputs: Inputs, *, k: Cutoff = 10, popular: Head = _HEAD) -> PerUser:
+    """How many of the first k items are in the tail of the catalogue."""
+    return list_metric(inputs, _listed(inputs, k, popular.and_tail(inputs), _EVERY)[:, 1])
 
 
 def _popularity_of_lists_and_profiles(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
@@ -130,7 +148,7 @@ def _rate_spread(total: NDArray[np.float64]) -> Value:
 
 
 def _hits_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
-    groups = _head_and_tail(inputs, values["head"])
+    groups = _head_and_tail(inputs, values)
     hits = _listed(inputs, values["k"], groups, inputs.gains)
     columns = np.hstack([hits, _owned(inputs, inputs.run.test, groups)])
     columns[inputs.n_relevant == 0] = np.nan
@@ -146,23 +164,17 @@ def _hits_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
     cite=f"{_UNDER}, ranking-based equal opportunity",
     accumulate=_hits_of_head_and_tail,
 )
-def pop_reo(total: NDArray[np.float64], *, k: Cutoff = 10, head: Fraction = 0.8) -> Value:  # noqa: ARG001 - used before
+def pop_reo(total: NDArray[np.float64], *, k: Cutoff = 10, popular: Head = _HEAD) -> Value:  # noqa: ARG001 - used before
     """How unequal the hit rates of head and tail are: standard deviation / mean of hits / relevant test items.
 
     Hits and relevant test items are added up over all users.
-
-    Parameters
-    ----------
-    head
-        The head is the most popular items, up to the first with which they hold this share of the training rows. All
-        other items are the tail.
     """
     return _rate_spread(total)
 
 
 def _showings_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
     run = inputs.run
-    groups = _head_and_tail(inputs, values["head"]) * run.catalogue[:, None]
+    groups = _head_and_tail(inputs, values) * run.catalogue[:, None]
     shown = _listed(inputs, values["k"], groups, _EVERY)
     columns = np.hstack([shown, groups.sum(axis=0) - _owned(inputs, run.train, groups)])
     columns[inputs.lengths == 0] = np.nan
@@ -178,17 +190,11 @@ def _showings_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sum
     cite=f"{_UNDER}, ranking-based statistical parity",
     accumulate=_showings_of_head_and_tail,
 )
-def pop_rsp(total: NDArray[np.float64], *, k: Cutoff = 10, head: Fraction = 0.8) -> Value:  # noqa: ARG001 - used before
+def pop_rsp(total: NDArray[np.float64], *, k: Cutoff = 10, popular: Head = _HEAD) -> Value:  # noqa: ARG001 - used before
     """How unequally head and tail are shown: standard deviation / mean of showings / items that could be shown.
 
     Those are the items of the catalogue that are not among the user's training rows. Both are added up over all users
     with a list; only items of the catalogue count.
-
-    Parameters
-    ----------
-    head
-        The head is the most popular items, up to the first with which they hold this share of the training rows. All
-        other items are the tail.
     """
     return _rate_spread(total)
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Inputs
-from beyondacc.kernels.itemwise import weighted_mean_rows
+from beyondacc.kernels.align import gain_rows
+from beyondacc.kernels.itemwise import REJECTED, weighted_mean_rows
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Fraction, Group, Range
 from beyondacc.spec.states import PerUser
@@ -77,7 +78,8 @@ class Weighting(RankDiscount):
     Parameters
     ----------
     relevance, background
-        ``binary``: items that are not relevant weigh 0; ``background``: they weigh `background`.
+        ``binary``: items that are not relevant weigh 0; ``background``: items without a test row weigh `background`,
+        those judged not relevant 0.
     short
         What the sum is divided by: the discounts of the ranks of the ``list``, those of all ``k`` ranks, or the
         ``mean`` of the former over all lists, so that the mean over users is that over the rows of all lists.
@@ -149,10 +151,26 @@ def list_metric(inputs: Inputs, values: NDArray[np.float64]) -> PerUser:
 
 
 def relevance_gains(inputs: Inputs, relevance: Relevance, background: float) -> tuple[NDArray[np.float64], float]:
-    """Return the gains a kernel weighs items by, empty where all count alike, and what a non-relevant item weighs."""
+    """Return the gains a kernel weighs items by, empty where all count alike, and what an item without a row weighs.
+
+    Gains below 0 are of items without a relevant test row: -1, which weigh the second number, and `REJECTED` for those
+    judged not relevant, which weigh 0.
+    """
     if relevance == "none":
         return np.empty((0, 0)), 1.0
-    return inputs.gains, background if relevance == "background" else 0.0
+    if relevance == "binary":
+        return inputs.gains, 0.0
+    judged = inputs.run.data.judged
+    if judged is None:
+        return inputs.gains, background
+
+    def build() -> NDArray[np.float64]:
+        rejected = np.empty(inputs.lists.shape)
+        rows = (inputs.lists, inputs.lengths, inputs.users, judged.starts, judged.items)
+        gain_rows(*rows, np.zeros(len(judged.items)), inputs.run.n_items, rejected)
+        return np.where(rejected >= 0, REJECTED, inputs.gains)
+
+    return inputs.derive("gains with rejected", build), background
 
 
 def itemwise_truth(inputs: Inputs, values: NDArray[np.float64], relevance: Relevance) -> PerUser:

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from beyondacc.data.binding import Inputs
+from beyondacc.kernels.align import gain_rows
 from beyondacc.kernels.profile import unexpected_rows
 from beyondacc.metrics.ranks import list_metric
 from beyondacc.spec.metric import Need
@@ -15,7 +16,7 @@ from beyondacc.spec.registry import metric
 from beyondacc.spec.states import PerUser
 from beyondacc.types import ItemIds
 
-__all__ = ["temporal_diversity", "temporal_novelty"]
+__all__ = ["temporal_diversity", "temporal_novelty", "unseen_share"]
 
 Denominator = Literal["k", "list"]
 _UNDEFINED = "for users without a list or without a non-empty earlier list"
@@ -81,3 +82,28 @@ def temporal_novelty(inputs: Inputs, *, k: Cutoff = 10, denominator: Denominator
         ``k``; ``list``: the length of the list.
     """
     return _new(inputs, k, np.concatenate(_earlier(inputs, k), axis=1), denominator)
+
+
+@metric(
+    title="Share of unseen items",
+    family="novelty",
+    better="higher",
+    needs=(Need.TRAIN,),
+    undefined="for users without a list",
+    cite="Castells, Hurley & Vargas 2022, Recommender Systems Handbook, 3rd edition, ch. 16, sec. 2; RePlay's Novelty",
+)
+def unseen_share(inputs: Inputs, *, k: Cutoff = 10, denominator: Denominator = "k") -> PerUser:
+    """How many of the first k items are not among the user's training rows, divided by k.
+
+    To a user without training rows all items are unseen.
+
+    Parameters
+    ----------
+    denominator
+        ``k``; ``list``: the length of the list, as in RePlay.
+    """
+    train, seen = inputs.run.train, np.empty(inputs.lists.shape)
+    rows = (inputs.lists, inputs.lengths, inputs.users, train.starts, train.items)
+    gain_rows(*rows, np.zeros(len(train.items)), inputs.run.n_items, seen)
+    unseen = np.count_nonzero((seen[:, :k] < 0) & (inputs.lists[:, :k] >= 0), axis=1)
+    return list_metric(inputs, unseen / (np.clip(inputs.lengths, 1, k) if denominator == "list" else k))

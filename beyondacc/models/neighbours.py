@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +17,7 @@ from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["ItemKNN", "UserKNN", "arrays"]
 
+Similarity = Literal["cosine", "conditional"]
 #: Neighbours found at a time before the unused places are dropped.
 _BLOCK = 1 << 22
 
@@ -26,18 +27,19 @@ def arrays(matrix: sparse.csr_array[Any]) -> tuple[Offsets, ItemIds, Floats]:
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
 
 
-def _nearest(matrix: sparse.csr_array[Any], k: int, shrink: float) -> sparse.csr_array[Any]:
+def _nearest(
+    matrix: sparse.csr_array[Any], k: int, shrink: float, similarity: Similarity = "cosine"
+) -> sparse.csr_array[Any]:
     """Return the similarities of each row to its k nearest other rows, ``(n_rows, n_rows)``."""
     n = matrix.shape[0]
     k = min(k, max(n - 1, 1))
-    offsets, columns, _ = arrays(matrix)
-    column_offsets, rows, _ = arrays(matrix.T.tocsr())
+    by_row, by_column = arrays(matrix), arrays(matrix.T.tocsr())
     step = max(_BLOCK // k, 1)
     blocks = []
     for start in range(0, n, step):
         block = min(step, n - start)
         ids, values = np.empty((block, k), np.int32), np.empty((block, k))
-        nearest_rows(start, offsets, columns, column_offsets, rows, shrink, ids, values)
+        nearest_rows(start, *by_row[:2], *by_column[:2], shrink, similarity == "conditional", ids, values)
         used = ids < n
         blocks.append((ids[used], values[used], np.count_nonzero(used, axis=1)))
     ids, values, filled = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
@@ -91,15 +93,20 @@ class ItemKNN(_Neighbours):
         How many nearest items each item keeps; equally similar ones are taken by lower index.
     shrink
         Added to the denominator; lowers similarities that rest on few users.
+    similarity
+        ``cosine``; ``conditional``: ``sim(i, j) = |A & B| / (|B| + shrink)``, the chance that a user of j has i, which
+        is not that of j given i (Deshpande & Karypis 2004, TOIS 22(1), section 4.1.2, without their scaling by
+        popularity).
     """
 
     core = True
     of_items = True
 
     k: Cutoff = 60
+    similarity: Similarity = "cosine"
 
     def _operands(self, train: sparse.csr_array[Any]) -> tuple[sparse.csr_array[Any], sparse.csr_array[Any]]:
-        return train, _nearest(train.T.tocsr(), self.k, self.shrink).T.tocsr()
+        return train, _nearest(train.T.tocsr(), self.k, self.shrink, self.similarity).T.tocsr()
 
 
 @MODELS.declare(

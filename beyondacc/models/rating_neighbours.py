@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from scipy import sparse
 
-from beyondacc.kernels.ratings import neighbour_ratings
+from beyondacc.kernels.ratings import COSINE, MSD, PEARSON, neighbour_ratings
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.layout import Array, Joined, Layout, Rows
 from beyondacc.models.neighbours import arrays
@@ -30,7 +30,7 @@ class _RatingNeighbours(Model):
 
     k: Cutoff = 40
     normalize: Literal["none", "mean", "zscore"] = "mean"
-    similarity: Literal["pearson", "cosine"] = "pearson"
+    similarity: Literal["pearson", "cosine", "msd"] = "pearson"
     shrink: Annotated[float, Range(low=0)] = 25.0
     min_common: Cutoff = 2
 
@@ -79,9 +79,9 @@ class _RatingNeighbours(Model):
     def _averages(self, rows: ItemIds, starts: Offsets, wanted: ItemIds) -> Floats:
         """Predict the columns ``wanted[starts[r]:starts[r + 1]]`` for each of the rows."""
         found = np.empty(wanted.size)
-        pearson = self.similarity == "pearson"
+        how = {"cosine": COSINE, "pearson": PEARSON, "msd": MSD}[self.similarity]
         n = len(self._centres)  # no more of them can be neighbours, or be common
-        options = (pearson, self.shrink, min(self.min_common, self._n_users + self._n_items), min(self.k, n))
+        options = (how, self.shrink, min(self.min_common, self._n_users + self._n_items), min(self.k, n))
         neighbour_ratings(rows, starts, wanted, *self._matrix, *options, found)
         row_of = np.repeat(rows, np.diff(starts))
         row_means, known, column_means = self._defaults
@@ -136,7 +136,8 @@ class UserKNNRatings(_RatingNeighbours):
     normalize
         What is averaged: ratings, deviations from each user's mean, or these in standard deviations (scale-adjusted).
     similarity
-        Over the items that both rated: the correlation of their ratings, or the cosine.
+        Over the items that both rated: the correlation of their ratings, the cosine, or ``msd``: 1 / (1 + m), m the
+        mean square of the differences (after Shardanand & Maes 1995, CHI).
     shrink
         A similarity over n common items is multiplied by ``n / (n + shrink)``.
     min_common
@@ -177,7 +178,8 @@ class ItemKNNRatings(_RatingNeighbours):
     normalize
         What is averaged: ratings, deviations from each item's mean, or these in standard deviations (scale-adjusted).
     similarity
-        Over the users who rated both: the correlation of the ratings, or the cosine.
+        Over the users who rated both: the correlation of the ratings, the cosine, or ``msd``: 1 / (1 + m), m the
+        mean square of the differences (after Shardanand & Maes 1995, CHI).
     shrink
         A similarity over n common users is multiplied by ``n / (n + shrink)``.
     min_common

@@ -13,7 +13,7 @@ from beyondacc.data.binding import Binding, row_sizes
 from beyondacc.data.dataset import Dataset
 from beyondacc.kernels import aspect_gains, greedy
 from beyondacc.rerank.base import RERANKERS
-from beyondacc.rerank.engine import GreedyReranker
+from beyondacc.rerank.engine import GreedyReranker, Storage
 from beyondacc.rerank.taste import features_of, normalised, profile_features
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Fraction, Range
@@ -26,10 +26,7 @@ class _Aspects(GreedyReranker):
     """A greedy objective over the genres of the items picked before and those of the profile."""
 
     needs: ClassVar[tuple[Need, ...]] = (Need.FEATURES, Need.TRAIN)
-    uses: ClassVar[int] = greedy.FEATURES | greedy.REMAINING
-
-    def _memory(self, run: Binding, _n: int, _k: int) -> int:
-        return len(features_of(run).names)
+    uses = greedy.FEATURES | greedy.REMAINING
 
     def _why_constant(self, run: Binding, k: int) -> str:
         features, ranked = features_of(run), run.ranked
@@ -70,8 +67,8 @@ class XQuAD(_Aspects):
 
     kernel = aspect_gains.explicit_aspects
 
-    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
-        return np.array([self.alpha])
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([self.alpha]))
 
     def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
         return _intents(run, rows)
@@ -96,8 +93,8 @@ class PM2(_Aspects):
 
     kernel = aspect_gains.proportional
 
-    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
-        return np.array([self.emphasis])
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([self.emphasis]))
 
     def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
         return _intents(run, rows)
@@ -133,15 +130,12 @@ class Calibrated(_Aspects):
             return "training values >= 0 for profile_weight=rating; pass profile_weight=none"
         return None
 
-    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
-        return np.array([self.smoothing])
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([self.smoothing]))
 
     def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
         weights = run.train.values if self.profile_weight == "rating" else None
         return normalised(profile_features(run, rows, spread=True, weights=weights))
-
-    def _memory(self, run: Binding, _n: int, _k: int) -> int:
-        return 1 + len(features_of(run).names)
 
 
 @RERANKERS.declare(
@@ -157,16 +151,33 @@ class BinomialDiversity(_Aspects):
     ----------
     alpha
         Weight of the user's own genre shares against those of all training rows; with 1 only the genres of the
-        profile count.
+        profile count; other genres are in the root of non-redundancy alone.
+    part
+        What counts: ``coverage`` of the genres, ``nonredundancy``, or ``both``, their product.
+    renormalize
+        Turn the term and relevance into z-scores over the remaining candidates at every step, as RankSys does.
     """
 
     alpha: Fraction = 0.0
+    part: Literal["both", "coverage", "nonredundancy"] = "both"
+    renormalize: bool = False
 
     kernel = aspect_gains.binomial
     prefix = False
 
-    def _numbers(self, _run: Binding, k: int) -> NDArray[np.float64]:
-        return np.array([float(self.alpha > 0), k, *(math.lgamma(n + 1.0) for n in range(k + 1))])
+    @property
+    def whole(self) -> bool:
+        """Whether the gain is the whole objective: z-scores of relevance change from step to step."""
+        return self.renormalize
+
+    def _storage(self, _run: Binding, _n: int, k: int) -> Storage:
+        factorials = [math.lgamma(n + 1.0) for n in range(k + 1)]
+        part = {
+            "both": aspect_gains.BOTH_FACTORS,
+            "coverage": aspect_gains.COVERAGE,
+            "nonredundancy": aspect_gains.NONREDUNDANCY,
+        }[self.part]
+        return Storage(np.array([float(self.alpha > 0), k, part, float(self.renormalize), *factorials]))
 
     def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
         shares = run.preference_shares
@@ -178,6 +189,3 @@ class BinomialDiversity(_Aspects):
         mixed = (1.0 - self.alpha) * shares + self.alpha * np.divide(own, sizes, out=np.zeros(own.shape), where=known)
         considered = ~known | (self.alpha < 1) | (own > 0)
         return np.where(considered, np.where(known, mixed, shares), np.nan)
-
-    def _memory(self, run: Binding, _n: int, k: int) -> int:
-        return 1 + (3 + k) * len(features_of(run).names)

@@ -26,7 +26,15 @@ from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.types import Floats, ItemIds
 
-__all__ = ["NORMALISATIONS", "RERANKERS", "Normalize", "Picks", "Reranker", "check_weights", "find_reranker"]
+__all__ = [
+    "NORMALISATIONS",
+    "RERANKERS",
+    "Normalize",
+    "Picks",
+    "Reranker",
+    "check_weights",
+    "find_reranker",
+]
 
 Normalize = Literal["minmax", "zscore", "rank", "none"] | None
 NORMALISATIONS = {
@@ -167,7 +175,8 @@ class Reranker(Declared, ABC):
         Returns
         -------
         Recommendations
-            With the value of the objective at selection as score, and `input_ranks`.
+            With 1 / rank (from 1) as score, so that whoever sorts by it keeps the order, the candidates' scores as
+            `relevance`, the objective at selection as `gain`, and `input_ranks`.
 
         Raises
         ------
@@ -321,12 +330,16 @@ class Reranker(Declared, ABC):
 
 
 def _picked(given: Lists, picks: Picks, place: int) -> Lists:
-    """Return what was picked from lists at one of the weights."""
+    """Return what was picked from lists at one of the weights, with 1 / rank as scores."""
     positions = picks.positions[:, place]
     there = positions >= 0
     places = np.where(there, given.starts[:, None] + positions, 0)
     items = given.items[places] if len(given.items) else places
-    return Lists.of_padded(np.where(there, items, np.int32(-1)), picks.selection[:, place], positions)
+    scores = None if given.scores is None else given.scores[places] if len(given.scores) else places
+    relevance = None if scores is None else np.where(there, np.asarray(scores, np.float64), np.nan)
+    by_rank = np.where(there, 1.0 / np.arange(1.0, positions.shape[1] + 1), np.nan)
+    listed = np.where(there, items, np.int32(-1))
+    return Lists.of_padded(listed, by_rank, positions, relevance=relevance, gain=picks.selection[:, place])
 
 
 def _changed(run: Binding, rows: NDArray[np.int64], positions: ItemIds) -> bool:

@@ -5,27 +5,43 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
 from beyondacc.distances import JACCARD, Distance
-from beyondacc.errors import DataError
-from beyondacc.kernels import distance as kinds, greedy, jit
+from beyondacc.errors import DataError, SpecError
+from beyondacc.kernels import distance as kinds, greedy, jit, memory, own_gains
 from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, refuse_own, table_rows
 from beyondacc.rerank.base import NORMALISATIONS, Picks, Reranker
 from beyondacc.rerank.taste import profile_rows
 from beyondacc.types import Floats
 
-__all__ = ["DistanceReranker", "GreedyReranker", "slots_for", "tables_of"]
+__all__ = ["DistanceReranker", "GreedyReranker", "Storage", "slots_for", "tables_of"]
 
 _TABLE_BYTES: Final = 2**29  # of the distances inside one list
 _MANY: Final = 512  # candidates that show whether their distances differ
 _SLOT_BYTES: Final = 2**26  # of distances that are kept for other weights
 
 NOTHING = np.empty(0)
+
+
+class Storage(NamedTuple):
+    """What a re-ranker declares for its gain.
+
+    Attributes
+    ----------
+    numbers
+        What the gain reads, the same for everybody.
+    memory
+        How many numbers it keeps; by default as many as the kernel states (`beyondacc.kernels.memory.keeps`), or none
+        where it states nothing.
+    """
+
+    numbers: NDArray[np.float64] = NOTHING
+    memory: int | None = None
 
 
 def slots_for(width: int, wanted: int) -> int:
@@ -59,30 +75,73 @@ class GreedyReranker(Reranker):
     """A re-ranker whose next item is the one of the largest objective."""
 
     kernel: ClassVar[Callable[..., None]]
-    """Its kernel, see `beyondacc.kernels.jit.GAIN_SIGNATURE`."""
-    uses: ClassVar[int]
-    """What the kernel reads, as in `beyondacc.kernels.greedy`."""
-    whole: ClassVar[bool] = False
-    """Whether the gain is the whole objective."""
+    """Its kernel, see `beyondacc.kernels.jit.GAIN_SIGNATURE`; one that does not state with
+    `beyondacc.kernels.memory.keeps` how much memory it uses has its indices checked."""
+
+    @property
+    def uses(self) -> int:
+        """What the kernel reads, as in `beyondacc.kernels.greedy`."""
+        raise NotImplementedError
+
+    @property
+    def whole(self) -> bool:
+        """Whether the gain is the whole objective."""
+        return False
 
     def _compiled(self) -> Any:
-        return jit.gain(type(self).kernel)
+        kernel: Any = type(self).kernel
+        return jit.gain(kernel) if hasattr(kernel, "keeps") else own_gains.foreign_gain(kernel)
 
     def _arrays(self, _run: Binding) -> PairArrays:
         """Return what distances, or item rows, are made of."""
         return no_pairs()
 
-    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
-        """Return the gain's numbers for everybody."""
-        return NOTHING
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        """Declare what the gain reads and keeps for up to n candidates and k picks."""
+        return Storage()
 
     def _by_user(self, _run: Binding, _rows: slice) -> NDArray[np.float64]:
         """Return the gain's numbers for some users, or a single row for all."""
         return np.empty((1, 0))
 
-    def _memory(self, _run: Binding, _n: int, _k: int) -> int:
-        """Return how many numbers the gain keeps for n candidates and k picks."""
-        return 0
+    def _room(self, storage: Storage, sizes: memory.Sizes) -> memory.Room:
+        """Make room for what the gain keeps; raises `SpecError` where less is declared than it states that it uses."""
+        kernel, size = type(self).kernel, storage.memory
+        stated: memory.Keeps | None = getattr(kernel, "keeps", None)
+        name = f"{type(self).__name__}, whose gain is {kernel.__name__},"
+        if size is not None and (type(size) is not int or size < 0):
+            raise SpecError(f"{name} declares a memory of {size!r}; it must be a whole number >= 0")
+        if stated is None:
+            return memory.foreign_room(size or 0)
+        if len(storage.numbers) < stated.numbers:
+            raise SpecError(
+                f"{name} declares {len(storage.numbers)} numbers, of which the gain reads {stated.numbers}; "
+                "declare all of them"
+            )
+        needed = stated.memory(sizes)
+        if size is not None and size < needed:
+            raise SpecError(
+                f"{name} declares a memory of {size:,} numbers, of which the gain uses {needed:,} for {sizes.n} "
+                f"candidates and {sizes.k} picks; declare as many, or None, which is what it uses"
+            )
+        return memory.guarded(needed if size is None else size)
+
+    def _look_at(self, room: memory.Room) -> None:
+        """Raise `SpecError` where the gain did what it must not do."""
+        kernel, done = type(self).kernel, room.inside
+        name = f"gain {kernel.__name__} of {type(self).__name__}"
+        foreign = not hasattr(kernel, "keeps")
+        if room.written_around or (foreign and done[0] == memory.ASTRAY):
+            raise SpecError(f"{name} wrote outside of the memory that is declared; it must stay within its arrays")
+        if foreign and done[0] == memory.FAILED:
+            raise SpecError(
+                f"{name} raised an error at step {int(done[1])} with {int(done[2])} candidates, as where it reads or "
+                f"writes outside of its arrays; {memory.foreign_size(room):,} numbers of memory are declared"
+            )
+        if foreign and done[0] == memory.INFINITE:
+            raise SpecError(
+                f"{name} made a term that is not finite at step {int(done[1])}; terms of what is left must be finite"
+            )
 
     def _parts(self, run: Binding, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         """Cut a block into parts whose tables of distances, or numbers of users, are not too large."""
@@ -111,7 +170,11 @@ class GreedyReranker(Reranker):
             slots = slots_for(width, picks.positions.shape[2] * weights.shape[1])
         arrays = self._arrays(run)
         bench = arrays.bench(width, slots)
-        memory = np.zeros(self._memory(run, width, picks.asked))
+        storage = self._storage(run, width, picks.asked)
+        numbers = np.ascontiguousarray(storage.numbers, np.float64)
+        of_user = self._by_user(run, slice(rows.start, rows.start)).shape[1]
+        sizes = memory.Sizes(width, picks.asked, of_user, arrays.own_rows.shape[1], numbers)
+        room = self._room(storage, sizes)
         for part, tables in self._parts(run, rows):
             own = slice(part.start - rows.start, part.stop - rows.start)
             made = picks.block(own)
@@ -124,8 +187,8 @@ class GreedyReranker(Reranker):
                 self.uses,
                 self.whole,
                 self._by_user(run, part),
-                self._numbers(run, picks.asked),
-                memory,
+                numbers,
+                room.inside,
                 np.zeros(width + 1, np.int64),
                 np.empty(width * most, np.int32),
                 bench,
@@ -138,6 +201,7 @@ class GreedyReranker(Reranker):
                 made.selection,
             )
             refuse_own(getattr(self, "distance", None), bench)
+            self._look_at(room)
 
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
@@ -152,7 +216,10 @@ class DistanceReranker(GreedyReranker):
 
     distance: Distance = JACCARD
 
-    uses: ClassVar[int] = greedy.DISTANCES
+    @property
+    def uses(self) -> int:
+        """What the kernel reads."""
+        return greedy.DISTANCES
 
     def _arrays(self, run: Binding) -> PairArrays:
         return pair_arrays(self.distance, run)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, Final, Literal, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beyondacc.data.binding import Binding
 from beyondacc.distances import COSINE, Distance
 from beyondacc.errors import SpecError
-from beyondacc.kernels import gains, greedy, jit, orders
+from beyondacc.kernels import gains, greedy, jit, memory, orders, own_gains
 from beyondacc.kernels.bench import make_bench
 from beyondacc.kernels.covering import cover_rows
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks
-from beyondacc.rerank.engine import DistanceReranker, constant_distances
+from beyondacc.rerank.engine import DistanceReranker, Storage, constant_distances
 from beyondacc.spec.params import Range
 from beyondacc.types import Floats
 
@@ -29,9 +28,31 @@ _MANY: Final = 2048  # candidates whose distances to each other, 32 MiB, are kep
 @RERANKERS.declare(title="Maximal marginal relevance", cite="Carbonell & Goldstein 1998, SIGIR, sec. 2")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class MMR(DistanceReranker):
-    """Next item: argmax of (1 - w) s(i) - w max over picked j of sim(i, j), sim = 1 - d."""
+    """Next item: argmax of (1 - w) s(i) - w max over picked j of sim(i, j), sim = 1 - d.
+
+    Parameters
+    ----------
+    renormalize
+        Turn both terms into z-scores over the remaining candidates at every step, as RankSys does with its term, the
+        mean distance, which is that of ``GreedyDiversity(renormalize=both)``.
+    """
+
+    renormalize: bool = False
 
     kernel = gains.nearest
+
+    @property
+    def uses(self) -> int:
+        """What the kernel reads."""
+        return greedy.DISTANCES | (greedy.REMAINING if self.renormalize else 0)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the gain is the whole objective: z-scores of relevance change from step to step."""
+        return self.renormalize
+
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([float(self.renormalize)]))
 
 
 @RERANKERS.declare(
@@ -47,19 +68,22 @@ class GreedyDiversity(DistanceReranker):
     Parameters
     ----------
     renormalize
-        Turn the distance term into z-scores over the remaining candidates at every step.
+        Turn the distance term into z-scores over the remaining candidates at every step; ``both``: relevance, too, as
+        the re-ranker does that RankSys calls MMR.
     """
 
-    renormalize: bool = False
+    renormalize: bool | Literal["both"] = False
 
     kernel = gains.mean
     uses = greedy.DISTANCES | greedy.REMAINING
 
-    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
-        return np.array([float(self.renormalize)])
+    @property
+    def whole(self) -> bool:
+        """Whether the gain is the whole objective: z-scores of relevance change from step to step."""
+        return self.renormalize == "both"
 
-    def _memory(self, _run: Binding, n: int, _k: int) -> int:
-        return 2 * n
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([gains.BOTH if self.renormalize == "both" else float(self.renormalize)]))
 
 
 @RERANKERS.declare(
@@ -93,11 +117,8 @@ class Cover(DistanceReranker):
     kernel = gains.cover
     uses = greedy.PAIRS | greedy.REMAINING
 
-    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
-        return np.array([self.gamma or 0.0])
-
-    def _memory(self, _run: Binding, n: int, _k: int) -> int:
-        return 5 * n
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([self.gamma or 0.0]))
 
     def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         width = run.ranked.width
@@ -151,11 +172,8 @@ class DPP(DistanceReranker):
     kernel = gains.determinant
     whole = True
 
-    def _numbers(self, _run: Binding, _k: int) -> NDArray[np.float64]:
-        return np.array([self.scale])
-
-    def _memory(self, _run: Binding, n: int, k: int) -> int:
-        return (2 + min(n, k)) * n
+    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+        return Storage(np.array([self.scale]))
 
 
 @RERANKERS.declare(
@@ -176,9 +194,6 @@ class TopicDiversification(DistanceReranker):
     kernel = orders.fused_ranks
     uses = greedy.DISTANCES | greedy.REMAINING
     whole = True
-
-    def _memory(self, _run: Binding, n: int, _k: int) -> int:
-        return 3 * n
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,9 +225,18 @@ class Gain:
     def compiled(self) -> Any:
         """What the engine calls; raises `SpecError` where numba cannot compile it."""
         try:
-            return jit.own_gain(self.function)
+            return own_gains.own_gain(self.function)
         except jit.NumbaError as error:
             raise SpecError(f"gain {self} cannot be compiled by numba ({jit.reason(error)}); write {_AS}") from error
+
+    def fail(self, distances: Floats, term: Floats, step: int) -> NoReturn:
+        """Raise `SpecError` from the function's own error for these arguments, which Python tells and numba not."""
+        about = f"at step {step} with {len(term)} candidates; it must change term in place and raise nothing"
+        try:
+            jit.plain(self.function)(distances, term, step)
+        except Exception as error:
+            raise SpecError(f"gain {self} raised {type(error).__name__} ({error}) {about}") from error
+        raise SpecError(f"gain {self} raised an error {about}")
 
 
 _AS = "it as a function (distances, term, step) that changes the array term in place"
@@ -241,19 +265,34 @@ class Greedy(DistanceReranker):
 
     gain: Gain
 
-    uses: ClassVar[int] = greedy.DISTANCES | greedy.REMAINING
+    uses = greedy.DISTANCES | greedy.REMAINING
 
     def _compiled(self) -> Any:
         return self.gain.compiled
 
-    def _memory(self, _run: Binding, n: int, _k: int) -> int:
-        return n
+    def _room(self, storage: Storage, sizes: memory.Sizes) -> memory.Room:  # noqa: ARG002 - as in the base
+        return memory.guarded(own_gains.own_memory(sizes.n))
+
+    def _look_at(self, room: memory.Room) -> None:
+        done, step, n = room.inside[0], int(room.inside[1]), int(room.inside[2])
+        if done == memory.ASTRAY or room.written_around:
+            raise SpecError(
+                f"gain {self.gain} wrote outside of distances and term at step {step}; both have {n} numbers, at 0 "
+                f"to {n - 1}"
+            )
+        if done == memory.INFINITE:
+            raise SpecError(
+                f"gain {self.gain} made a term that is not finite at step {step}; terms must be finite numbers"
+            )
+        if done == memory.FAILED:
+            self.gain.fail(*own_gains.before_fault(room.inside), step)
 
     def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         super()._select(run, rows, relevance, weights, picks)
         if not np.isfinite(picks.selection[picks.positions >= 0]).all():
             raise SpecError(
-                f"gain {self.gain} raised an error or made a term that is not finite; terms must be finite numbers"
+                f"gain {self.gain} made terms so large that the objective is not finite; make them smaller, or "
+                "pass normalize=minmax"
             )
 
     def _why_constant(self, run: Binding, k: int) -> str:  # noqa: ARG002 - as in the base

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -13,7 +14,9 @@ from beyondacc.kernels import greedy
 from beyondacc.kernels.spectrum import spectrum
 from beyondacc.pairs import PairArrays, double_rows, no_pairs, scaled_rows
 from beyondacc.rerank.base import RERANKERS, Normalize
-from beyondacc.rerank.engine import GreedyReranker
+from beyondacc.rerank.engine import GreedyReranker, Storage
+from beyondacc.rerank.shown import Shown
+from beyondacc.rerank.taste import profile_rows
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Range
 
@@ -38,6 +41,10 @@ class SSD(GreedyReranker):
         Make all vectors of length 1 first.
     bias
         Put a further 1 at the end of each vector, so that what all have in common counts once.
+    recent
+        What users were shown before, lists in any form the candidates may have, the first shown first: these items
+        count as picked before the first, so that the picks are those of one pass over the whole feed; a user without
+        such a list begins anew.
     """
 
     normalize: Normalize = "zscore"
@@ -45,13 +52,11 @@ class SSD(GreedyReranker):
     gamma: Annotated[float, Range(low=0, open_low=True)] = 1.0
     unit: bool = True
     bias: bool = True
+    recent: Shown | None = None
 
     needs: ClassVar[tuple[Need, ...]] = (Need.ROWS,)
     kernel = spectrum
     uses = greedy.ROWS | greedy.REMAINING
-
-    def _room(self, n: int, k: int) -> int:
-        return max(1, min(n, k, self.window or k))
 
     def _points(self, run: Binding) -> NDArray[np.float64]:
         """Return the rows of the items as they are compared."""
@@ -68,13 +73,33 @@ class SSD(GreedyReranker):
     def _arrays(self, run: Binding) -> PairArrays:
         return no_pairs(self._points(run))
 
-    def _numbers(self, run: Binding, k: int) -> NDArray[np.float64]:
-        return np.array([self.gamma, self._room(run.ranked.width, k), float(self.unit)])
+    def _most(self, run: Binding) -> int:
+        """How many items were shown before, at most; directions rest on all before them, whatever the window."""
+        return 0 if self.recent is None else int(self.recent.lists(run.data).lengths.max(initial=0))
 
-    def _memory(self, run: Binding, n: int, k: int) -> int:
-        width: int = self._points(run).shape[1]
-        room = self._room(n, k)
-        return (2 + room) * n + room * width + room + width
+    def _storage(self, run: Binding, n: int, k: int) -> Storage:
+        directions = self._most(run) + min(n, k)
+        directions = max(1, directions if self.window is None else min(directions, self.window))
+        return Storage(np.array([self.gamma, directions, float(self.unit)]))
+
+    def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+        if self.recent is None:
+            return np.zeros((1, 1))
+        points = self._points(run)
+        unknown = np.zeros(points.shape[1])
+        unknown[-1] = float(self.bias)
+        items = self.recent.last(run, rows)
+        width = items.shape[1] * points.shape[1]
+        found = np.empty((len(items), 1 + width))
+        found[:, 0] = np.count_nonzero(items >= 0, axis=1)
+        known = items < len(points)
+        shown = np.where(known[:, :, None], points[np.where(known, items, 0)], unknown)
+        found[:, 1:] = shown.reshape(len(items), width)
+        return found
+
+    def _parts(self, run: Binding, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        for part in profile_rows(rows, 1 + self._most(run) * self._points(run).shape[1]):
+            yield part, np.empty((0, 0, 0))
 
     def _why_constant(self, _run: Binding, _k: int) -> str:
         return "the vectors of the candidates of a list do not tell them apart"

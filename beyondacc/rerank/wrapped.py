@@ -30,14 +30,20 @@ class Answer(NamedTuple):
     items : (k,)
         External ids, best first; fewer where the user has fewer candidates.
     scores : (k,)
-        The objective at selection.
+        1 / rank, the rank from 1.
     input_ranks : (k,)
         The rank of each item among the candidates, from 0.
+    relevance : (k,)
+        What the scorer says.
+    gain : (k,)
+        The objective at selection.
     """
 
     items: NDArray[Any]
     scores: NDArray[np.float64]
     input_ranks: NDArray[np.int32]
+    relevance: NDArray[np.float64]
+    gain: NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +142,11 @@ class Wrapped:
         picks = self.reranker.pick(run, [self.reranker.weight], k, threads=1)
         positions = picks.positions[0, 0]
         positions = positions[positions >= 0]
+        n_items = len(positions)
         return Answer(
-            data.items.ids.to_numpy()[lists[0, positions]], picks.selection[0, 0, : len(positions)], positions
+            data.items.ids.to_numpy()[lists[0, positions]],
+            1.0 / np.arange(1.0, n_items + 1),
+            positions,
+            np.asarray(scores[0, positions], np.float64),
+            picks.selection[0, 0, :n_items],
         )

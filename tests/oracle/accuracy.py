@@ -12,7 +12,11 @@ def _worth(g, gain):
 
 
 def _weight(r, discount):
-    return {"log2": 1 / math.log2(r + 2), "log2_clip": 1 / math.log2(max(r + 1, 2))}[discount]
+    return {
+        "log2": 1 / math.log2(r + 2),
+        "log2_clip": 1 / math.log2(max(r + 1, 2)),
+        "reciprocal": 1 / (r + 1),
+    }[discount]
 
 
 def _gained(listed, relevant, gain, discount):

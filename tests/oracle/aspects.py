@@ -147,3 +147,13 @@ def temporal_diversity(case, k, *, denominator="k"):
 
 def temporal_novelty(case, k, *, denominator="k"):
     return _since(case, k, lambda earlier: earlier, denominator)
+
+
+def unseen_share(case, k, *, denominator="k"):
+    """Of the list, what is not in the profile."""
+
+    def value(user, listed):
+        profile = case.train.get(user, {})
+        return sum(1 for item in listed if item not in profile) / {"k": k, "list": len(listed)}[denominator]
+
+    return over_lists(case, k, value)

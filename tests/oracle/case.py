@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
@@ -32,6 +32,7 @@ class Case:
     dates: dict[Id, date] | None = None  # of some items of the items table
     attributes: dict[str, dict[Id, Id]] | None = None  # of some items of the items table, by column
     weights: dict[Id, dict[str, float]] | None = None  # of the genres; `features` has those above 0
+    rejected: dict[Id, set[Id]] = field(default_factory=dict)  # test items judged not relevant
     draw_orders: Callable[[int], list[Id]] | None = None  # by seed, the users in a cyclic order; None: as in `lists`
 
 
@@ -101,11 +102,11 @@ def disc(r, discount, base):
     return {"none": 1.0, "log2": 1 / math.log2(r + 2), "reciprocal": 1 / (r + 1), "exp": base**r}[discount]
 
 
-def rel(item, relevant, relevance, background):
+def rel(item, relevant, relevance, background, rejected=()):
     """The weight of an item by its relevance; `relevant` is not looked at where relevance is "none"."""
     if relevance == "none" or item in relevant:
         return 1.0
-    return {"binary": 0.0, "background": background}[relevance]
+    return 0.0 if relevance == "binary" or item in rejected else background
 
 
 def pair_distance(case, a, b, distance):

@@ -41,9 +41,9 @@ def _pairwise(case, k, finish, distance, missing, singleton):
 def eild(case, k, *, distance="jaccard", discount="none", base=0.85, relevance="none", background=0.0, missing="skip"):
     between = measure(case, distance)
 
-    def value(_user, listed, relevant=None):
+    def value(user, listed, relevant=None):
         def weight(item):
-            return rel(item, relevant, relevance, background)
+            return rel(item, relevant, relevance, background, case.rejected.get(user, ()))
 
         upper, lower = [], []
         for a, item in enumerate(listed):
@@ -165,12 +165,13 @@ def coverage_of(p, listed, counted, root=None):
 
 
 def nonredundancy_of(p, _listed, counted, root=None):
-    """Non-redundancy, from p(g) and the features of every counted item."""
+    """Non-redundancy, from p(g) of the genres that are considered and the features of every counted item."""
     k_g = {genre: sum(1 for features in counted if genre in features) for genre in p}
     present = [genre for genre in p if k_g[genre] > 0]
-    if not present:
+    shown = len(set().union(*counted))  # genres that are not considered are in the root, not in the product
+    if not shown:
         return 0.0
-    return geometric_mean([conditional_tail(k_g[g], len(counted), p[g]) for g in present], root or len(present))
+    return geometric_mean([conditional_tail(k_g[g], len(counted), p[g]) for g in present], root or shown)
 
 
 def _binomial(case, k, factors, *, alpha=0, relevant_only=False, root="own"):

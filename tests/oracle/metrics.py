@@ -32,6 +32,7 @@ PER_USER = {
         aspects.proportionality,
         aspects.temporal_diversity,
         aspects.temporal_novelty,
+        aspects.unseen_share,
         novelty.self_information,
         novelty.epc,
         novelty.efd,

@@ -111,8 +111,10 @@ def _per_user(case, k, novelty, *, discount="none", base=0.85, relevance="none",
         counted = [(r, item, weight) for r, item, weight in weighed if not math.isnan(weight)]
         if not counted:
             return 0.0 if short == "mean" else NAN
+        rejected = case.rejected.get(user, ())
         top = math.fsum(
-            disc(r, discount, base) * rel(item, relevant, relevance, background) * weight for r, item, weight in counted
+            disc(r, discount, base) * rel(item, relevant, relevance, background, rejected) * weight
+            for r, item, weight in counted
         )
         if short == "mean":
             return top / every

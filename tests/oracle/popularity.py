@@ -23,14 +23,33 @@ def head_items(case, head):
     return result
 
 
-def aplt(case, k, *, head=0.8):
-    tail = aclt(case, k, head=head)
+def tail_items(case, head, head_by):
+    """Everything but the head; or by items the rarest of those with training rows, of equals the last."""
+    if head_by == "interactions":
+        popular = head_items(case, head)
+        return lambda item: item not in popular
+    counts = item_counts(case)
+    rising = [item for item in reversed(case.item_order) if counts[item] and item in case.catalogue]
+    rising.sort(key=lambda item: counts[item])
+    share = 1 - Fraction(str(head))
+    tail = set(rising[: max(1, math.floor(share * len(rising)))])
+    return lambda item: item in tail
+
+
+def head_and_tail(case, head, head_by):
+    """Whether an item is in the head, and whether it is in the tail."""
+    tail, counts = tail_items(case, head, head_by), item_counts(case)
+    return [lambda item: not tail(item) and (head_by == "interactions" or counts[item] > 0), tail]
+
+
+def aplt(case, k, **head):
+    tail = aclt(case, k, **head)
     return over_lists(case, k, lambda user, listed: tail[user] / len(listed))
 
 
-def aclt(case, k, *, head=0.8):
-    popular = head_items(case, head)
-    return over_lists(case, k, lambda _user, listed: float(sum(1 for item in listed if item not in popular)))
+def aclt(case, k, *, head=0.8, head_by="interactions"):
+    tail = tail_items(case, head, head_by)
+    return over_lists(case, k, lambda _user, listed: float(sum(1 for item in listed if tail(item))))
 
 
 def popularity_lift(case, k):
@@ -59,27 +78,21 @@ def _rate(part, whole):
     return part / whole if whole else NAN
 
 
-def pop_reo(case, k, *, head=0.8):
-    popular = head_items(case, head)
-    hits, wanted = {True: 0, False: 0}, {True: 0, False: 0}
-    for user in case.truth:
-        relevant = relevant_of(case, user)
-        for item in relevant:
-            wanted[item in popular] += 1
-            hits[item in popular] += item in top(case, user, k)
-    return spread([_rate(hits[group], wanted[group]) for group in (True, False)])
+def pop_reo(case, k, *, head=0.8, head_by="interactions"):
+    rates = []
+    for belongs in head_and_tail(case, head, head_by):
+        relevant = [(user, item) for user in case.truth for item in relevant_of(case, user) if belongs(item)]
+        rates.append(_rate(sum(1 for user, item in relevant if item in top(case, user, k)), len(relevant)))
+    return spread(rates)
 
 
-def pop_rsp(case, k, *, head=0.8):
-    popular = head_items(case, head)
-    shown, possible = {True: 0, False: 0}, {True: 0, False: 0}
-    for user in case.lists:
-        listed = top(case, user, k)
-        if listed:
-            for item in case.catalogue:
-                shown[item in popular] += item in listed
-                possible[item in popular] += item not in case.train.get(user, {})
-    return spread([_rate(shown[group], possible[group]) for group in (True, False)])
+def pop_rsp(case, k, *, head=0.8, head_by="interactions"):
+    rates = []
+    for belongs in head_and_tail(case, head, head_by):
+        pairs = [(user, item) for user in case.lists if top(case, user, k) for item in case.catalogue if belongs(item)]
+        shown = sum(1 for user, item in pairs if item in top(case, user, k))
+        rates.append(_rate(shown, sum(1 for user, item in pairs if item not in case.train.get(user, {}))))
+    return spread(rates)
 
 
 def group_exposure_ratio(case, k, *, attribute="popularity", head=0.8, discount="log2", base=0.85):

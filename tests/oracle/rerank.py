@@ -68,6 +68,27 @@ def objective_of(scores, diversity, terms):
     return lambda remaining, selected: objective(scores, diversity, terms, remaining, selected)
 
 
+def renormalized_objective(scores, diversity, terms):
+    """The same of z-scores of both over the remaining candidates, anew at every step."""
+
+    def gains(remaining, selected):
+        relevance = zscore(near_one([scores[i] for i in remaining]))
+        added = zscore(terms(remaining, selected), tolerance=1e-12)
+        return [(1 - diversity) * s + diversity * term for s, term in zip(relevance, added, strict=True)]
+
+    return gains
+
+
+def near_one(scores):
+    """The same but for their size and for where they lie, at which a z-score does not look, nor may it overflow."""
+    largest = max(map(abs, scores), default=0.0)
+    if largest == 0:
+        return scores
+    scores = [math.ldexp(score, -math.frexp(largest)[1]) for score in scores]
+    low, high = min(scores), max(scores)
+    return [score - low for score in scores] if 0 < high <= 2 * low else scores  # the differences are exact
+
+
 def take(n, k, gains):
     """Take the best of the n candidates that remain, k times; ties go to the better input rank."""
     selected, values, remaining = [], [], list(range(n))
@@ -87,11 +108,12 @@ def as_given(scores, k):
     return order, [scores[i] for i in order]
 
 
-def greedy(scores, diversity, k, terms):
+def greedy(scores, diversity, k, terms, *, renormalize=False):
     """Greedy selection by the objective."""
     if diversity == 0:
         return as_given(scores, k)
-    return take(len(scores), k, objective_of(scores, diversity, terms))
+    objective_by = renormalized_objective if renormalize else objective_of
+    return take(len(scores), k, objective_by(scores, diversity, terms))
 
 
 def _steps(picks, n, gains):
@@ -118,8 +140,9 @@ def regret(picks, scores, diversity, terms):
     return shortfall(picks, len(scores), objective_of(scores, diversity, terms))
 
 
-def mmr(scores, distance_matrix, diversity, k, normalize="minmax"):
-    return greedy(normalized(scores, normalize), diversity, k, _mmr(distance_matrix))
+def mmr(scores, distance_matrix, diversity, k, normalize="minmax", renormalize=False):
+    relevance = normalized(scores, normalize)
+    return greedy(relevance, diversity, k, _mmr(distance_matrix), renormalize=renormalize)
 
 
 def mmr_regret(picks, scores, distance_matrix, diversity, normalize="minmax"):
@@ -127,7 +150,9 @@ def mmr_regret(picks, scores, distance_matrix, diversity, normalize="minmax"):
 
 
 def greedy_diversity(scores, distance_matrix, diversity, k, normalize="minmax", renormalize=False):
-    return greedy(normalized(scores, normalize), diversity, k, _greedy_diversity(distance_matrix, renormalize))
+    """`renormalize` is False, True (the term) or "both"."""
+    terms = _greedy_diversity(distance_matrix, renormalize is True)
+    return greedy(normalized(scores, normalize), diversity, k, terms, renormalize=renormalize == "both")
 
 
 def greedy_diversity_regret(picks, scores, distance_matrix, diversity, normalize="minmax", renormalize=False):

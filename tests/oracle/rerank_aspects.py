@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from oracle.calibration import kl, mixed, shares as genre_shares
@@ -72,19 +73,23 @@ def pm2_terms(features, shares, emphasis=0.5, tolerance=1e-12):
     return terms
 
 
-def binomial_diversity(scores, features, probabilities, diversity, k, normalize="minmax"):
+def binomial_diversity(
+    scores, features, probabilities, diversity, k, normalize="minmax", part="both", renormalize=False
+):
     """`probabilities` are those of the metric (oracle.diversity.genre_probabilities): p of the genres considered."""
-    return greedy(normalized(scores, normalize), diversity, k, binomial_terms(features, probabilities, k))
+    terms = binomial_terms(features, probabilities, k, part)
+    return greedy(normalized(scores, normalize), diversity, k, terms, renormalize=renormalize)
 
 
-def binomial_terms(features, probabilities, k):
-    """Coverage times non-redundancy of a list of k, of which the places not yet taken have no genres."""
+def binomial_terms(features, probabilities, k, part="both"):
+    """Coverage times non-redundancy of a list of k, or one of them; places not yet taken have no genres."""
 
     def value(chosen):
         if not probabilities:
             return 0.0
         listed = [features[j] for j in chosen] + [set()] * (k - len(chosen))
-        return coverage_of(probabilities, listed, listed) * nonredundancy_of(probabilities, listed, listed)
+        factors = {"both": (coverage_of, nonredundancy_of), "coverage": (coverage_of,)}.get(part, (nonredundancy_of,))
+        return math.prod(factor(probabilities, listed, listed) for factor in factors)
 
     return lambda remaining, selected: [value([*selected, i]) for i in remaining]
 

@@ -120,26 +120,28 @@ def determinant(rows):
     return Fraction(sign * former, unit**n)
 
 
-def ssd(scores, rows, diversity, k, normalize="zscore", *, window=None, gamma=1.0, unit=True, bias=True):
+def ssd(scores, rows, diversity, k, normalize="zscore", *, window=None, gamma=1.0, unit=True, bias=True, shown=()):
     """Sliding spectrum decomposition; a candidate without a row (None, empty or zeros) has a row of zeros."""
     relevance = normalized(scores, normalize)
     if diversity == 0:
         return as_given(relevance, k)
-    return take(len(scores), k, ssd_gains(relevance, rows, diversity, window=window, gamma=gamma, unit=unit, bias=bias))
+    options = {"window": window, "gamma": gamma, "unit": unit, "bias": bias, "shown": shown}
+    return take(len(scores), k, ssd_gains(relevance, rows, diversity, **options))
 
 
-def ssd_gains(relevance, rows, diversity, *, window=None, gamma=1.0, unit=True, bias=True):
+def ssd_gains(relevance, rows, diversity, *, window=None, gamma=1.0, unit=True, bias=True, shown=()):
     """(1 - lambda) s(i) + lambda gamma |what is left of row i|.
 
     Everything selected has a direction: what was left of its row when it was selected. What is left of a row is its
     least-squares residual against the directions of the last `window` selected items (None: of all). A direction that
-    leaves the window is not worked into those that stay, as in the paper's circular queue and in pyversity.
+    leaves the window is not worked into those that stay, as in the paper's circular queue and in pyversity. `shown` are
+    the rows of items shown before, which count as if selected, the first shown first.
     """
-    points = _points(rows, unit, bias)
+    points = _points([*rows, *shown], unit, bias)
 
     def gains(remaining, selected):
         directions = []
-        for j in selected:
+        for j in [*range(len(rows), len(points)), *selected]:
             directions.append(_residual(points[j], _last(directions, window)))
         return [
             (1 - diversity) * relevance[i]

@@ -52,6 +52,7 @@ def read_rows(
     columns: Mapping[str, Any] | Names | None = None,
     order: Order = "auto",
     users: pd.Index[Any] | None = None,
+    lists: bool = False,
 ) -> Rows:
     """Read the rows of one table.
 
@@ -69,6 +70,8 @@ def read_rows(
         The user's own column names; see `beyondacc.data.intake.roles.Names`.
     order
         What orders lists; see `beyondacc.data.intake.order`.
+    lists
+        Whether these are lists, whatever messages call them.
     users
         Whose lists those of a list of lists are.
 
@@ -81,7 +84,7 @@ def read_rows(
     if isinstance(source, Rows):
         return source
     names = columns if isinstance(columns, Names) else Names(columns)
-    is_lists = what.partition(" ")[0] in _LISTS
+    is_lists = lists or what.partition(" ")[0] in _LISTS
     reading = Reading(what, type(source).__name__)
     if isinstance(source, (str, os.PathLike, File)):
         roles = ("user_id", "item_id", *(_OF_LISTS if is_lists else _OF_INTERACTIONS))
