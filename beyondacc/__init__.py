@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from beyondacc.comparison import Comparison as Comparison, compare as compare
     from beyondacc.convention import conventions as conventions
     from beyondacc.data.dataset import Dataset as Dataset
+    from beyondacc.data.intake.files import File as File
     from beyondacc.data.movielens import load_movielens as load_movielens
     from beyondacc.data.recommendations import Recommendations as Recommendations
     from beyondacc.diagnosis import Diagnosis as Diagnosis, diagnose as diagnose
@@ -131,6 +132,7 @@ _HOME = {
     "beyondacc.comparison": ("Comparison", "compare"),
     "beyondacc.convention": ("conventions",),
     "beyondacc.data.dataset": ("Dataset",),
+    "beyondacc.data.intake.files": ("File",),
     "beyondacc.data.movielens": ("load_movielens",),
     "beyondacc.data.recommendations": ("Recommendations",),
     "beyondacc.diagnosis": ("Diagnosis", "diagnose"),

@@ -59,18 +59,16 @@ class Ratings:
     """
 
     def __init__(self, train: Any, test: Any, *, columns: Mapping[str, str] | None = None) -> None:
-        names = Names(columns)
-        tables = {what: _read(given, what, names) for what, given in (("train", train), ("test", test))}
-        names.check_used()
-        settled = settle_tables(tables, None, None, choose_kinds("auto"))[0]
-        learned, held = settled["train"], settled["test"]
+        learned, held = _read({"train": train, "test": test}, columns)
         self.users = Vocabulary.union([learned.user, held.user], None, axis="user", names=["train", "test"])
         self.items = Vocabulary.union([learned.item, held.item], None, axis="item", names=["train", "test"])
         shape = len(self.users), len(self.items)
         users, items = self._codes(learned, "train")
-        self.matrix: Any = sparse.coo_array((_values(learned), (users, items)), shape=shape).tocsr()
+        self.matrix: Any = sparse.coo_array(
+            (np.asarray(learned.rating, np.float64), (users, items)), shape=shape
+        ).tocsr()
         self.test_users, self.test_items = self._codes(held, "test")
-        self.test_values = _values(held)
+        self.test_values = np.asarray(held.rating, np.float64)
         both = np.isin(self._keys(self.test_users, self.test_items), self._keys(users, items))
         if both.any():
             row = int(np.flatnonzero(both)[0])
@@ -125,10 +123,7 @@ class Ratings:
         chosen = make_split(how)
         if per == "row" and isinstance(chosen, LeaveOneOut):
             raise SpecError(f"the split {how!r} takes a row of each user; pass per='user'")
-        names = Names(columns)
-        read = {"ratings": _read(ratings, "ratings", names)}
-        names.check_used()
-        rows = settle_tables(read, None, None, choose_kinds("auto"))[0]["ratings"]
+        (rows,) = _read({"ratings": ratings}, columns)
         codes = factorize(rows.user)[0] if per == "user" else np.zeros(len(rows), np.int64)
         held_out = chosen.mask(codes, rows.timestamp if chosen.looks_at_times else None, seed)
         return cls(rows.where(~held_out), rows.where(held_out))
@@ -140,15 +135,15 @@ class Ratings:
         )
 
 
-def _read(given: Any, what: str, names: Names) -> Rows:
-    rows = read_rows(given, what=what, columns=names)
-    if rows.rating is None:
-        raise DataError(f"{what} has no ratings; pass a table with a rating column, or values")
-    return one_of_each(rows, "last", what=what)
-
-
-def _values(rows: Rows) -> NDArray[np.float64]:
-    return np.asarray(rows.rating, np.float64)
+def _read(tables: Mapping[str, Any], columns: Mapping[str, Any] | None) -> list[Rows]:
+    names, found = Names(columns), {}
+    for what, given in tables.items():
+        rows = read_rows(given, what=what, columns=names)
+        if rows.rating is None:
+            raise DataError(f"{what} has no ratings; pass a table with a rating column, or values")
+        found[what] = one_of_each(rows, "last", what=what)
+    names.check_used()
+    return list(settle_tables(found, None, None, choose_kinds("auto"))[0].values())
 
 
 @dataclasses.dataclass(frozen=True)

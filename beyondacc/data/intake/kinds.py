@@ -97,8 +97,9 @@ def settle(parts: Sequence[Part], kind: Kind, axis: Axis) -> list[pd.Index[Any]]
         part, mask = odd
         text = str(part.ids[int(np.argmin(mask))])
         raise DataError(
-            f"{axis} ids of {part.table} are texts (such as {text!r}) but those of {typed.table} are whole numbers (such "
-            f"as {int(typed.ids[0])}); say what they are with ids={{{axis!r}: 'text'}} or ids={{{axis!r}: 'number'}}"
+            f"{axis} ids of {part.table} are texts (such as {text!r}) but those of {typed.table} are whole numbers "
+            f"(such as {int(typed.ids[0])}); say what they are with ids={{{axis!r}: 'text'}} or "
+            f"ids={{{axis!r}: 'number'}}"
         )
     _refuse_strangers(written, numeric, axis)
     return [part.ids for part in parts]
