@@ -11,6 +11,8 @@ import pandas as pd
 
 from beyondacc.data.aligning import bind_lists
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.order import Order
+from beyondacc.data.intake.roles import Names
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.data.vocabulary import same_kind
 from beyondacc.errors import DataError, SpecError
@@ -90,7 +92,8 @@ def diagnose(
     *,
     k: int = 10,
     p: float = 0.9,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    order: Order = "auto",
     n_boot: int = 1000,
     seed: int = 0,
     threads: int | None = None,
@@ -111,6 +114,8 @@ def diagnose(
         The persistence of rank-biased overlap, in [0, 1]: 0 looks at the first item alone, 1 at all depths alike.
     columns
         Names of columns that are not recognised, in both.
+    order
+        What orders the lists, as in `evaluate`.
     n_boot, seed
         Replicates and seed of the bootstrap; 0 replicates for no intervals.
     threads
@@ -141,8 +146,13 @@ def diagnose(
     n_boot = Param("n_boot", 1000, Seed).check(n_boot, "diagnose")
     seed = Param("seed", 0, Seed).check(seed, "diagnose")
     wanted = check_metrics(metrics, data, k=k)
-    new = Recommendations.read(after, data, columns=columns, what="after")
-    old = _of_users(Recommendations.read(before, data, columns=columns, what="before"), new.users)
+    names = Names(columns)
+    new, old = (
+        Recommendations.read(lists, data, columns=names, order=order, what=what)
+        for lists, what in ((after, "after"), (before, "before"))
+    )
+    names.check_used()
+    old = _of_users(old, new.users)
     ranks = _input_ranks(old, new, k, threads)
     per_user = _per_user(old.lengths, new.ragged.pad(k=k), ranks, k, p).set_index(new.users)
     deepest = ranks.max(axis=1) + 1.0

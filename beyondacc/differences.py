@@ -14,6 +14,7 @@ import pandas as pd
 
 from beyondacc.convention import Convention, find_convention, with_level
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.order import Order
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
 from beyondacc.evaluation import check_metrics, evaluate_by
@@ -130,7 +131,8 @@ def explain_difference(
     first: str | Convention | None,
     second: str | Convention | None = None,
     *,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    order: Order = "auto",
     threads: int | None = None,
 ) -> Difference:
     """Say in words and numbers why two tools print different values of one metric for the same lists.
@@ -146,6 +148,8 @@ def explain_difference(
         Names of `beyondacc.conventions`; None is beyondacc itself.
     columns
         Names of columns that are not recognised.
+    order
+        What orders the lists, as in `evaluate`.
     threads
         Number of threads; one a core by default.
 
@@ -180,7 +184,8 @@ def explain_difference(
     # no parameter of a metric has the name of a choice of the policy: a test sees to it
     differing = [name for name in options[0] if options[0][name] != options[1][name]]
     keeps_first = any(policy.duplicates == "first" for policy in policies)
-    made = Recommendations.read(recs, data, columns=columns, duplicates="first" if keeps_first else "error")
+    duplicates: Any = "first" if keeps_first else "error"
+    made = Recommendations.read(recs, data, columns=columns, order=order, duplicates=duplicates)
     values: dict[frozenset[str], float] = {}
     for size in range(len(differing) + 1):
         for changed in itertools.combinations(differing, size):

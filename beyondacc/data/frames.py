@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from beyondacc.data.arrow import Parquet, from_arrow, has_arrow, to_arrow
+from beyondacc.data.arrow import ArrowTable, Parquet, from_arrow, has_arrow, open_arrow, to_arrow
 from beyondacc.data.columns import plain
 from beyondacc.data.ids import number_integers
 from beyondacc.errors import DataError
@@ -65,7 +65,9 @@ def open_table(source: Any, *, what: str, accepted: str = ACCEPTED) -> Table:
     DataError
         If it is no such frame, or two of its columns have one name.
     """
-    if isinstance(source, Parquet):
+    if type(source).__module__.startswith("pyarrow.") and type(source).__name__ != "Table":
+        source = open_arrow(source, what) or source  # a data set, a batch or a stream of them
+    if isinstance(source, (Parquet, ArrowTable)):
         return Table(
             list(source.columns),
             pull=lambda names: open_table(source.to_pandas(), what=what).pull(names),
@@ -107,7 +109,7 @@ def _to_pandas(column: Any) -> pd.Series[Any]:
     if column.implementation.is_pandas_like():
         return plain(column.to_pandas())
     if has_arrow():
-        return from_arrow(column.to_arrow())
+        return from_arrow(to_arrow(column))
     return pd.Series(column.to_numpy())
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from beyondacc.data.aligning import bind_lists
 from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.order import Order
 from beyondacc.data.ragged import Lists
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.distances import Distance, missing_for
@@ -26,15 +27,7 @@ from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.types import Floats, ItemIds
 
-__all__ = [
-    "NORMALISATIONS",
-    "RERANKERS",
-    "Normalize",
-    "Picks",
-    "Reranker",
-    "check_weights",
-    "find_reranker",
-]
+__all__ = ["NORMALISATIONS", "RERANKERS", "Normalize", "Picks", "Reranker", "check_weights", "find_reranker"]
 
 Normalize = Literal["minmax", "zscore", "rank", "none"] | None
 NORMALISATIONS = {
@@ -154,7 +147,8 @@ class Reranker(Declared, ABC):
         data: Dataset,
         *,
         k: int = 10,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | None = None,
+        order: Order = "auto",
         threads: int | None = None,
     ) -> Recommendations:
         """Pick k items of each list.
@@ -169,6 +163,8 @@ class Reranker(Declared, ABC):
             How many items to pick; a shorter list is reordered whole.
         columns
             Names of columns that are not recognised.
+        order
+            What orders the candidates, as in `evaluate`.
         threads
             Number of threads; one a core by default. The picks do not depend on it.
 
@@ -188,7 +184,8 @@ class Reranker(Declared, ABC):
         NoEffectWarning
             If no weight below 1 could change any list, because the other term is the same for all candidates.
         """
-        return next(iter(self.sweep(candidates, data, [self.weight], k=k, columns=columns, threads=threads).values()))
+        settings: dict[str, Any] = {"k": k, "columns": columns, "order": order, "threads": threads}
+        return next(iter(self.sweep(candidates, data, [self.weight], **settings).values()))
 
     def sweep(
         self,
@@ -197,7 +194,8 @@ class Reranker(Declared, ABC):
         diversity: Sequence[float],
         *,
         k: int = 10,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | None = None,
+        order: Order = "auto",
         threads: int | None = None,
     ) -> dict[float, Recommendations]:
         """Pick k items of each list at each of several weights, in one pass.
@@ -208,7 +206,7 @@ class Reranker(Declared, ABC):
         ----------
         diversity
             The weights, in [0, 1].
-        candidates, data, k, columns, threads
+        candidates, data, k, columns, order, threads
             As in `rerank`.
 
         Returns
@@ -225,14 +223,14 @@ class Reranker(Declared, ABC):
         weights = check_weights(diversity, type(self).__name__)
         if lack := self.missing(data):
             raise SpecError(f"re-ranker {self} needs {lack}")
-        lists = Recommendations.read(candidates, data, columns=columns, what="candidates")
+        lists = Recommendations.read(candidates, data, columns=columns, order=order, what="candidates")
         run = bind_lists(lists, data, "candidates")
         passes = [(rows, part.ranked, self.pick(part, weights, k, threads=threads)) for rows, part in run.parts()]
         self._check(run, weights, [(rows, picks) for rows, _, picks in passes], k)
-        order = np.argsort(np.concatenate([rows for rows, _, _ in passes]))
+        places = np.argsort(np.concatenate([rows for rows, _, _ in passes]))
         made = {}
         for place, each in enumerate(weights):
-            picked = Lists.join([_picked(given, picks, place) for _, given, picks in passes]).take(order)
+            picked = Lists.join([_picked(given, picks, place) for _, given, picks in passes]).take(places)
             made[each] = Recommendations(run.ids, run.items, picked, ordered_by_score=False)
         return made
 

@@ -13,6 +13,7 @@ import pandas as pd
 from beyondacc.data.aligning import bind
 from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.order import Order
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import SpecError
 from beyondacc.evaluation import check_metrics, check_overlap, evaluate_run
@@ -49,7 +50,8 @@ def sweep(
     diversity: Sequence[float] = WEIGHTS,
     k: int | Sequence[int] = 10,
     metrics: MetricLike | Sequence[MetricLike] | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    order: Order = "auto",
     n_boot: int = 1000,
     seed: int = 0,
     threads: int | None = None,
@@ -72,6 +74,8 @@ def sweep(
         Metrics or their names; the core ones that the data allow by default, ``"all"``: all that they allow.
     columns
         Names of columns that are not recognised.
+    order
+        What orders the lists, as in `evaluate`.
     n_boot, seed
         Replicates and seed of the bootstrap over users behind the intervals, which all weights share; 0 replicates for
         no intervals.
@@ -99,7 +103,7 @@ def sweep(
     seed = Param("seed", 0, Seed).check(seed, "sweep")
     wanted = check_metrics(metrics, data, k=cutoffs)
     longest = max([*cutoffs, *(metric.k for metric in wanted)])
-    lists = chosen.sweep(candidates, data, weights, k=longest, columns=columns, threads=threads)
+    lists = chosen.sweep(candidates, data, weights, k=longest, columns=columns, order=order, threads=threads)
     check_overlap(next(iter(lists.values())), data, wanted, "candidates")
 
     def work(made: Recommendations) -> tuple[Binding, dict[Metric, State]]:

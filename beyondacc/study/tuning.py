@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from beyondacc.data.aligning import bind_lists
 from beyondacc.data.binding import Binding
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.intake.order import Order
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.diagnosis import ROUNDING, compare, printable
 from beyondacc.errors import DataError, SpecError
@@ -119,7 +120,8 @@ def tune(
     diversity: Sequence[float] | None = None,
     n_boot: int = 1000,
     seed: int = 0,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    order: Order = "auto",
     threads: int | None = None,
 ) -> Tuned:
     """Find the weight of a re-ranker that is best in one metric while others stay within bounds.
@@ -155,6 +157,8 @@ def tune(
         Replicates and seed of the bootstrap over the held-out users; 0 replicates for no intervals.
     columns
         Names of columns that are not recognised.
+    order
+        What orders the lists, as in `evaluate`.
     threads
         Number of threads; one a core by default. The result does not depend on it.
 
@@ -188,7 +192,7 @@ def tune(
     named = maximise if minimise is None else minimise
     objective = REGISTRY.parse("ild" if named is None else named, k=k)
     metrics = check_metrics([*(each.metric for each in targets), objective], data, k=k)
-    lists = Recommendations.read(candidates, data, columns=columns, what="candidates")
+    lists = Recommendations.read(candidates, data, columns=columns, order=order, what="candidates")
     grid = None if diversity is None else sorted({0.0, *(round(w, _DIGITS) for w in check_weights(diversity, "tune"))})
     seen, held = _split(lists, data, metrics, validation, seed)
     search = _Search(chosen, data, tuple(metrics), tuple(targets), objective, sign, k, threads)

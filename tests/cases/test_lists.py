@@ -203,3 +203,31 @@ def test_one_long_list_among_many_short_ones():
         for each in (recs[recs.item_id < 50], recs)
     )
     assert whole == short
+
+
+def test_order_is_said_wherever_lists_are_taken():
+    frame = pd.DataFrame({"user_id": [1, 1, 1], "item_id": [3, 4, 5], "label": [0.1, 0.9, 0.5]})
+    data = ba.Dataset({1: [9]}, {1: [4]}, {3: ["a"], 4: ["b"], 5: ["a"], 9: ["a"]})
+    for call in (
+        lambda **how: ba.MMR(diversity=0.0).rerank(frame, data, k=2, **how).to_dict()[1],
+        lambda **how: ba.sweep("MMR", frame, data, diversity=[0.0], k=2, metrics=["hit_rate"], n_boot=0, **how),
+        lambda **how: ba.diagnose(frame, frame, data, ["hit_rate@1"], n_boot=0, **how),
+        lambda **how: ba.explain_difference(frame, data, "ndcg@2", "ranx", **how),
+    ):
+        with pytest.raises(ba.DataError, match="neither rank nor score but a column 'label'"):
+            call()
+        assert call(order="rows") is not None
+        assert call(columns={"score": "label"}) is not None
+
+
+def test_arrow_data_sets_and_streams(here):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import dataset
+
+    table = pa.table({"user_id": [1, 1], "item_id": [12, 14], "score": [0.1, 0.9]})
+    (here / "lists").mkdir()
+    pd.DataFrame(table.to_pandas()).to_parquet(here / "lists" / "a.parquet")
+    data = ba.Dataset(test={1: [14]})
+    sources = [table, table.to_batches()[0], table.to_reader(), dataset.dataset(here / "lists")]
+    for source in sources:
+        assert ba.evaluate(source, data, ["hit_rate@1"], n_boot=0)["hit_rate@1"].value == 1
