@@ -64,8 +64,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: A user's own distance: two feature rows in, one number out.
 DISTANCE_SIGNATURE = float64(float64[::1], float64[::1])
 
-#: What a user's own distance may miss its range by, and is set right for.
-ROUNDING = 1e-9
+#: What a user's own distance may miss its range by, and is set right for: vectors are often float32.
+ROUNDING = 1e-6
 OWN_SPARE = 2
 RAISED, OUTSIDE = 1.0, 2.0
 

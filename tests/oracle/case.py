@@ -37,8 +37,8 @@ class Case:
 
 
 def users(case):
-    """Everybody with a list or with truth."""
-    return list(dict.fromkeys([*case.lists, *case.truth]))
+    """Everybody with a list or with a test row, relevant or not."""
+    return list(dict.fromkeys([*case.lists, *case.truth, *case.rejected]))
 
 
 def top(case, user, k):
