@@ -266,7 +266,7 @@ def test_wrong_candidates(method):
     twice = pd.concat([frame, frame[frame["user_id"] == 3].head(1)])
     item = frame.loc[frame["user_id"] == 3, "item_id"].iloc[0]
     with pytest.raises(DataError, match=rf"candidates lists item .*{item}.* more than once for user .*3.* "):
-        method.rerank(twice, data)
+        method.rerank(twice[["user_id", "item_id"]], data)  # whose ranks would begin again
     with pytest.raises(DataError, match="column 'score' of candidates has no value"):
         method.rerank(frame.assign(score=np.nan), data)
     with pytest.raises(DataError, match="candidates"):

@@ -15,6 +15,8 @@ from beyondacc.kernels.memory import ASTRAY, CANARY, FAILED, FINE, GUARD, HEAD, 
 
 __all__ = ["before_fault", "foreign_gain", "own_gain", "own_memory"]
 
+_NEAR = 32  # numbers beside each array of an `own_gain`, which are looked at after every call
+
 
 @functools.lru_cache(maxsize=64)
 def own_gain(function: Callable[..., None]) -> Any:
@@ -33,23 +35,29 @@ def own_gain(function: Callable[..., None]) -> Any:
         elif step > START and memory[0] != FINE:
             term[:] = np.nan
         elif step > START:
-            width = (memory.shape[0] - HEAD - 3 * GUARD) // 4  # of the longest list; what is unused is guard, too
-            first, second, third = HEAD + GUARD, HEAD + 2 * GUARD + width, HEAD + 3 * GUARD + 2 * width
-            memory[HEAD:third] = CANARY
+            first = HEAD + _NEAR
+            second, third = first + n + _NEAR, first + 2 * n + 2 * _NEAR
+            for place in range(_NEAR):
+                memory[HEAD + place] = CANARY
+                memory[second - _NEAR + place] = CANARY
+                memory[third - _NEAR + place] = CANARY
             for position in range(n):
                 memory[first + position] = candidates.distances[row, position]
                 memory[second + position] = term[position]
                 memory[third + position] = candidates.distances[row, position]
-                memory[third + width + position] = term[position]
+                memory[third + n + position] = term[position]
             memory[1], memory[2] = step, n
             try:
                 inner(memory[first : first + n], memory[second : second + n], step)
             except Exception:  # noqa: BLE001 - a callback cannot raise; the caller looks at what it did
                 memory[0] = FAILED
-            for place in range(HEAD, third):
-                inside = first <= place < first + n or second <= place < second + n
-                if not inside and memory[place] != CANARY:
-                    memory[0] = ASTRAY
+            changed = 0
+            for place in range(_NEAR):
+                changed += memory[HEAD + place] != CANARY
+                changed += memory[second - _NEAR + place] != CANARY
+                changed += memory[third - _NEAR + place] != CANARY
+            if changed:
+                memory[0] = ASTRAY
             for position in range(n):
                 term[position] = memory[second + position]
             for slot in range(left):
@@ -63,15 +71,14 @@ def own_gain(function: Callable[..., None]) -> Any:
 
 def own_memory(n: int) -> int:
     """Return the size of the memory of an `own_gain` for lists of up to n."""
-    return HEAD + 3 * GUARD + 4 * n
+    return HEAD + 3 * _NEAR + 4 * n
 
 
 def before_fault(memory: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the distances and terms that an `own_gain` had before it went wrong."""
     n = int(memory[2])
-    width = (memory.shape[0] - HEAD - 3 * GUARD) // 4
-    third = HEAD + 3 * GUARD + 2 * width
-    return memory[third : third + n].copy(), memory[third + width : third + width + n].copy()
+    third = HEAD + 3 * _NEAR + 2 * n
+    return memory[third : third + n].copy(), memory[third + n : third + 2 * n].copy()
 
 
 @functools.lru_cache(maxsize=64)

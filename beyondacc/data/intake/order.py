@@ -154,6 +154,8 @@ def order_lists(rows: Rows, what: str, order: Order) -> Rows:
         If the named order has no column, or a user has several lists.
     """
     reading, named = rows.reading, order != "auto"
+    if what.partition(" ")[0] == "candidates":
+        _ = rows.score  # which re-rankers read also where ranks order: it must be right
     has_rank, has_score = "rank" in rows.numbers, "score" in rows.numbers
     if named and order != "rows" and order not in rows.numbers:
         raise DataError(f"order={order!r} needs a {order} column in {what}, which has none; name it with columns=")
