@@ -27,11 +27,12 @@ from typing import Any, Final
 
 from beyondacc.errors import DataError
 
-__all__ = ["beside", "discard", "owned", "replace_file", "settle_all", "sweep"]
+__all__ = ["abandon", "beside", "discard", "owned", "replace_file", "settle_all", "sweep"]
 
 _LONGEST: Final = 120  # bytes of a name that a hidden one repeats: file systems take 255
 _PART: Final = re.compile(r"\..*\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<start>\d+)-\d+\.part", re.DOTALL)
 _TURNS: Final = itertools.count()
+_OPEN: Final[set[Path]] = set()  # what this process removes when it ends
 
 
 def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
@@ -66,6 +67,7 @@ def beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """
     sweep(path.parent)
     part = path.with_name(f".{_cut(path.name)}.{_me()}-{next(_TURNS)}.part")
+    _OPEN.add(part)
     try:
         if folder:
             part.mkdir()
@@ -79,6 +81,14 @@ def beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
         raise
     finally:
         _remove(part)
+        _OPEN.discard(part)
+
+
+def abandon() -> None:
+    """Remove all that is being written, for a process that ends without waiting for its threads."""
+    for part in list(_OPEN):
+        with contextlib.suppress(OSError):
+            _remove(part)
 
 
 def _settle(*moves: tuple[Path, Path]) -> None:
@@ -220,9 +230,11 @@ def owned(folder: Path) -> Iterator[None]:
     try:
         sweep(place.parent)
         descriptor = _take(folder, lock)
+        _OPEN.add(lock)
         try:
             yield
         finally:
+            _OPEN.discard(lock)
             if os.name != "nt":
                 lock.unlink(missing_ok=True)  # while it is held, so that nobody holds a file that is gone
             os.close(descriptor)

@@ -24,6 +24,7 @@ LINES = {
     signal.SIGTERM: "interrupted by SIGTERM\n",
     signal.SIGHUP: "interrupted by SIGHUP\n",
 }
+PROCESSES = []
 MAIN = "import sys; from beyondacc.cli import main; sys.exit(main())"
 STUDY = ("study", "--ratings", "ratings.csv", "--items", "items.csv", "-m", "ndcg,ild", "-q", "-o", "out")
 # many runs, each of them short
@@ -34,14 +35,21 @@ LONG = ("--models", ",".join(f"Random(seed={seed})" for seed in range(40)), "--r
 def here(tmp_path, monkeypatch):
     write_files(tmp_path)
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    yield tmp_path
+    for process in PROCESSES:  # of tests that failed
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    PROCESSES.clear()
 
 
 def started(*args, main=MAIN, **options):
     command = [sys.executable, "-c", main, *args]
-    return subprocess.Popen(  # noqa: S603 - our own
+    process = subprocess.Popen(  # noqa: S603 - our own
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     )
+    PROCESSES.append(process)
+    return process
 
 
 def wait_for(condition, process):
@@ -90,6 +98,36 @@ sys.exit(main())
 def test_a_file_that_is_being_written(here, number, args):
     before = {path.name for path in here.iterdir()}
     process = started(*args, main=SLOW)
+    wait_for((here / "writing").exists, process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (CODES[number], LINES[number])
+    assert {path.name for path in here.iterdir()} == before | {"writing"}
+
+
+STUCK = f"""
+import threading, time
+from pathlib import Path
+import beyondacc.evaluation
+from beyondacc import files
+def write():
+    with files.beside(Path("x.csv")) as part:
+        part.write_bytes(b"half")
+        Path("writing").touch()
+        time.sleep(120)
+def evaluate(*args, **options):
+    threading.Thread(target=write).start()
+    time.sleep(120)
+beyondacc.evaluation.evaluate = evaluate
+{MAIN}
+"""
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_a_thread_that_does_not_end(here, number):
+    """As those of a pool may wait for ever after an exception in its midst: the process ends all the same."""
+    before = {path.name for path in here.iterdir()}
+    process = started("evaluate", "recs.csv", "--test", "test.csv", "-m", "ndcg", "-o", "x.csv", main=STUCK)
     wait_for((here / "writing").exists, process)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
