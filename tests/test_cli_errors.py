@@ -325,7 +325,7 @@ def test_what_belongs_together(capsys):
         (("-m", "ild(distance"), "'ild(distance' cannot be read; write name@10 or name(parameter=value)@10"),
         (
             ("-k", "0"),
-            "Invalid value for '-k': '0' is not allowed; it must be a whole number >= 1 (see ",
+            "Invalid value for '-k': '0' is not allowed; it must be a whole number >= 1 and at most 1,000,000 (see ",
         ),
         (("--bootstrap", "x"), "Invalid value for '--bootstrap': 'x' is not allowed; it must be a whole number >= 0"),
         (("--frmat", "csv"), "No such option: --frmat"),
@@ -352,7 +352,8 @@ def test_evaluate_refuses(capsys, args, message):
         (("MMR(diversity=-1)",), "MMR: diversity='-1' is not allowed; diversity must be a number in [0, 1]"),
         (
             ("mmr", "-k", "0"),
-            "Invalid value for '-k': '0' is not allowed; it must be a whole number >= 1 (see beyondacc rerank --help)",
+            "Invalid value for '-k': '0' is not allowed; it must be a whole number >= 1 and at most 1,000,000 (see beyondacc "
+            "rerank --help)",
         ),
         (
             ("mmr", "--seed", "1"),

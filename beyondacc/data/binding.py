@@ -349,9 +349,9 @@ class Inputs:
             return Block.of(run.expected, self.rows, k)
 
         def build() -> Block:
-            lists = np.full((len(self), k), -1, np.int32)
-            lengths = np.zeros(len(self), np.int32)
             train, order = run.train, run.data.by_popularity
+            lists = np.full((len(self), min(k, max(len(order), 1))), -1, np.int32)
+            lengths = np.zeros(len(self), np.int32)
             profile.popular_rows(self.users, train.starts, train.items, run.n_items, order, lists, lengths)
             return Block(lists, lengths, None)
 

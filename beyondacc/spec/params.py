@@ -60,7 +60,14 @@ class Range:
         return f"in {'(' if self.open_low else '['}{self.low:g}, {self.high:g}{')' if self.open_high else ']'}"
 
 
-Cutoff = Annotated[int, Range(low=1)]
+class _Counts(Range):
+    """Numbers of items or of rounds, of which more than a machine holds are refused before they are tried."""
+
+    def __str__(self) -> str:
+        return f">= {self.low:g} and at most {self.high:,.0f}"
+
+
+Cutoff = Annotated[int, _Counts(1, 1_000_000)]
 """How many items of a list count."""
 Fraction = Annotated[float, Range(0, 1)]
 """A number between 0 and 1."""

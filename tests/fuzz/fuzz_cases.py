@@ -477,6 +477,13 @@ CHOSEN: Mapping[str, tuple[str, ...]] = {
         "rating=score,user=item_id",
         "a=b",
         "test.rating=x",
+        "recs.score=user_id",
+        "test.user=item_id,test.item=user_id",
+        "1=user,2=item",
+        "recs.1=user,recs.2=item,recs.3=score",
+        "run=user_id",
+        "9=user",
+        "none.user=x",
     ),
     "--genre-sep": ("|", ",", "", " ", "a", "\x00", "[", "|||", "\\"),
     "--split": (

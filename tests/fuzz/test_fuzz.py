@@ -34,7 +34,7 @@ def test_a_case_is_the_same_whenever_it_is_made(kind):
 def test_all_options_are_drawn():
     """The fuzzer takes options from the commands, so that new ones are tried without a word here."""
     drawn = {command: set() for command in commands()}
-    for number in range(600):
+    for number in range(2000):
         command, *args = make("options", number).args
         drawn[command] |= {arg for arg in args if arg.startswith("-")}
     for command in ("evaluate", "rerank", "compare", "study"):
