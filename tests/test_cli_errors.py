@@ -352,12 +352,15 @@ def test_evaluate_refuses(capsys, args, message):
         (("MMR(diversity=-1)",), "MMR: diversity='-1' is not allowed; diversity must be a number in [0, 1]"),
         (
             ("mmr", "-k", "0"),
-            "Invalid value for '-k': '0' is not allowed; it must be a whole number >= 1 and at most 1,000,000 (see beyondacc "
-            "rerank --help)",
+            (
+                "Invalid value for '-k': '0' is not allowed; it must be a whole number >= 1 and at most 1,000,000 "
+                "(see beyondacc rerank --help)"
+            ),
         ),
         (
             ("mmr", "--seed", "1"),
-            "MMR has no option --seed; it takes --diversity, --relevance-weight, --normalize, --per-user or --distance",
+            "MMR has no option --seed; it takes --diversity, --relevance-weight, --normalize, --per-user, --distance or "
+            "--renormalize",
         ),
         (
             ("novelty", "--distance", "cosine"),

@@ -159,7 +159,12 @@ TWO_GENRES = {"train": {"u": [1, 2], "v": [1, 2, 3]}, "features": {1: "a", 2: "a
         ([1, 2, 3], 0, 1, 0.950381926623),
         ([1, 2, 3], 0.5, 1, 0.986393923832),
         ([1, 2], 1, 1, 1),  # p''(a) = 1, the only genre considered
-        ([3], 1, 0, 0),  # (1 - 1)^1, and no counted genre
+        (
+            [3],
+            1,
+            0,
+            1,
+        ),  # (1 - 1)^1; no genre of the profile is listed, so that the product is empty (METRICS, section 3)
         ([1, 2, 4], 0, math.sqrt(0.8**3), 0.896 / 0.992),  # an unknown item is a trial, too
     ],
 )
@@ -986,7 +991,7 @@ def check(case, k):
             assert isinstance(number, float), name
             assert math.isnan(number) or name in UNBOUNDED or -1e-12 <= number <= 1 + 1e-12, name
         if name in PER_USER:
-            assert set(found) == {*case.lists, *case.truth}
+            assert set(found) == {*case.lists, *case.truth, *case.rejected}
 
 
 @given(cases(), st.integers(1, 6))
@@ -1014,7 +1019,7 @@ def test_random_cases_are_bounded_and_varied():
     assert any(user not in case.lists for case in drawn for user in case.truth)
     assert any(user not in case.train for case in drawn for user in case.lists)
     assert any(item not in case.catalogue for case in drawn for items in case.lists.values() for item in items)
-    assert any(gain == 0 for case in drawn for gains in case.truth.values() for gain in gains.values())
+    assert any(items for case in drawn for items in case.rejected.values())
     assert any(not genres for case in drawn for genres in case.features.values())
     assert {type(user) for case in drawn for user in case.lists} == {int, str}
     runs = [(case.lists[user], case.scores[user]) for case in drawn for user in case.lists]
