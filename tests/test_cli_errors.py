@@ -359,8 +359,10 @@ def test_evaluate_refuses(capsys, args, message):
         ),
         (
             ("mmr", "--seed", "1"),
-            "MMR has no option --seed; it takes --diversity, --relevance-weight, --normalize, --per-user, --distance or "
-            "--renormalize",
+            (
+                "MMR has no option --seed; it takes --diversity, --relevance-weight, --normalize, --per-user, "
+                "--distance or --renormalize"
+            ),
         ),
         (
             ("novelty", "--distance", "cosine"),

@@ -58,7 +58,7 @@ def padded_of(given):
     """The same from padded matrices."""
     width = max(1, *map(len, given))
     matrices = []
-    for at, name in enumerate(FILLS):
+    for at, name in enumerate(list(FILLS)[:3]):
         matrix = np.full((len(given), width), FILLS[name], np.float64 if name == "scores" else np.int32)
         for row, entries in enumerate(given):
             matrix[row, : len(entries)] = [entry[at] for entry in entries]
@@ -116,7 +116,7 @@ def test_padded_parts(make, given, data):
     start, stop = sorted(data.draw(st.tuples(*[st.integers(0, len(given))] * 2)))
     k = data.draw(st.none() | st.integers(1, 35))
     width = lists.width if k is None else min(k, lists.width)
-    for at, (name, fill) in enumerate(FILLS.items()):
+    for at, (name, fill) in enumerate(list(FILLS.items())[:3]):
         found = lists.pad(slice(start, stop), k, name)
         expected = [[entry[at] for entry in row[:width]] for row in given[start:stop]]
         assert found.shape == (stop - start, width)
@@ -142,19 +142,17 @@ def test_matrices_are_not_copied():
 @pytest.mark.parametrize(
     ("lists", "scores", "words"),
     [
-        ([[0, 5]], None, "lists hold 5; they must be positions in items, from 0 to 4, or -1"),
-        ([[-2, 1]], None, "lists hold -2; they must be positions in items"),
-        ([[2**32, 1]], None, "lists hold 4294967296; they must be positions in items"),
-        ([[-1, 1]], None, "lists hold -1 before a further item"),
-        ([[0.0, 1.0]], None, "lists are of float64; they must be whole numbers"),
-        ([[0], [1]], None, r"lists has shape \(2, 1\) for 1 users; give a row for each user"),
-        ([0], None, r"lists has shape \(1,\) for 1 users"),
-        ([[0, 1]], [[1.0]], r"scores has shape \(1, 1\) for 1 users"),
+        ([[0, 5]], None, "hold 5 in row 0, rank 2; they hold positions in items, from 0 to 4"),
+        ([[-2, 1]], None, "hold -2 in row 0, rank 1; they hold positions in items"),
+        ([[-1, 1]], None, "have an item after -1 in row 0, rank 2"),
+        ([[0], [1]], None, "have 1 users and 2 lists; give a row for each user"),
+        ([0], None, "give an array of 2 dimensions of int32"),
+        ([[0, 1]], np.array([[1.0]]), r"scores of Recommendations have shape \(1, 1\)"),
     ],
 )
 def test_matrices_that_are_no_lists(lists, scores, words):
     with pytest.raises(DataError, match=words):
-        ba.Recommendations(pd.Index(["u"]), Vocabulary(pd.Index(np.arange(5))), np.array(lists), scores)
+        ba.Recommendations(pd.Index(["u"]), Vocabulary(pd.Index(np.arange(5))), np.array(lists, np.int32), scores)
 
 
 def test_room():
@@ -354,7 +352,7 @@ def test_re_rankers_pick_the_same(monkeypatch, name):
     picks = methods[0].pick(base.bind_lists(run, data), [0.5], 12)
     swept = methods[0].sweep(recs, data, [0.5], k=12)[0.5]
     np.testing.assert_array_equal(picks.positions[:, 0], swept.input_ranks)
-    np.testing.assert_array_equal(picks.selection[:, 0], swept.scores)
+    np.testing.assert_array_equal(picks.selection[:, 0], swept.gain)
 
 
 def near(one, other):
@@ -373,7 +371,7 @@ def test_cover_of_many_candidates_is_that_of_few(monkeypatch, distance, gamma):
     monkeypatch.setattr(greedy, "_MANY", 0)
     for weight, found in method.sweep(recs, data, [0, 0.4, 1], k=6).items():
         np.testing.assert_array_equal(found.input_ranks, few[weight].input_ranks)
-        np.testing.assert_allclose(found.scores, few[weight].scores, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(found.gain, few[weight].gain, rtol=1e-12, atol=1e-12)
 
 
 def test_a_table_of_all_pairs_is_not_too_large(monkeypatch):
