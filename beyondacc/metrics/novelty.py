@@ -39,7 +39,9 @@ def _mean(
 
 
 def _self_information_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
-    return 0.0, 1.0 if values["normalized"] and values["denominator"] == "users" else math.inf
+    # with short="mean" the mean of the users' numbers, and not each of them, is within 1
+    within = values["normalized"] and values["denominator"] == "users" and values["short"] != "mean"
+    return 0.0, 1.0 if within else math.inf
 
 
 @metric(

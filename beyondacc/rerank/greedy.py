@@ -13,8 +13,8 @@ from beyondacc.data.binding import Binding
 from beyondacc.distances import COSINE, Distance
 from beyondacc.errors import SpecError
 from beyondacc.kernels import gains, greedy, jit, memory, orders, own_gains
-from beyondacc.kernels.bench import make_bench
 from beyondacc.kernels.covering import cover_rows
+from beyondacc.pairs import refuse_own
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks
 from beyondacc.rerank.engine import DistanceReranker, Storage, constant_distances
 from beyondacc.spec.params import Range
@@ -126,7 +126,7 @@ class Cover(DistanceReranker):
             super()._select(run, rows, relevance, weights, picks)
             return
         arrays = self._arrays(run)
-        bench = make_bench(width, 1, arrays.bits, arrays.vectors, arrays.own_rows)
+        bench = arrays.bench(width, 1)
         for part, tables in self._parts(run, rows):
             own = slice(part.start - rows.start, part.stop - rows.start)
             made = picks.block(own)
@@ -144,6 +144,7 @@ class Cover(DistanceReranker):
                 made.positions,
                 made.selection,
             )
+        refuse_own(self.distance, bench)
 
 
 @RERANKERS.declare(

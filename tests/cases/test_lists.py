@@ -135,7 +135,10 @@ def test_scores_that_begin_anew():
     with pytest.raises(ba.DataError, match=r"begin anew within user 0 .* after every 5 rows"):
         ba.evaluate(frame, data, ["ndcg@3"], n_boot=0)
     assert ba.evaluate(frame, data, ["ndcg@3"], order="score", n_boot=0)["ndcg@3"].n_users == 4
-    shuffled = frame.sample(frac=1, random_state=0)  # rows in no order are one list per user
+    # rows in no order are one list per user, and so are those that go through the items in the same order for all
+    alike = frame.assign(score=frame["item"] % 7 % 4)
+    assert ba.evaluate(alike[frame["item"] < 4], data, ["ndcg@3"], n_boot=0)["ndcg@3"].n_users == 4
+    shuffled = frame.sample(frac=1, random_state=0)
     assert ba.evaluate(shuffled, data, ["ndcg@3"], n_boot=0)["ndcg@3"].n_users == 4
 
 

@@ -15,6 +15,7 @@ from beyondacc.data.intake.reading import counted
 from beyondacc.data.intake.roles import ALIASES, stem
 from beyondacc.data.intake.rows import Held, Rows
 from beyondacc.errors import DataError, choices
+from beyondacc.kernels.hashing import mix
 
 __all__ = ["Order", "find_score", "is_run_column", "order_lists", "order_runs", "refuse_several"]
 
@@ -303,6 +304,21 @@ def _restarts(rank: NDArray[np.float64], user: Ids) -> bool:
     return bool(first[starts].all() and (first | (counts & ~begins)).all() and (ranks > 1).any())
 
 
+def _first_of_each_order(
+    score: NDArray[np.float64], starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Mark users before whom nobody has rows in the same order of scores."""
+    owner = np.repeat(np.arange(len(starts)), lengths)
+    sorted_rows = np.lexsort((-score, owner))
+    places = np.empty(len(score), np.uint64)
+    places[sorted_rows] = (np.arange(len(score)) - starts[owner]).astype(np.uint64)
+    within = (np.arange(len(score)) - starts[owner]).astype(np.uint64)
+    codes = np.add.reduceat(mix(places + mix(within)), starts)
+    found = np.zeros(len(starts), np.bool_)
+    found[np.unique(codes, return_index=True)[1]] = True
+    return found
+
+
 def _refuse_restart(rows: Rows, what: str) -> None:
     """Refuse scores that fall in stretches of one length for every user, as rows in no order do too rarely."""
     score = rows.score
@@ -320,9 +336,11 @@ def _refuse_restart(rows: Rows, what: str) -> None:
         return
     if (per_user != lengths // size)[several].any():
         return
-    # of n! orders of a user's rows, n! / (size!)^stretches fall so
+    # of n! orders of a user's rows, n! / (size!)^stretches fall so; users whose rows have one order, as where a file
+    # goes through the items in theirs, say it once
     log_factorial = float(np.log(np.arange(1, size + 1)).sum())
-    if (per_user[several] * log_factorial).sum() < -np.log(_CHANCE):
+    first = _first_of_each_order(score[order], starts, lengths)
+    if (per_user[first & several] * log_factorial).sum() < -np.log(_CHANCE):
         return
     row = int(order[rises[0]])
     user = rows.user[[row]].tolist()[0]
