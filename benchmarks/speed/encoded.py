@@ -35,6 +35,8 @@ class Arrays:
         Compressed rows of the relevant items of each user.
     genres : (items, genres) bool
     vectors : (items, d)
+    places : (items,)
+        The place of each item in the order of their ids.
     """
 
     lists: NDArray[np.int32]
@@ -49,6 +51,7 @@ class Arrays:
     test_gains: NDArray[np.float64]
     genres: NDArray[np.bool_]
     vectors: NDArray[np.float32]
+    places: NDArray[np.int32]
 
     def listed(self, row: int) -> NDArray[np.int32]:
         """Return the first items of a list."""
@@ -86,8 +89,8 @@ class Arrays:
 
     @functools.cached_property
     def by_popularity(self) -> NDArray[np.int64]:
-        """Items, most popular first."""
-        return np.argsort(-self.counts, kind="stable")
+        """Items, most popular first; equally popular ones in the order of their ids."""
+        return np.lexsort((self.places, -self.counts))
 
     @functools.cached_property
     def levels(self) -> NDArray[np.int64]:
@@ -172,6 +175,7 @@ def encode(name: str, work: Workload) -> World:
         test_gains=test.values,
         genres=genres,
         vectors=data.vectors,
+        places=data.items.places,
     )
     return World(name, data, recs, candidates, run, pool, arrays)
 

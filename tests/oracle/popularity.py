@@ -24,13 +24,12 @@ def head_items(case, head):
 
 
 def tail_items(case, head, head_by):
-    """Everything but the head; or by items the rarest of those with training rows, of equals the last."""
+    """Everything but the head; or by items the rarest of those with training rows, of equals the last by id."""
     if head_by == "interactions":
         popular = head_items(case, head)
         return lambda item: item not in popular
     counts = item_counts(case)
-    rising = [item for item in reversed(case.item_order) if counts[item] and item in case.catalogue]
-    rising.sort(key=lambda item: counts[item])
+    rising = sorted((item for item in case.catalogue if counts[item]), key=lambda item: (-counts[item], item))[::-1]
     share = 1 - Fraction(str(head))
     tail = set(rising[: max(1, math.floor(share * len(rising)))])
     return lambda item: item in tail
