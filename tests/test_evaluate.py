@@ -549,7 +549,7 @@ def test_vectors_serve_the_cosine_but_not_jaccard():
         ("ndcg@0", "'ndcg@0': the cutoff '0' is not allowed; k must be a whole number >= 1"),
         ("ndcg@-3", "'ndcg@-3': the cutoff '-3' is not allowed; k must be a whole number >= 1"),
         ("ndcg@ten", "'ndcg@ten': the cutoff 'ten' is not allowed; k must be a whole number >= 1"),
-        ("ndcg(k=0)", "metric 'ndcg': k='0' is not allowed; k must be a whole number >= 1"),
+        ("ndcg(k=0)", "metric 'ndcg': k='0' is not allowed; k must be a whole number >= 1 and at most 1,000,000"),
         ("ndcg(gian=exp)", "metric 'ndcg' has no parameter 'gian'; did you mean gain?"),
         ("ndcg(gain=square)@5", "metric 'ndcg': gain='square' is not allowed; gain must be 'linear' or 'exp'"),
         (
@@ -585,7 +585,7 @@ def test_cutoffs_in_python():
     assert (precision(denominator="list") @ 7).k == 7
     with pytest.raises(SpecError) as error:
         ndcg @ 0
-    assert sentence(error) == "metric 'ndcg': k=0 is not allowed; k must be a whole number >= 1"
+    assert sentence(error) == "metric 'ndcg': k=0 is not allowed; k must be a whole number >= 1 and at most 1,000,000"
     with pytest.raises(SpecError, match=r"k=2\.5 is not allowed"):
         recall @ 2.5
 
