@@ -217,6 +217,10 @@ def evaluate(
     names, readings = Names(columns), list(data.readings)
     shared: dict[str, Any] = {"columns": names, "data": data, "order": order, "readings": readings}
     if names.has("run", "recs"):
+        if _is_several(recs):
+            raise SpecError(
+                "columns= names a column of runs, but several runs were given; give one table, or no column"
+            )
         rows = read_rows(recs, what="recs", columns=names, order=order)
         recs = order_runs(rows, "recs", order)
     further: dict[str, Any] = {"earlier": [Recommendations.read(lists, what="earlier", **shared) for lists in before]}

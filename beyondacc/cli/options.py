@@ -17,14 +17,12 @@ __all__ = [
     "TEN",
     "Averaged",
     "Bootstrap",
-    "Columns",
     "Cutoffs",
     "DefaultCutoff",
     "Duplicates",
     "Force",
     "Format",
     "FormatName",
-    "GenreSep",
     "Graded",
     "ItemsFile",
     "OutputFile",
@@ -170,25 +168,6 @@ Vectors = Annotated[
     Path | None,
     typer.Option(
         "--vectors", metavar="FILE.npy", help="One vector for each row of the items table.", rich_help_panel=DATA
-    ),
-]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--columns",
-        metavar="ROLE=NAME,...",
-        help="Names of columns that are not recognised, such as user=customer,item=sku; they count for every file that "
-        "has them. May be repeated.",
-        rich_help_panel=READING,
-    ),
-]
-GenreSep = Annotated[
-    str | None,
-    typer.Option(
-        "--genre-sep",
-        metavar="TEXT",
-        help="Separates the genres in a text; it is told from all texts by default.",
-        rich_help_panel=READING,
     ),
 ]
 Threshold = Annotated[

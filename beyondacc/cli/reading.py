@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FileOptions", "Order", "OrderOption", "Repeats", "Zeros", "takes"]
 
-_TABLES: Final = ("recs", "train", "test", "items", "users", "primitive", "earlier", "candidates", "ratings")
 _SEPARATORS: Final = {"tab": "\t", r"\t": "\t", "space": r"\s+"}
 
 
@@ -213,12 +212,14 @@ class FileOptions:
 
 def _for(table: str, texts: Sequence[str] | None, option: str) -> str | None:
     """Return what is said for a table: by its name, or for all."""
+    from beyondacc.data.intake.roles import TABLES  # noqa: PLC0415 - heavy
+
     found: dict[str, str] = {}
     for text in texts or []:
         name, equals, value = text.partition("=")
-        own = bool(equals) and name in _TABLES
+        own = bool(equals) and name in TABLES
         if equals and not own and value and name.isalpha():
-            raise SpecError(f"{option} {text!r} names no table; known are {choices(_TABLES)}")
+            raise SpecError(f"{option} {text!r} names no table; known are {choices(TABLES)}")
         found[name if own else ""] = value if own else text
     return found.get(table, found.get(""))
 

@@ -234,3 +234,35 @@ def test_arrow_data_sets_and_streams(here):
     sources = [table, table.to_batches()[0], table.to_reader(), dataset.dataset(here / "lists")]
     for source in sources:
         assert ba.evaluate(source, data, ["hit_rate@1"], n_boot=0)["hit_rate@1"].value == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "way"),
+    [
+        ("est", "0,1", "--decimal ,"),
+        ("x", "0,1", "--decimal ,"),
+        ("score_of_model", "7,25", "--decimal ,"),
+        ("est", "low", "numbers"),
+    ],
+)
+def test_texts_where_scores_stand_are_refused(put, values, refusal, name, first, way):
+    put(recs__csv=f"user;item;{name}\n1;12;{first}\n1;14;0,9\n", test__csv="user_id,item_id\n1,14\n")
+    args = ("recs.csv", "--test", "test.csv", "-m", "hit_rate@1")
+    said = refusal(*args)
+    assert f"its column '{name}' holds texts such as '{first}'" in said
+    assert way in said
+    assert values(*args, "--order", "rows")[0] == {"hit_rate@1": 0}
+    if first == "0,1":
+        named = values(*args, "--decimal", "recs=,", "--columns", f"recs.score={name}")
+        assert named[0] == {"hit_rate@1": 1}
+
+
+def test_titles_beside_items_order_nothing(put, values):
+    put(recs__csv="user,item,title\n1,14,Seven\n1,12,Up\n", test__csv="user_id,item_id\n1,14\n")
+    assert values("recs.csv", "--test", "test.csv", "-m", "hit_rate@1")[0] == {"hit_rate@1": 1}
+
+
+def test_a_column_of_runs_beside_several_runs():
+    frame = pd.DataFrame({"user": [1], "item": [2], "model": ["a"]})
+    with pytest.raises(ba.SpecError, match="names a column of runs, but several runs were given"):
+        ba.evaluate({"x": frame, "y": frame}, ba.Dataset(test={1: [2]}), ["ndcg@1"], columns={"run": "model"}, n_boot=0)

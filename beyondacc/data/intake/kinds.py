@@ -57,8 +57,8 @@ def choose_kinds(given: Kind | Mapping[str, Kind] | None) -> dict[Axis, Kind]:
     for axis, kind in chosen.items():
         if axis not in kinds or kind not in {"auto", "text", "number"}:
             raise SpecError(
-                f"ids={given!r} does not say what ids are; pass 'text', 'number' or 'auto', or one of them for each: "
-                "{'user': 'number', 'item': 'text'} (--id-type text, --id-type item=text)"
+                f"ids: {axis}={kind} does not say what the ids of users or items are; pass 'text', 'number' or 'auto', "
+                "or one of them for each, such as {'item': 'text'} (--id-type text, --id-type item=text)"
             )
         kinds[axis] = kind
     return kinds

@@ -65,9 +65,11 @@ def find_score(
     """
     if order == "rows":
         return None, ""
-    asked = [name for name in free if stem(name).lower() not in _TIMES]
-    numbers = {name: values for name in asked if (values := _numeric(bring(name))) is not None}
+    asked = {name: bring(name) for name in free if stem(name).lower() not in _TIMES}
+    numbers = {name: floats for name, values in asked.items() if (floats := _numeric(values)) is not None}
     if not numbers:
+        for name, values in asked.items():
+            _refuse_written(name, values, what)
         return None, ""
     for names in (_PREDICTIONS, _VALUES):
         named = [name for name in numbers if name.lower().replace(" ", "_") in names]
@@ -85,6 +87,20 @@ def find_score(
         f"the rows do; say columns={{'score': {name!r}}} (--columns score={name}), or order='rows' to take the rows as "
         "they stand"
     )
+
+
+def _refuse_written(name: str, values: pd.Series[Any], what: str) -> None:
+    """Refuse texts that are numbers after all, such as 0,9, or stand where scores do."""
+    texts = values.dropna()
+    if not len(texts) or pd.api.types.infer_dtype(texts) != "string":
+        return
+    commas = texts.str.fullmatch(r"\s*[+-]?\d*,\d+\s*|\s*[+-]?\d+\s*").all()
+    if commas or name.lower().replace(" ", "_") in _PREDICTIONS | _VALUES:
+        way = "pass --decimal , (Python: File(path, decimal=',')) if the comma stands before decimals" if commas else ""
+        raise DataError(
+            f"{what} has neither rank nor score, and its column {name!r} holds texts such as {texts.iloc[0]!r}; "
+            f"{way or 'give numbers'}, or pass order='rows' to take the rows as they stand"
+        )
 
 
 def _numeric(values: pd.Series[Any]) -> NDArray[np.float64] | None:

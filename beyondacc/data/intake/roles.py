@@ -9,7 +9,7 @@ from typing import Any, Final
 from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import DataError, choices, did_you_mean
 
-__all__ = ["ALIASES", "RECBOLE_TYPES", "Names", "resolve", "short_name", "stem"]
+__all__ = ["ALIASES", "RECBOLE_TYPES", "TABLES", "Names", "resolve", "short_name", "stem"]
 
 #: Canonical name -> other names, compared without regard to case; a canonical name is always its own alias.
 ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -56,7 +56,7 @@ def _find(canonical: str, free: Sequence[str], what: str) -> str | None:
 
 
 #: How the tables of a call are named in front of a role, as in ``test.rating``.
-_TABLES: Final = ("train", "test", "recs", "items", "users", "primitive", "earlier", "candidates", "ratings")
+TABLES: Final = ("train", "test", "recs", "items", "users", "primitive", "earlier", "candidates", "ratings")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,8 +193,8 @@ def _name(key: Any, column: Any) -> _Name:
     table, dot, role = text.partition(".")
     if not dot:
         table, role = "", text
-    elif table not in _TABLES:
-        raise DataError(f"columns= has the key {key!r}, which names no table; {did_you_mean(table, _TABLES)}")
+    elif table not in TABLES:
+        raise DataError(f"columns= has the key {key!r}, which names no table; {did_you_mean(table, TABLES)}")
     known = {short_name(name): name for name in ALIASES} | {name: name for name in ALIASES}
     if role not in known:
         raise DataError(
