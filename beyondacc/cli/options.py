@@ -176,7 +176,7 @@ Threshold = Annotated[
         "--threshold",
         parser=number(float),
         metavar="NUMBER",
-        help="Only test rows with at least this rating are relevant; without it those above 0, with the rating as gain.",
+        help="Only test rows with at least this rating are relevant; without it all above 0, with the rating as gain.",
         rich_help_panel=READING,
     ),
 ]
