@@ -335,6 +335,17 @@ def _first_of_each_order(
     return found
 
 
+def _log_orders(score: NDArray[np.float64], starts: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+    """Return, per user, the logarithm of how many orders her stretches have; rows of one score have one."""
+    owner = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(score))))
+    within = np.arange(len(score)) - starts[owner]
+    begins = (within % size == 0) | np.append(True, score[1:] != score[:-1])
+    alike = np.diff(np.append(np.flatnonzero(begins), len(score)))  # how many rows in turn share a score
+    stretches = np.diff(np.append(starts, len(score))) / size
+    log_factorial = np.append(0.0, np.log(np.arange(1, size + 1)).cumsum())
+    return stretches * log_factorial[-1] - np.bincount(owner[begins], log_factorial[alike], len(starts))
+
+
 def _refuse_restart(rows: Rows, what: str) -> None:
     """Refuse scores that fall in stretches of one length for every user, as rows in no order do too rarely."""
     score = rows.score
@@ -352,11 +363,10 @@ def _refuse_restart(rows: Rows, what: str) -> None:
         return
     if (per_user != lengths // size)[several].any():
         return
-    # of n! orders of a user's rows, n! / (size!)^stretches fall so; users whose rows have one order, as where a file
-    # goes through the items in theirs, say it once
-    log_factorial = float(np.log(np.arange(1, size + 1)).sum())
-    first = _first_of_each_order(score[order], starts, lengths)
-    if (per_user[first & several] * log_factorial).sum() < -np.log(_CHANCE):
+    # the rows of a stretch fall in one of its orders; users whose rows have one order, as where a file goes through the
+    # items in theirs, say it once
+    first = _first_of_each_order(score[order], starts, lengths) & several
+    if (_log_orders(score[order], starts, size) * first).sum() < -np.log(_CHANCE):
         return
     row = int(order[rises[0]])
     user = rows.user[[row]].tolist()[0]
