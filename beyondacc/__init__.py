@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from beyondacc.data.intake.files import File as File
     from beyondacc.data.movielens import load_movielens as load_movielens
     from beyondacc.data.recommendations import Recommendations as Recommendations
+    from beyondacc.data.world import ItemFacts as ItemFacts, World as World
     from beyondacc.diagnosis import Diagnosis as Diagnosis, diagnose as diagnose
     from beyondacc.differences import explain_difference as explain_difference
     from beyondacc.distances import Distance as Distance, distance as distance
@@ -92,6 +93,12 @@ if TYPE_CHECKING:
         user_coverage as user_coverage,
         vendi as vendi,
     )
+    from beyondacc.parts import (
+        MergedReport as MergedReport,
+        Part as Part,
+        evaluate_part as evaluate_part,
+        merge as merge,
+    )
     from beyondacc.ratings import (
         RatingReport as RatingReport,
         RatingReports as RatingReports,
@@ -135,11 +142,13 @@ _HOME = {
     "beyondacc.data.intake.files": ("File",),
     "beyondacc.data.movielens": ("load_movielens",),
     "beyondacc.data.recommendations": ("Recommendations",),
+    "beyondacc.data.world": ("ItemFacts", "World"),
     "beyondacc.diagnosis": ("Diagnosis", "diagnose"),
     "beyondacc.differences": ("explain_difference",),
     "beyondacc.distances": ("Distance", "distance"),
     "beyondacc.errors": ("BeyondAccError", "DataError", "DependencyError", "NoEffectWarning", "SpecError"),
     "beyondacc.evaluation": ("evaluate",),
+    "beyondacc.parts": ("MergedReport", "Part", "evaluate_part", "merge"),
     "beyondacc.ratings": ("RatingReport", "RatingReports", "Ratings", "evaluate_ratings"),
     "beyondacc.rerank": (
         "DPP",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding, row_sizes
+from beyondacc.data.batch import Batch, row_sizes
 from beyondacc.data.groups import column_groups, item_groups
 from beyondacc.data.vocabulary import same_kind
 from beyondacc.errors import DataError, SpecError, did_you_mean
@@ -21,7 +21,7 @@ PROFILE_SIZE: Final = "profile_size"
 POPULARITY_TASTE: Final = "popularity_taste"
 
 
-def user_groups(run: Binding, by: Any, bins: int) -> tuple[NDArray[np.int64], list[str]]:
+def user_groups(run: Batch, by: Any, bins: int) -> tuple[NDArray[np.int64], list[str]]:
     """Return the group of each row of a run, -1 where it has none, and the names of the groups.
 
     Parameters
@@ -58,7 +58,7 @@ def user_groups(run: Binding, by: Any, bins: int) -> tuple[NDArray[np.int64], li
     return codes, names
 
 
-def _column(run: Binding, by: str) -> tuple[NDArray[np.int64], list[str]]:
+def _column(run: Batch, by: str) -> tuple[NDArray[np.int64], list[str]]:
     table = run.data.user_table
     known = [*_QUANTITIES, *([] if table is None else table.columns)]
     if table is None or by not in table.columns:
@@ -69,7 +69,7 @@ def _column(run: Binding, by: str) -> tuple[NDArray[np.int64], list[str]]:
     return np.append(codes, -1)[table.index.get_indexer(run.ids)], names
 
 
-def _quantity(run: Binding, by: str) -> NDArray[np.float64]:
+def _quantity(run: Batch, by: str) -> NDArray[np.float64]:
     """Return a number a row, NaN without a profile."""
     train = run.train
     sizes = row_sizes(train, run.users).astype(np.float64)
@@ -78,7 +78,7 @@ def _quantity(run: Binding, by: str) -> NDArray[np.float64]:
     numbers = np.where(sizes > 0, sizes, np.nan)
     if by == PROFILE_SIZE:
         return numbers
-    cumulated = np.concatenate([[0], np.cumsum(run.item_counts[train.items])])
+    cumulated = np.concatenate([[0], np.cumsum(run.world.item_counts[train.items])])
     totals = np.append(np.diff(cumulated[train.starts]), 0)[run.users]
     return np.asarray(totals / numbers)
 
@@ -100,14 +100,14 @@ def _quantiles(numbers: NDArray[np.float64], bins: int) -> tuple[NDArray[np.int6
     return codes.astype(np.int64), names
 
 
-def items_by_group(run: Binding, attribute: str, k: int, head: float) -> pd.DataFrame:
+def items_by_group(run: Batch, attribute: str, k: int, head: float) -> pd.DataFrame:
     """Return a row a group of items: how large it is, how much it is shown and how often it is hit.
 
     The columns are group, items (of the catalogue), catalogue_share, shown (how often the first k of the lists show
     one), exposure_share, exposure_per_item, relevant (test rows of the evaluated users), hits and hit_rate = hits /
     relevant. Where an item is in several groups, shares add up to more than 1.
     """
-    groups = item_groups(run.data, attribute, head)
+    groups = item_groups(run.world, attribute, head)
     n_items = run.n_items
 
     def count(start: int, stop: int) -> NDArray[np.int64]:
@@ -122,8 +122,8 @@ def items_by_group(run: Binding, attribute: str, k: int, head: float) -> pd.Data
     evaluated[run.users[run.users >= 0]] = True
     relevant = np.bincount(test.items[np.repeat(evaluated, test.sizes)], minlength=n_items)
     table = pd.DataFrame({"group": groups.names})
-    table["items"] = groups.sums(run.catalogue).astype(np.int64)
-    table["catalogue_share"] = table["items"] / max(1, int(run.catalogue.sum()))
+    table["items"] = groups.sums(run.world.catalogue).astype(np.int64)
+    table["catalogue_share"] = table["items"] / max(1, int(run.world.catalogue.sum()))
     table["shown"] = groups.sums(shown).astype(np.int64)
     table["exposure_share"] = table["shown"] / max(1, int(shown.sum()))
     table["exposure_per_item"] = table["shown"] / table["items"]

@@ -8,8 +8,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding
-from beyondacc.data.dataset import Dataset, Profiles
+from beyondacc.data.batch import Batch
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.once import once
 from beyondacc.kernels import align, cooccurrence
 from beyondacc.run.local import map_parts, n_threads
 from beyondacc.types import Floats, Offsets, UserIds
@@ -32,11 +33,14 @@ class _Ranked(NamedTuple):
     table: NDArray[np.int32]
 
 
-def _ranked(data: Dataset, train: Profiles) -> _Ranked:
+@once
+def _ranked(data: Dataset) -> _Ranked:
+    train = data.train
+    assert train is not None  # noqa: S101 - what is needed was checked
     n_items, n_users = len(data.items), len(train.sizes)
     counts = data.item_counts
     order = np.argsort(-counts, kind="stable")
-    item_starts, item_users = data.derive("by_item", lambda: train.transpose(n_items))
+    item_starts, item_users = data.by_item
     n_groups = _n_groups(counts[order], train.sizes)
     table = np.zeros((n_items, n_groups * cooccurrence.GROUP), np.int32)
     # half the memory to go through, if it is enough
@@ -65,7 +69,7 @@ def _n_groups(counts: NDArray[np.int64], sizes: NDArray[np.int64]) -> int:
     return int(np.count_nonzero(passes > 2.0 * n_rows))
 
 
-def shared_to_profile(run: Binding, k: int, *, logs: bool) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def shared_to_profile(run: Batch, k: int, *, logs: bool) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """Return the least and the sum of the distances of the first k items to the profile, and their number.
 
     Goes through the items of the whole run at once: a part of the rows would show nearly all of them, too.
@@ -75,10 +79,10 @@ def shared_to_profile(run: Binding, k: int, *, logs: bool) -> tuple[Floats, Floa
     logs
         (1 - nPMI) / 2; else 1 - c_ij / sqrt(c_i c_j).
     """
-    data, train = run.data, run.train
+    data = run.data
     lists = run.ranked.pad(k=k)
     shape = lists.shape
-    ranked = data.derive("ranked by popularity", lambda: _ranked(data, train))
+    ranked = _ranked(data)
     n_items = len(data.items)
     n_cold = int(np.searchsorted(-data.item_counts[ranked.order], 0))
     rank_of = np.full(run.n_items + 2, n_items, np.int32)

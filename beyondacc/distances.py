@@ -337,7 +337,9 @@ def missing_for(chosen: Distance, data: Dataset) -> str | None:
     if chosen.on == "matrix":
         return None
     if chosen.on in {"train", "ratings"}:
-        return None if data.train is not None else "training rows; pass train="
+        if not data.has_train:
+            return "training rows; pass train="
+        return "the training rows of all users, which a part of them does not have" if data.world.partial else None
     if data.features is not None or (data.vectors is not None and chosen.on == "rows"):
         return None
     if chosen.on == "sets":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from beyondacc.convention import Convention, find_convention
 from beyondacc.data.aligning import bind
-from beyondacc.data.binding import Binding, Users
+from beyondacc.data.batch import Batch, Users
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.containers import as_array
 from beyondacc.data.intake.order import Order, order_runs
@@ -25,7 +25,7 @@ from beyondacc.run.local import LEAST, map_blocks
 from beyondacc.spec.metric import Metric, MetricFamily, Need
 from beyondacc.spec.params import Param, Seed
 from beyondacc.spec.registry import check_cutoffs
-from beyondacc.spec.states import PerUser, State
+from beyondacc.spec.states import State
 
 __all__ = ["check_metrics", "check_overlap", "default_metrics", "evaluate", "evaluate_by", "evaluate_run"]
 
@@ -34,12 +34,12 @@ _WORTH_A_THREAD: Final = 8192  # rows of one metric that take longer than to sta
 
 
 def default_metrics(
-    data: Dataset, k: int | Sequence[int], *, every: bool = False, earlier: bool = False
+    data: Dataset, k: int | Sequence[int], *, every: bool = False, side: Container[str] = ()
 ) -> list[Metric]:
     """Return the core metrics that a dataset allows, or all of them, cut at each k."""
     cutoffs = check_cutoffs(k)
     found = [family @ cutoff for family in REGISTRY.values() if family.core or every for cutoff in cutoffs]
-    return [metric for metric in found if metric.missing(data, earlier=earlier) is None]
+    return [metric for metric in found if metric.missing(data, side) is None]
 
 
 def check_metrics(
@@ -47,7 +47,7 @@ def check_metrics(
     data: Dataset,
     *,
     k: int | Sequence[int] = 10,
-    earlier: bool = False,
+    side: Container[str] = (),
     convention: Convention | None = None,
 ) -> list[Metric]:
     """Read the metrics, cut at each k where they name no cutoff, and see that the dataset has what they need.
@@ -58,8 +58,8 @@ def check_metrics(
         None: the core metrics that the data allow; ``"all"``: all that they allow.
     k
         A cutoff, or several.
-    earlier
-        Whether there are earlier lists.
+    side
+        The names of the further lists there are, such as ``earlier``.
     convention
         Sets the parameters that a metric does not name.
 
@@ -69,7 +69,7 @@ def check_metrics(
         If a metric is unknown, or needs what the dataset lacks; the message says what to pass and who else needs it.
     """
     if metrics is None or (isinstance(metrics, str) and metrics == "all"):
-        found = default_metrics(data, k, every=metrics is not None, earlier=earlier)
+        found = default_metrics(data, k, every=metrics is not None, side=side)
         return [convention.metric(each) for each in found if each.family.name in convention] if convention else found
     wanted = REGISTRY.parse_several(metrics, k=k)
     if convention:
@@ -78,7 +78,7 @@ def check_metrics(
         raise SpecError('no metric was given; name at least one, such as "ndcg@10"')
     lacking: dict[str, list[str]] = {}
     for metric in wanted:
-        if lack := metric.missing(data, earlier=earlier):
+        if lack := metric.missing(data, side):
             lacking.setdefault(lack, []).append(str(metric))
     for lack, names in lacking.items():
         others = f" (also needed by: {', '.join(names[1:])})" if names[1:] else ""
@@ -86,7 +86,7 @@ def check_metrics(
     return wanted
 
 
-def evaluate_run(run: Binding, metrics: Sequence[Metric], *, threads: int | None = None) -> dict[Metric, State]:
+def evaluate_run(run: Batch, metrics: Sequence[Metric], *, threads: int | None = None) -> dict[Metric, State]:
     """Return the merged state of each metric over all rows of a run."""
     k = max(metric.k for metric in metrics)
 
@@ -96,11 +96,19 @@ def evaluate_run(run: Binding, metrics: Sequence[Metric], *, threads: int | None
 
     least = max(LEAST, _WORTH_A_THREAD // len(metrics))
     cut = map_blocks(work, len(run), threads=threads, least=least, width=min(k, run.ranked.width))
-    merged: dict[Metric, State] = {}
-    for metric, states in zip(metrics, zip(*cut, strict=True), strict=True):
-        kind: Any = type(states[0])
-        merged[metric] = kind.merge(states)
-    return merged
+    return dict(zip(metrics, merge_states(cut), strict=True))
+
+
+def merge_states(parts: Sequence[Sequence[State]]) -> list[State]:
+    """Return the states of several metrics over all parts; metrics that share a state in every part still do."""
+    merged: dict[tuple[int, ...], State] = {}
+    found = []
+    for states in zip(*parts, strict=True):
+        key = tuple(map(id, states))
+        if key not in merged:
+            merged[key] = type(states[0]).merge(states)
+        found.append(merged[key])
+    return found
 
 
 def _is_several(recs: Any) -> bool:
@@ -206,7 +214,9 @@ def evaluate(
     given |= {"undefined": undefined, "gains": gains, "ties": ties}
     tool = find_convention(convention)
     before = [] if earlier is None else earlier if isinstance(earlier, list) else [earlier]
-    wanted = check_metrics(metrics, data, k=k, earlier=bool(before), convention=tool)
+    given_side = {"earlier": before, "primitive": [] if primitive is None else [primitive]}
+    given_side = {name: lists for name, lists in given_side.items() if lists}
+    wanted = check_metrics(metrics, data, k=k, side=given_side, convention=tool)
     data = tool.read(data) if tool else data
     policy = Policy.choose(given, tool.policy_for(data) if tool else {})
     policies = {}
@@ -223,9 +233,10 @@ def evaluate(
             )
         rows = read_rows(recs, what="recs", columns=names, order=order)
         recs = order_runs(rows, "recs", order)
-    further: dict[str, Any] = {"earlier": [Recommendations.read(lists, what="earlier", **shared) for lists in before]}
-    if primitive is not None:
-        further["primitive"] = Recommendations.read(primitive, what="primitive", **shared)
+    side = {
+        name: [Recommendations.read(lists, what=name, **shared) for lists in several]
+        for name, several in given_side.items()
+    }
     # what is dropped or ordered anew must be there first
     longest = max(metric.k for metric in wanted) if policy.seen == "keep" and policy.ties == "input" else None
 
@@ -235,7 +246,7 @@ def evaluate(
         made = Recommendations.read(lists, duplicates=policy.duplicates, k=longest, what=what, **settings)
         names.check_used()
         check_overlap(made, data, wanted, what)
-        states = evaluate_by(made, data, wanted, policy, policies=policies, threads=threads, **further)
+        states = evaluate_by(made, data, wanted, policy, policies=policies, side=side, threads=threads)
         return Report(*states, n_boot=n_boot, seed=seed, threads=threads, readings=own)
 
     if _is_several(recs):
@@ -250,16 +261,17 @@ def evaluate_by(
     policy: Policy,
     *,
     policies: Mapping[Metric, Policy] | None = None,
-    primitive: Recommendations | None = None,
-    earlier: Sequence[Recommendations] = (),
+    side: Mapping[str, Sequence[Recommendations]] | None = None,
     threads: int | None = None,
-) -> tuple[Binding, dict[Metric, State]]:
+) -> tuple[Batch, dict[Metric, State]]:
     """Bind lists by a policy and return the run with the states of its metrics.
 
     Parameters
     ----------
     policies
         Those of some metrics at the grain of a user, which may average fewer users and count undefined ones otherwise.
+    side
+        Further lists of the same users, by the name of what they are.
     """
     if policy.ties != "input":
         recs = recs.by_score(policy.ties)
@@ -271,27 +283,26 @@ def evaluate_by(
         users=policy.users,
         seen=policy.seen,
         unknown_items=policy.unknown_items,
-        primitive=primitive,
-        earlier=earlier,
+        side=side,
         k=max(metric.k for metric in metrics),
     )
     states = evaluate_run(run, metrics, threads=threads)
     own = dict.fromkeys(metrics, policy) | dict(policies or {})
-    return run, {metric: _count(state, run, own[metric], policy.users) for metric, state in states.items()}
+    return run, {metric: _count(metric, state, run, own[metric], policy.users) for metric, state in states.items()}
 
 
-def _count(state: State, run: Binding, policy: Policy, users: Users) -> State:
+def _count(metric: Metric, state: State, run: Batch, policy: Policy, users: Users) -> State:
     """Settle who counts in a state of all rows of a run, which was bound for such users."""
     state = state.filled() if policy.undefined == "zero" else state
-    if policy.users != users and isinstance(state, PerUser):
-        return PerUser(np.where(run.among(policy.users), state.values, np.nan))
+    if policy.users != users and metric.family.grain == "user":
+        return state.among(run.among(policy.users))
     return state
 
 
 def check_overlap(made: Recommendations, data: Dataset, metrics: Sequence[Metric], what: str) -> None:
     """Refuse lists of users none of whom is in the test set: every accuracy would be a meaningless zero."""
     needing = [metric for metric in metrics if Need.TRUTH in metric.family.needs(metric.values)]
-    if not needing or data.test is None:
+    if not needing or data.test is None or data.world.partial:  # a part may have no tested user
         return
     codes = made.codes(data, what)
     if not data.test.occupied[codes[codes >= 0]].any():

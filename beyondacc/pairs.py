@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.cooccurrence import shared_to_profile
-from beyondacc.data.binding import Binding, Inputs, row_sizes
-from beyondacc.data.dataset import Features, Profiles
+from beyondacc.data.batch import Batch, Inputs, row_sizes
+from beyondacc.data.dataset import Dataset
 from beyondacc.data.matrix import Matrix
+from beyondacc.data.once import once
+from beyondacc.data.profiles import Profiles
+from beyondacc.data.world import World
 from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels import columns, distance as kinds, jit, pairwise, sets, tables
@@ -73,7 +76,7 @@ def refuse_own(chosen: Any, bench: Bench) -> None:
         chosen.refuse(one, other, None if row[size] == jit.RAISED else float(row[size + 1]))
 
 
-def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
+def pair_arrays(chosen: Distance, run: Batch) -> PairArrays:
     """Return the arrays of a distance for the items of a run; those of a looked up one are empty.
 
     Raises
@@ -87,14 +90,14 @@ def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
         raise SpecError(f"distance {chosen} needs {lack}")
     if chosen.on in {"train", "ratings", "matrix"}:
         if chosen.matrix is not None:
-            _places(chosen.matrix, run)
+            _places(run.world, chosen.matrix, len(run.data.items))
         return PairArrays(kinds.TABLE, 1.0, _NO_BITS, np.empty(0), _NO_ROWS, _NO_ROWS, chosen.compiled)
-    features = run.features
+    features = run.world.features
     if chosen.own is not None:
-        _, sizes = scaled_rows(run)
-        return PairArrays(kinds.OWN, 1.0, _NO_BITS, sizes, _NO_ROWS, double_rows(run), chosen.compiled)
+        _, sizes = scaled_rows(run.world)
+        return PairArrays(kinds.OWN, 1.0, _NO_BITS, sizes, _NO_ROWS, double_rows(run.world), chosen.compiled)
     halved = 0.5 if chosen.values.get("half") else 1.0
-    as_sets = run.vectors is None and features is not None and features.weights is None
+    as_sets = run.world.vectors is None and features is not None and features.weights is None
     if features is not None and (chosen.on == "sets" or (as_sets and chosen.name == "cosine")):
         kind, factor = kinds.COSINE_SETS, halved
         if chosen.name == "jaccard":
@@ -103,9 +106,9 @@ def pair_arrays(chosen: Distance, run: Binding) -> PairArrays:
             kind = kinds.HAMMING
             factor = 1.0 / max(1, len(features.names)) if chosen.values["normalized"] else 1.0
         return PairArrays(kind, factor, features.bits, features.sizes, _NO_ROWS, _NO_ROWS, chosen.compiled)
-    scaled, sizes = scaled_rows(run)
+    scaled, sizes = scaled_rows(run.world)
     if chosen.name == "euclidean":
-        return PairArrays(kinds.EUCLIDEAN, 1.0, _NO_BITS, sizes, item_rows(run), _NO_ROWS, chosen.compiled)
+        return PairArrays(kinds.EUCLIDEAN, 1.0, _NO_BITS, sizes, item_rows(run.world), _NO_ROWS, chosen.compiled)
     kind = kinds.COSINE_CLIPPED if chosen.values["clip"] else kinds.COSINE_VECTORS
     return PairArrays(kind, halved, _NO_BITS, sizes, scaled, _NO_ROWS, chosen.compiled)
 
@@ -119,31 +122,31 @@ class Looked(NamedTuple):
     sizes: Floats
 
 
-def looked_up(arrays: PairArrays, run: Binding) -> Looked | None:
+def looked_up(arrays: PairArrays, run: Batch) -> Looked | None:
     """Return a table of the distances of sets, where each is a word and none is large."""
-    features = run.features
+    features = run.world.features
     if arrays.kind > kinds.HAMMING or arrays.bits.shape[1] != 1 or features is None or features.most > sets.MOST:
         return None
-
-    def build() -> Floats:
-        table = np.empty((features.most + 1) ** 3)
-        sets.fill(arrays.kind, arrays.factor, features.most, table)
-        return table
-
-    table = run.derive(("distances of sets", arrays.kind, arrays.factor), build)
+    table = _distances_of_sets(run.world, arrays.kind, arrays.factor, features.most)
     return Looked(table, features.most + 1, arrays.bits, arrays.sizes)
 
 
-def item_rows(run: Binding) -> Floats:
+@once
+def _distances_of_sets(_world: World, kind: int, factor: float, most: int) -> Floats:
+    table = np.empty((most + 1) ** 3)
+    sets.fill(kind, factor, most, table)
+    return table
+
+
+def item_rows(world: World) -> Floats:
     """Return a row of numbers for each item: its vector, else its weighted features, else zeros and ones."""
-    if run.vectors is not None:
-        return run.vectors
-    features = run.features
+    return _dense(world) if world.vectors is None else world.vectors
+
+
+@once
+def _dense(world: World) -> Floats:
+    features = world.features
     assert features is not None  # noqa: S101 - what is needed was checked
-    return run.derive("feature_rows", lambda: _dense(features))
-
-
-def _dense(features: Features) -> Floats:
     shape = (len(features.bits), len(features.names))
     if 8 * shape[0] * shape[1] > _ROWS_BYTES:
         raise DataError(
@@ -156,43 +159,42 @@ def _dense(features: Features) -> Floats:
     return rows
 
 
-def scaled_rows(run: Binding) -> tuple[Floats, Floats]:
+@once
+def scaled_rows(world: World) -> tuple[Floats, Floats]:
     """Return rows whose products neither overflow nor vanish, and their reciprocal norms, 0 for rows of zeros."""
-
-    def build() -> tuple[Floats, Floats]:
-        rows = item_rows(run)
-        most = _MOST[rows.dtype.itemsize]
-        largest = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
-        extreme = (largest > most) | ((largest < 1 / most) & (largest > 0))
-        if extreme.any():  # a power of two changes nothing but the size
-            rows = rows.copy()
-            rows[extreme] = np.ldexp(rows[extreme], -np.frexp(largest[extreme])[1][:, None])
-        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
-        return rows, np.divide(1.0, norms, out=np.zeros(len(norms)), where=norms > 0)
-
-    return run.derive("scaled_rows", build)
+    rows = item_rows(world)
+    most = _MOST[rows.dtype.itemsize]
+    largest = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
+    extreme = (largest > most) | ((largest < 1 / most) & (largest > 0))
+    if extreme.any():  # a power of two changes nothing but the size
+        rows = rows.copy()
+        rows[extreme] = np.ldexp(rows[extreme], -np.frexp(largest[extreme])[1][:, None])
+    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+    return rows, np.divide(1.0, norms, out=np.zeros(len(norms)), where=norms > 0)
 
 
-def _places(matrix: Matrix, run: Binding) -> ItemIds:
-    """Return the row of a matrix for each item of a run, -1 where it has none."""
-    return run.derive.of(matrix)("places", lambda: matrix.places(run.items, len(run.data.items)))
+@once
+def _places(world: World, matrix: Matrix, known: int) -> ItemIds:
+    """Return the row of a matrix for each item, -1 where it has none; `known` of them are those of the dataset."""
+    return matrix.places(world.items, known)
 
 
-def has_row(matrix: Matrix, run: Binding) -> Bools:
+@once
+def _has_row(world: World, matrix: Matrix, known: int) -> Bools:
+    some = np.append(~np.isnan(matrix.numbers).all(axis=1), False)
+    found: Bools = some[_places(world, matrix, known)]
+    return found
+
+
+def has_row(matrix: Matrix, run: Batch) -> Bools:
     """Tell which items of a run have any distance in a matrix."""
-
-    def build() -> Bools:
-        some = np.append(~np.isnan(matrix.numbers).all(axis=1), False)
-        found: Bools = some[_places(matrix, run)]
-        return found
-
-    return run.derive.of(matrix)("has row", build)
+    return _has_row(run.world, matrix, len(run.data.items))
 
 
-def _columns(chosen: Distance, run: Binding) -> tuple[int, tuple[Any, ...]]:
+def _columns(chosen: Distance, run: Batch) -> tuple[int, tuple[Any, ...]]:
     """Return the kind of a distance and what `kernels.columns` reads of the training rows, in its order."""
-    train, (item_starts, item_users) = run.train, run.by_item
-    n_users = run.data.n_train_users
+    train, (item_starts, item_users) = run.train, run.data.by_item
+    n_users = run.world.n_train_users
     kind = _COLUMNS.get(chosen.name)
     if kind is None:
         kind = columns.COSINE if chosen.values["support"] == "all" else columns.COMMON_COSINE
@@ -200,12 +202,18 @@ def _columns(chosen: Distance, run: Binding) -> tuple[int, tuple[Any, ...]]:
         none = np.zeros(1)
         return kind, (train.starts, train.items, none, item_starts, item_users, none, none, n_users)
     center = "shift" if chosen.name == "pearson" else chosen.values["center"]
-    derive = run.data.derive
-    values = derive(("centred", center), lambda: _centred(train, center))
-    by_item = derive(("centred by item", center), lambda: values[np.argsort(train.items, kind="stable")])
-    n_items = len(run.data.items)
-    norms = derive(("norms", center), lambda: np.sqrt(np.bincount(train.items, np.square(values), n_items)))
+    values, by_item, norms = _centred_columns(run.data, center)
     return kind, (train.starts, train.items, values, item_starts, item_users, by_item, norms, n_users)
+
+
+@once
+def _centred_columns(data: Dataset, center: str | None) -> tuple[Floats, Floats, Floats]:
+    """Return the centred training values, the same item by item, and the norm of each item's."""
+    train = data.train
+    assert train is not None  # noqa: S101 - what is needed was checked
+    values = _centred(train, center)
+    norms = np.sqrt(np.bincount(train.items, np.square(values), len(data.items)))
+    return values, values[np.argsort(train.items, kind="stable")], norms
 
 
 def _centred(train: Profiles, center: str | None) -> Floats:
@@ -230,7 +238,7 @@ def _centred(train: Profiles, center: str | None) -> Floats:
 
 
 def pair_tables(
-    chosen: Distance, run: Binding, lists: ItemIds, lengths: NDArray[np.int32], *, users: UserIds, k: int
+    chosen: Distance, run: Batch, lists: ItemIds, lengths: NDArray[np.int32], *, users: UserIds, k: int
 ) -> NDArray[np.float64]:
     """Return the distances inside each list, shape (rows, k, k), NaN where there is none or where a list ends.
 
@@ -243,7 +251,9 @@ def pair_tables(
     found = np.full((len(lists), width, width), np.nan)
     arrays = pair_arrays(chosen, run)
     if chosen.matrix is not None:
-        tables.matrix_rows(chosen.matrix.numbers, _places(chosen.matrix, run), lists, lengths, k, found)
+        tables.matrix_rows(
+            chosen.matrix.numbers, _places(run.world, chosen.matrix, len(run.data.items)), lists, lengths, k, found
+        )
     elif arrays.kind == kinds.TABLE:
         kind, train = _columns(chosen, run)
         everything = (0, len(run.data.items) + 1)
@@ -278,7 +288,7 @@ def inside(chosen: Distance, inputs: Inputs, k: int) -> Iterator[tuple[slice, ND
     most = _TABLE_BYTES if chosen.on in {"train", "ratings"} else _CACHE_BYTES
     for rows in table_rows(len(inputs), min(k, inputs.lists.shape[1]), most):
         lists, lengths, users = inputs.lists[rows], inputs.lengths[rows], inputs.users[rows]
-        yield rows, pair_tables(chosen, inputs.run, lists, lengths, users=users, k=k)
+        yield rows, pair_tables(chosen, inputs.batch, lists, lengths, users=users, k=k)
 
 
 class ToProfile(NamedTuple):
@@ -306,10 +316,11 @@ class ToProfile(NamedTuple):
 
 def to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str = "skip") -> ToProfile:
     """Return the distances to the profile; `missing` says what a pair without a distance counts: skip, one or zero."""
-    return inputs.derive(("to profile", chosen, k, missing), lambda: _to_profile(chosen, inputs, k, missing))
+    return _to_profile(inputs, chosen, k, missing)
 
 
-def _columns_to_profile(chosen: Distance, run: Binding, k: int) -> tuple[NDArray[Any], ...]:
+@once
+def _columns_to_profile(run: Batch, chosen: Distance, k: int) -> tuple[NDArray[Any], ...]:
     """Go through the items of the whole run at once: a part of the rows would show nearly all of them, too."""
     if chosen.on == "train":
         return shared_to_profile(run, k, logs=chosen.name == "npmi")
@@ -333,8 +344,9 @@ def _columns_to_profile(chosen: Distance, run: Binding, k: int) -> tuple[NDArray
     return found
 
 
-def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToProfile:
-    run, train = inputs.run, inputs.run.train
+@once
+def _to_profile(inputs: Inputs, chosen: Distance, k: int, missing: str) -> ToProfile:
+    run, train = inputs.batch, inputs.batch.train
     shape = (len(inputs), min(k, inputs.lists.shape[1]))
     least, total = np.full(shape, np.inf), np.zeros(shape)
     counted = np.zeros(shape, np.int64)
@@ -343,10 +355,10 @@ def _to_profile(chosen: Distance, inputs: Inputs, k: int, missing: str) -> ToPro
     found = (least, total, counted)
     profile = (users, train.starts, train.items)
     if chosen.matrix is not None:
-        places = _places(chosen.matrix, run)
+        places = _places(run.world, chosen.matrix, len(run.data.items))
         tables.matrix_profile_rows(chosen.matrix.numbers, places, lists, lengths, k, *profile, *found)
     elif arrays.kind == kinds.TABLE:
-        whole = run.own(("columns to profile", chosen, k), lambda: _columns_to_profile(chosen, run, k))
+        whole = _columns_to_profile(run, chosen, k)
         least, total, counted = (each[inputs.rows].copy() for each in whole)
     elif looked := looked_up(arrays, run):
         sets.profile_rows(*looked, lists, lengths, k, *profile, int(row_sizes(train, users).max(initial=0)), *found)
@@ -373,6 +385,7 @@ def no_pairs(own_rows: Floats | None = None) -> PairArrays:
     return PairArrays(kind, 1.0, _NO_BITS, np.ones(len(rows)), _NO_ROWS, rows, jit.no_distance())
 
 
-def double_rows(run: Binding) -> NDArray[np.float64]:
+@once
+def double_rows(world: World) -> NDArray[np.float64]:
     """Return `item_rows` as float64."""
-    return run.derive("own_rows", lambda: np.ascontiguousarray(item_rows(run), np.float64))
+    return np.ascontiguousarray(item_rows(world), np.float64)

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from beyondacc.data.binding import Users
+from beyondacc.data.batch import Users
 from beyondacc.spec.params import Param, bind, descriptions, parameters
 
 __all__ = ["Policy", "Ties"]

@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 
 from beyondacc.aggregate import Aggregate
 from beyondacc.breakdown import items_by_group, user_groups
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.data.intake.reading import Reading, as_frame
 from beyondacc.errors import SpecError, choices, did_you_mean
-from beyondacc.intervals import Replicates, interval, replicate_runs
+from beyondacc.intervals import Replicates, replicate_runs
 from beyondacc.spec.metric import Metric, MetricFamily
 from beyondacc.spec.params import Cutoff, Fraction, Param
-from beyondacc.spec.registry import REGISTRY
-from beyondacc.spec.states import Exposure, PerUser, State, Sums
+from beyondacc.spec.states import State
 from beyondacc.types import Bools
+from beyondacc.values import Values, digits, markdown, printable
 
 __all__ = ["Aggregate", "Groups", "Report", "Reports", "markdown"]
 
 
-class Report:
+class Report(Values):
     """The metrics of one run.
 
     Parameters
@@ -44,7 +44,7 @@ class Report:
 
     def __init__(
         self,
-        run: Binding,
+        run: Batch,
         states: Mapping[Metric, State],
         *,
         n_boot: int = 1000,
@@ -54,31 +54,19 @@ class Report:
         threads: int | None = None,
         readings: Sequence[Reading] = (),
     ) -> None:
-        self._run = run
         #: What the boundary did with each table; see `reading`.
         self.readings = list(readings)
-        self._states = dict(states)
-        self._n_boot = n_boot
+        super().__init__(states, run.world, confidence=confidence, n_boot=n_boot)
+        self._run = run
         self._seed = seed
-        self._confidence = confidence
         self._threads = threads
         if replicates is not None:
             self.replicates = replicates
 
     @property
-    def metrics(self) -> list[Metric]:
-        """What was evaluated, in the order given."""
-        return list(self._states)
-
-    @property
-    def run(self) -> Binding:
+    def run(self) -> Batch:
         """The lists as they were evaluated, in the positions of the dataset."""
         return self._run
-
-    @property
-    def states(self) -> Mapping[Metric, State]:
-        """What was accumulated for each metric."""
-        return self._states
 
     @property
     def users(self) -> pd.Index[Any]:
@@ -93,7 +81,7 @@ class Report:
 
     @functools.cached_property
     def diagnostics(self) -> dict[str, int]:
-        """Counts of what a reader should know, at the largest cutoff: see `Binding.diagnostics`."""
+        """Counts of what a reader should know, at the largest cutoff: see `Batch.diagnostics`."""
         return self._run.diagnostics(max(metric.k for metric in self._states))
 
     @property
@@ -105,7 +93,7 @@ class Report:
         """How often each item of the catalogue is among the first k."""
         ranked = self._run.ranked
         counts = np.bincount(ranked.items[ranked.flat(k).places], minlength=self._run.n_items)
-        return counts[self._run.catalogue]
+        return np.asarray(counts[self._run.world.catalogue])
 
     def by(self, by: Any, *, bins: int = 4) -> Groups:
         """Evaluate groups of users apart.
@@ -134,11 +122,7 @@ class Report:
 
     def _take(self, rows: Bools) -> Report:
         run = self._run.take(rows)
-        whole = run.block(0, len(run), max(metric.k for metric in self._states))
-        states = {
-            metric: metric.state(whole) if isinstance(state, Exposure) else state.take(rows)
-            for metric, state in self._states.items()
-        }
+        states = {metric: state.take(rows) for metric, state in self._states.items()}
         bootstrap: dict[str, Any] = {"n_boot": self._n_boot, "seed": self._seed, "threads": self._threads}
         return Report(run, states, confidence=self._confidence, **bootstrap)
 
@@ -163,58 +147,6 @@ class Report:
         k = max(metric.k for metric in self._states) if k is None else Param("k", 10, Cutoff).check(k, "by_item")
         return items_by_group(self._run, attribute, k, Param("head", 0.8, Fraction).check(head, "by_item"))
 
-    def find(self, metric: str | Metric | MetricFamily) -> Metric:
-        """Return the evaluated metric of that name.
-
-        Raises
-        ------
-        SpecError
-            If it was not evaluated.
-        """
-        wanted = REGISTRY.parse(metric)
-        if wanted not in self._states:
-            names = [str(known) for known in self._states]
-            raise SpecError(f"{wanted} was not evaluated; {did_you_mean(str(wanted), names)}")
-        return wanted
-
-    def state(self, metric: str | Metric | MetricFamily) -> State:
-        """Return what the value is made of: a number or several a user, or counts."""
-        return self._states[self.find(metric)]
-
-    def value(self, metric: str | Metric | MetricFamily) -> float:
-        """Return the value alone, without a bootstrap."""
-        wanted = self.find(metric)
-        state = self._states[wanted]
-        if isinstance(state, PerUser):
-            defined = _defined(state.values)
-            return float(defined.mean()) if len(defined) else float("nan")
-        return float(wanted.finish(state.total if isinstance(state, Sums) else state))
-
-    def __getitem__(self, metric: str | Metric | MetricFamily) -> Aggregate:
-        wanted = self.find(metric)
-        state = self._states[wanted]
-        value = self.value(wanted)
-        low = high = error = median = p10 = p90 = float("nan")
-        if isinstance(state, PerUser):
-            defined = _defined(state.values)
-            n = len(defined)
-            if n:
-                p10, median, p90 = (float(each) for each in np.quantile(defined, (0.1, 0.5, 0.9)))
-        else:
-            n = int(state.lists if isinstance(state, Exposure) else np.count_nonzero(state.counted))
-        if self._n_boot and n > 1:  # one user says nothing about others
-            replicates = self.replicates[wanted]
-            low, high = interval(value, replicates, wanted.bounds, self._confidence)
-            certain = _defined(replicates)
-            error = float(certain.std(ddof=1)) if len(certain) > 1 else float("nan")
-        return Aggregate(wanted, value, low, high, error, median, p10, p90, n, len(self._run) - n)
-
-    def __iter__(self) -> Iterator[Metric]:
-        return iter(self._states)
-
-    def __len__(self) -> int:
-        return len(self._states)
-
     def per_user(self, metric: str | Metric | MetricFamily) -> pd.Series[float]:
         """Return one value a user, indexed by the user's own id, NaN where undefined.
 
@@ -225,38 +157,19 @@ class Report:
         """
         wanted = self.find(metric)
         state = self._states[wanted]
-        if not isinstance(state, PerUser):
+        if state.per_user is None:
             names = [str(known) for known in self._states if known.family.grain == "user"]
             others = f"a value for each user have {choices(names)}" if names else "so has every other metric here"
             raise SpecError(f"{wanted} has one value for the whole run; {others}")
-        return pd.Series(state.values, index=self.users, name=str(wanted))
+        return pd.Series(state.per_user, index=self.users, name=str(wanted))
 
     def per_user_frame(self) -> pd.DataFrame:
         """Return all per-user values: a row a user with its id in the column user_id, a column a metric."""
         frame = pd.DataFrame(
-            {str(metric): state.values for metric, state in self._states.items() if isinstance(state, PerUser)}
+            {str(metric): state.per_user for metric, state in self._states.items() if state.per_user is not None}
         )
         frame.insert(0, "user_id", self.users)
         return frame
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return a row a metric.
-
-        The columns are metric, value, standard_error, ci_low, ci_high, median, p10, p90, n_users, n_undefined, better.
-        """
-        found = [self[metric] for metric in self]
-        table = {name: [getattr(each, name) for each in found] for name in _COLUMNS}
-        return pd.DataFrame(table | {"metric": [str(metric) for metric in self]})
-
-    def to_markdown(self) -> str:
-        """Return the table as Markdown."""
-        return markdown(_printable(self.to_pandas()))
-
-    def __repr__(self) -> str:
-        return _printable(self.to_pandas()).to_string(index=False)
-
-    def _repr_html_(self) -> str:
-        return _printable(self.to_pandas()).to_html(index=False, escape=True, border=0)
 
 
 class Reports(Mapping[str, Report]):
@@ -294,13 +207,13 @@ class Reports(Mapping[str, Report]):
 
     def to_markdown(self) -> str:
         """Return the table as Markdown."""
-        return markdown(_printable(self.to_pandas()))
+        return markdown(printable(self.to_pandas()))
 
     def __repr__(self) -> str:
-        return self.to_wide().map(_digits).to_string()
+        return self.to_wide().map(digits).to_string()
 
     def _repr_html_(self) -> str:
-        return self.to_wide().map(_digits).to_html(escape=True, border=0)
+        return self.to_wide().map(digits).to_html(escape=True, border=0)
 
 
 class Groups(Reports):
@@ -339,26 +252,3 @@ class Groups(Reports):
         table = pd.DataFrame(rows, columns=columns)
         order = (table["gap"] / table["standard_error"].where(table["standard_error"] > 0)).fillna(0.0)
         return table.iloc[np.argsort(-order.to_numpy(), kind="stable")].reset_index(drop=True)
-
-
-_NUMBERS = ("value", "standard_error", "ci_low", "ci_high", "median", "p10", "p90")
-_COLUMNS = ("metric", *_NUMBERS, "n_users", "n_undefined", "better")
-
-
-def _defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return values[~np.isnan(values)]
-
-
-def _digits(value: float, missing: str = "undefined") -> str:
-    return missing if np.isnan(value) else f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
-
-
-def _printable(frame: pd.DataFrame) -> pd.DataFrame:
-    texts = {name: frame[name].map(functools.partial(_digits, missing="-")) for name in _NUMBERS}
-    return frame.assign(**texts | {"value": frame["value"].map(_digits)})
-
-
-def markdown(frame: pd.DataFrame) -> str:
-    """Return a frame as a Markdown table."""
-    rows = [list(frame.columns), ["---"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)

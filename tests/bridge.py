@@ -19,7 +19,6 @@ from beyondacc.distances import Distance
 from beyondacc.metrics.calibration import draw_order
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.params import Day, Range
-from beyondacc.spec.states import PerUser, Sums
 
 CUTOFFS = (1, 2, 3, 10, 50)
 DISTANCES = (
@@ -96,14 +95,14 @@ def _with_scores(lists, scores):
 
 def to_run(case, data, **options):
     """The lists of a case bound to its dataset; tells the case in which order users are drawn as others."""
-    lists = Recommendations.read(to_lists(case), data)
+    lists, side = Recommendations.read(to_lists(case), data), {}
     expected = {user: items for user, items in (case.expected or {}).items() if items}
     if expected:
         expected = _with_scores(expected, case.expected_scores)
-        options["primitive"] = Recommendations.read(expected, data, what="primitive")
+        side["primitive"] = [Recommendations.read(expected, data, what="primitive")]
     before = [{user: items for user, items in lists.items() if items} for lists in case.earlier or []]
-    options["earlier"] = [Recommendations.read(lists, data, what="earlier") for lists in before if lists]
-    run = bind(lists, data, **options)
+    earlier = [Recommendations.read(lists, data, what="earlier") for lists in before if lists]
+    run = bind(lists, data, side=side | ({"earlier": earlier} if earlier else {}), **options)
     case.draw_orders = lambda seed: run.ids[draw_order(run, seed)].tolist()
     return run
 
@@ -113,11 +112,9 @@ def earlier_of(case):
     return any(items for lists in case.earlier or [] for items in lists.values())
 
 
-def result_of(metric, state):
+def result_of(metric, state, world):
     """The values of the users, or the value of the run."""
-    if isinstance(state, PerUser):
-        return state.values
-    return np.asarray(metric.finish(state.total if isinstance(state, Sums) else state), np.float64)
+    return np.asarray(state.value(metric, world) if state.per_user is None else state.per_user, np.float64)
 
 
 def usable(case):

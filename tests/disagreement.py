@@ -29,9 +29,9 @@ def main():
         run = bridge.to_run(case, data)
         for name, known in variants.items():
             metric = known[int(rng.integers(len(known)))]
-            if metric.missing(data, earlier=bool(run.earlier)) or (name.startswith("binomial") and number % 4):
+            if metric.missing(data, run.side) or (name.startswith("binomial") and number % 4):
                 continue  # exact fractions take their time
-            found = np.atleast_1d(bridge.result_of(metric, evaluate_run(run, [metric], threads=1)[metric]))
+            found = np.atleast_1d(bridge.result_of(metric, evaluate_run(run, [metric], threads=1)[metric], run.world))
             expected = bridge.expected_of(case, metric)
             if metric.family.grain == "user":
                 expected = [expected[user] for user in run.ids.tolist()]

@@ -16,7 +16,7 @@ from cli_files import run, write_files
 
 import beyondacc as ba
 from beyondacc.convention import Convention, conventions, find_convention
-from beyondacc.data.binding import Users
+from beyondacc.data.batch import Users
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.read import read_rows
 from beyondacc.data.recommendations import Recommendations

@@ -26,14 +26,14 @@ def check_all(case, *, k, skip=()):
     """Compare every metric at its defaults with the oracle."""
     data = bridge.to_dataset(case)
     run = bridge.to_run(case, data)
-    metrics = [metric @ k for metric in default_metrics(data, k, every=True, earlier=bool(run.earlier))]
+    metrics = [metric @ k for metric in default_metrics(data, k, every=True, side=run.side)]
     compared = 0
     for metric in metrics:
         if metric.family.name in skip:
             continue
         state = evaluate_run(run, [metric], threads=1)[metric]
         expected = bridge.expected_of(case, metric)
-        found = bridge.result_of(metric, state)
+        found = bridge.result_of(metric, state, run.world)
         if metric.family.grain == "user":
             expected = [expected[user] for user in run.ids.tolist()]
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12, err_msg=str(metric))

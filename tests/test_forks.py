@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from beyondacc.data.memo import Memo
+from beyondacc.data.once import Kept
 from beyondacc.run import forks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -123,12 +123,12 @@ def test_a_process_that_is_forked_while_a_thread_compiles_compiles_too():
 
 def test_a_child_has_locks_of_its_own():
     """Whatever lock of ours a thread of the parent holds, the child does not wait for it."""
-    memo, lock = Memo(), forks.Lock()
-    again = pickle.loads(pickle.dumps(memo))  # noqa: S301 - ours
+    kept, lock = Kept(), forks.Lock()
+    again = pickle.loads(pickle.dumps(kept))  # noqa: S301 - ours
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with memo._lock, again._lock, lock.held:
+        with kept._lock, again._lock, lock.held:
             held.set()
             done.wait()
 
@@ -137,7 +137,7 @@ def test_a_child_has_locks_of_its_own():
     held.wait()
     child = os.fork()
     if not child:
-        free = all(each.acquire(blocking=False) for each in (memo._lock, again._lock, lock.held))
+        free = all(each.acquire(blocking=False) for each in (kept._lock, again._lock, lock.held))
         os._exit(0 if free else 1)
     code = os.waitpid(child, 0)[1]
     done.set()

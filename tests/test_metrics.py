@@ -53,12 +53,14 @@ def bound(number):
 
 def check(case, data, run, metric, *, rtol=RTOL, atol=ATOL):
     """Compare one metric with the oracle, unless the dataset lacks what it needs; say whether it was compared."""
-    if metric.missing(data, earlier=bool(run.earlier)):
+    if metric.missing(data, run.side):
         return False
     state = evaluate_run(run, [metric], threads=1)[metric]
     expected = bridge.expected_of(case, metric)
     if metric.family.grain == "run":
-        np.testing.assert_allclose(bridge.result_of(metric, state), expected, rtol=rtol, atol=atol, err_msg=str(metric))
+        np.testing.assert_allclose(
+            bridge.result_of(metric, state, run.world), expected, rtol=rtol, atol=atol, err_msg=str(metric)
+        )
         return True
     ids = run.ids.tolist()
     np.testing.assert_allclose(
@@ -211,6 +213,6 @@ def test_a_primitive_model_of_ones_own():
     for number in range(0, 30, 3):
         case, data, run = bound(number)
         expected = [case.expected.get(user, []) for user in run.ids.tolist()]
-        assert run.expected.lengths.tolist() == [len(items) for items in expected]
+        assert run.side["primitive"][0].lengths.tolist() == [len(items) for items in expected]
         for name in ("unexpectedness", "unexpectedness(denominator=k)", "serendipity_ge"):
             assert check(case, data, run, REGISTRY.parse(f"{name}@4"))

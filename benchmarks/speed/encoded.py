@@ -12,7 +12,7 @@ from workloads import Workload, make
 
 import beyondacc as ba
 from beyondacc.data.aligning import bind, bind_lists
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 
 __all__ = ["Arrays", "K", "World", "encode", "load_world"]
 
@@ -146,8 +146,8 @@ class World:
     data: ba.Dataset
     recs: ba.Recommendations
     candidates: ba.Recommendations | None
-    run: Binding
-    pool: Binding
+    run: Batch
+    pool: Batch
     arrays: Arrays
 
 

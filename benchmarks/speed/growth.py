@@ -21,7 +21,7 @@ from timing import alternate, table
 
 import beyondacc as ba
 from beyondacc.data.aligning import bind
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.evaluation import check_metrics, evaluate_run
 from beyondacc.rerank import RERANKERS
 
@@ -91,7 +91,7 @@ def _steps(rng: np.random.Generator, users: int, n: int) -> NDArray[np.int64]:
     return (first + step * np.arange(n)) % _ITEMS
 
 
-def world_of(sizes: Sizes) -> tuple[Binding, Binding]:
+def world_of(sizes: Sizes) -> tuple[Batch, Batch]:
     """Make lists to evaluate and lists to re-rank of such sizes."""
     rng = np.random.default_rng(0)
     users = np.arange(sizes.users)
@@ -108,7 +108,7 @@ def world_of(sizes: Sizes) -> tuple[Binding, Binding]:
     vectors = rng.normal(size=(_ITEMS, sizes.dimensions)).astype(np.float32)
     data = ba.Dataset(frame(sizes.profile), frame(10), items, vectors=vectors)
 
-    def lists(n: int) -> Binding:
+    def lists(n: int) -> Batch:
         found = _steps(rng, sizes.users, n).astype(np.int32)
         scores = -np.sort(-rng.random(found.shape), axis=1)
         return bind(ba.Recommendations(data.users.ids, data.items, found, scores), data)
@@ -127,7 +127,7 @@ def _reranks(spec: str) -> bool:
     return spec.partition("(")[0] in RERANKERS
 
 
-def _pass(spec: str, sizes: Sizes, lists: Binding, pool: Binding) -> Callable[[], Any]:
+def _pass(spec: str, sizes: Sizes, lists: Batch, pool: Batch) -> Callable[[], Any]:
     if _reranks(spec):
         reranker = RERANKERS.create(spec)
         return lambda: reranker.pick(dataclasses.replace(pool), [0.5], sizes.picks, threads=1)

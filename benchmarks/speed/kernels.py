@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from timing import Times, alternate, blas_threads, number, ratio, table
 
 import beyondacc as ba
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.evaluation import check_metrics, evaluate_run
 from beyondacc.rerank import RERANKERS
-from beyondacc.spec.states import PerUser
 
 __all__ = ["CASES", "Ours", "agree", "kernels_tables", "measure_case", "measure_kernels", "sample_rows"]
 
@@ -58,11 +57,11 @@ class Ours:
             self.bare(threads, self.run.take(first))
 
     @property
-    def run(self) -> Binding:
+    def run(self) -> Batch:
         """The lists in question."""
         return self.world.pool if self.case.reranks else self.world.run
 
-    def bare(self, threads: int, run: Binding | None = None) -> Any:
+    def bare(self, threads: int, run: Batch | None = None) -> Any:
         """Run the pass over the users alone: a state, or picks.
 
         The run is a copy, so that nothing is kept from one call to the next but what depends on items alone.
@@ -84,9 +83,9 @@ class Ours:
         """Return what `bare` gave for some rows, in the form of naive code."""
         if self.case.reranks:
             return found.positions[rows, 0], found.selection[rows, 0]
-        if isinstance(found, PerUser):
-            return found.values[rows]
-        return np.atleast_1d(self.metric.finish(found))
+        if found.per_user is not None:
+            return found.per_user[rows]
+        return np.atleast_1d(found.value(self.metric, self.run.world))
 
 
 def agree(ours: Any, theirs: Any, tolerance: float) -> bool:

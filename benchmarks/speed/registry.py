@@ -43,7 +43,7 @@ def measure_registry(work: Workload, *, repeats: int = 3, names: list[str] | Non
     def evaluate(metrics: Any, threads: int) -> ba.Report:
         return ba.evaluate(recs, data, metrics, earlier=before, n_boot=0, threads=threads)
 
-    found = default_metrics(data, _K, every=True, earlier=True)
+    found = default_metrics(data, _K, every=True, side={"earlier"})
     metrics = [metric for metric in found if names is None or metric.family.name in names]
     plain = [metric for metric in metrics if not _looks_at_pairs_of_users(metric)]
     some = recs.users[:300]

@@ -191,7 +191,7 @@ class Lists(FileOptions):
         data = tables.dataset(threshold=self.threshold, graded=self.graded)
         given: Any = "all" if wanted == ["all"] else wanted or None
         tool = find_convention(self.convention)
-        chosen = check_metrics(given, data, k=self.k, earlier=bool(before), convention=tool)
+        chosen = check_metrics(given, data, k=self.k, side={"earlier"} if before else (), convention=tool)
         lists: dict[str, Any] = {}
         for name, what in whats.items():
             runs = tables.runs(what, name)

@@ -21,7 +21,6 @@ from beyondacc.errors import SpecError, did_you_mean
 from beyondacc.results import markdown
 from beyondacc.spec.metric import Metric
 from beyondacc.spec.params import Confidence, Param, Range, Seed
-from beyondacc.spec.states import Exposure
 
 __all__ = ["Comparison", "compare"]
 
@@ -199,11 +198,11 @@ def _verdict(row: Any, level: float) -> str:
 
 
 def _unit(metric: Metric, system: System) -> words.Unit | None:
-    """Tell coverage of the catalogue as a number of items."""
-    state = system.states[metric]
-    if metric.family.name != "catalog_coverage" or not isinstance(state, Exposure):
+    """Tell a share of something as a number of it, where the metric says so."""
+    if metric.family.told is None:
         return None
-    return words.Unit(1.0 if metric.values["count"] else float(state.n_catalogue), 0, "items")
+    scale, what = metric.family.told(metric.values, system.run.world)
+    return words.Unit(scale, 0, what)
 
 
 def _printable(table: pd.DataFrame) -> pd.DataFrame:

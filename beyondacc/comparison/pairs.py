@@ -28,9 +28,9 @@ class Pair:
         self.one, self.other, self.metrics = one, other, metrics
         self.paired: dict[Metric, Paired] = {}
         for metric in metrics:
-            states = one.states[metric], other.states[metric]
-            if isinstance(states[0], PerUser) and isinstance(states[1], PerUser):
-                self.paired[metric] = Paired.of(states[0].values, states[1].values)
+            mine, theirs = one.states[metric].per_user, other.states[metric].per_user
+            if mine is not None and theirs is not None:
+                self.paired[metric] = Paired.of(mine, theirs)
         self.replicates: dict[Metric, NDArray[np.float64]] = {}
         self.p: dict[Metric, float] = {}
         self.tests: dict[Metric, str] = {}
@@ -90,7 +90,7 @@ def resample(
         (pair.one.run, {metric: PerUser(paired.difference) for metric, paired in pair.paired.items()}) for pair in pairs
     ]
     for system in systems.values():
-        counts = {metric: state for metric, state in system.states.items() if not isinstance(state, PerUser)}
+        counts = {metric: state for metric, state in system.states.items() if state.per_user is None}
         runs.append((system.run, counts))
     found = replicate_runs(runs, n_boot=n, seed=seed, threads=threads)
     of_system = dict(zip(systems, found[len(pairs) :], strict=True))

@@ -8,24 +8,21 @@ lists of some users is as likely as what was observed. For a mean over users an 
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, Protocol
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.comparison.significance import ROUNDING
-from beyondacc.data.binding import Binding
-from beyondacc.data.ragged import Lists
-from beyondacc.data.vocabulary import Vocabulary
-from beyondacc.intervals import Compact, at_once, weighted_sums
+from beyondacc.data.batch import Batch
 from beyondacc.run.local import map_stream
 from beyondacc.spec.metric import Metric
-from beyondacc.spec.states import Exposure, State, Sums
+from beyondacc.spec.resampling import at_once, weighted_sums
+from beyondacc.spec.states import State
 from beyondacc.types import Bools
 
-__all__ = ["Means", "Statistic", "Totals", "counted", "enumerated", "permutation_p"]
+__all__ = ["Means", "Statistic", "Values", "counted", "enumerated", "permutation_p"]
 
 
 class Statistic(Protocol):
@@ -44,6 +41,15 @@ class Statistic(Protocol):
 
     def exchanged(self, swapped: Bools) -> NDArray[np.float64]:
         """Return the differences, shape (exchanges, differences), where `swapped` is (exchanges, users)."""
+
+
+class Exchange(Protocol):
+    """Two states whose users exchange their lists; see `spec.resampling`."""
+
+    differ: Bools
+
+    def pairs(self, swapped: Bools) -> Iterable[tuple[Any, Any]]:
+        """Yield what the values of both systems are made of, where `swapped` is (exchanges, users)."""
 
 
 class Means:
@@ -65,68 +71,25 @@ class Means:
         return np.asarray(self.columns.sum(axis=0) - 2.0 * weighted_sums(swapped.astype(np.float64), self.columns))
 
 
-class Totals:
-    """Values made of sums over users: an exchange moves the numbers of a user from one total to the other.
+class Values:
+    """Values of both systems, which are made anew from what an exchange moves between them."""
 
-    Parameters
-    ----------
-    metric, one, other
-        The metric and its state in both runs, of the same users.
-    """
-
-    def __init__(self, metric: Metric, one: Sums, other: Sums) -> None:
-        self.metric = metric
-        columns = [np.where(state.counted[:, None], state.columns, 0.0) for state in (one, other)]
-        self.first, self.second = (column.sum(axis=0) for column in columns)
-        self.change = columns[1] - columns[0]
-        self.differ = np.asarray(self.change.any(axis=1))
-        self.scale = np.ones(1)
-
-    def exchanged(self, swapped: Bools) -> NDArray[np.float64]:
-        """Return the difference of the two values."""
-        moved = weighted_sums(swapped.astype(np.float64), self.change)
-        values = [self.metric.finish(total) for total in (self.first + moved, self.second - moved)]
-        return np.reshape(np.asarray(values[0] - values[1], np.float64), (-1, 1))
-
-
-class _Exposures:
-    """Values made of how often each item is shown: the lists of one system and then of the other are rows of one run.
-
-    Exchanged lists move from one system's counts to those of the other, and only what differs in them is counted.
-    """
-
-    def __init__(self, run: Binding, k: int, by: Literal["length", "rank"], metrics: Sequence[Metric]) -> None:
-        self.metrics = metrics
-        self.lists = Compact(run, k, by)
-        n = len(run) // 2
-        rows = self.lists.incidence
-        moved = rows[:, n:] - rows[:, :n]
-        moved.eliminate_zeros()
-        self.moved = moved
-        listed = self.lists.listed.astype(np.int64)
-        self.listed = listed[n:] - listed[:n]
-        # lists that hold the same items at other ranks differ in no count
-        self.differ = np.bincount(moved.indices, minlength=n) > 0
-        one, both = (self.lists.resample(row[None]) for row in (np.repeat([1, 0], n), np.ones(2 * n, np.int64)))
-        self.first, self.both = one, both
+    def __init__(self, metrics: Sequence[Metric], exchange: Exchange) -> None:
+        self.metrics, self.exchange = metrics, exchange
+        self.differ = exchange.differ
         self.scale = np.ones(len(metrics))
 
     def exchanged(self, swapped: Bools) -> NDArray[np.float64]:
         """Return the differences of the values of each metric."""
-        parts = []
-        for part in self.lists.cut(swapped):
-            shown = self.first.shown + self.lists.count(self.moved, part)
-            lists = np.repeat(self.first.lists, len(part))
-            if self.listed.any():
-                lists += np.where(part, self.listed, 0).sum(axis=1)
-            one = self.lists.exposure(shown, lists, lists)
-            other = self.lists.exposure(self.both.shown - shown, self.both.lists - lists, self.both.lists - lists)
-            parts.append(np.column_stack([metric.finish(one) - metric.finish(other) for metric in self.metrics]))
+        parts = [
+            np.column_stack([metric.finish(one) - metric.finish(other) for metric in self.metrics])
+            for one, other in self.exchange.pairs(swapped)
+        ]
         return np.concatenate(parts)
 
 
 def counted(
-    one: tuple[Binding, Mapping[Metric, State]], other: tuple[Binding, Mapping[Metric, State]]
+    one: tuple[Batch, Mapping[Metric, State]], other: tuple[Batch, Mapping[Metric, State]]
 ) -> list[tuple[list[Metric], Statistic]]:
     """Return the statistics of the metrics at the grain of a run, for two runs with the same users in the same order.
 
@@ -136,36 +99,14 @@ def counted(
         The metrics of each statistic, one for each of its differences.
     """
     found: list[tuple[list[Metric], Statistic]] = []
-    kinds: dict[tuple[int, Literal["length", "rank"]], list[Metric]] = {}
+    together: dict[Hashable, list[Metric]] = {}
     for metric, state in one[1].items():
-        twin = other[1][metric]
-        if isinstance(state, Sums) and isinstance(twin, Sums):
-            found.append(([metric], Totals(metric, state, twin)))
-        elif isinstance(state, Exposure):
-            kinds.setdefault((metric.k, state.by), []).append(metric)
-    if kinds:
-        stacked = _stack(one[0], other[0])
-        found += [(metrics, _Exposures(stacked, *kind, metrics)) for kind, metrics in kinds.items()]
+        if state.per_user is None:
+            together.setdefault(state.shared or metric, []).append(metric)
+    for metrics in together.values():
+        mine, theirs = (states[metrics[0]] for _, states in (one, other))
+        found.append((metrics, Values(metrics, mine.exchanged(mine, theirs, one[0].world))))
     return found
-
-
-def _stack(one: Binding, other: Binding) -> Binding:
-    """Return a run of the lists of two runs on the same data, those of the first and then those of the second."""
-    items, moved = one.items, other.ranked
-    if not other.items.ids.equals(items.ids):  # items that the dataset does not know have places of their own
-        ids = other.items.ids
-        items = Vocabulary(items.ids.append(ids[~ids.isin(items.ids)]))
-        moved = moved.recode(items.encode(ids))
-    parts = [Lists(each.starts, each.lengths, each.items, stride=each.stride) for each in (one.ranked, moved)]
-    return dataclasses.replace(
-        one,
-        ids=one.ids.append(other.ids),
-        users=np.concatenate([one.users, other.users]),
-        ranked=Lists.join(parts),
-        items=items,
-        expected=None,
-        earlier=(),
-    )
 
 
 def permutation_p(

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from beyondacc.data.binding import Binding
-from beyondacc.data.dataset import Dataset, Profiles
+from beyondacc.data.batch import Batch
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.profiles import Profiles
 from beyondacc.errors import DataError, SpecError, choices
 from beyondacc.evaluation import MetricLike, evaluate
 from beyondacc.results import Report
 from beyondacc.spec.metric import Metric, MetricFamily
-from beyondacc.spec.states import PerUser, State, Sums
+from beyondacc.spec.states import State
 
 __all__ = ["MetricLike", "System", "read_systems"]
 
@@ -25,7 +26,7 @@ class System:
     """One run: its lists, the states of its metrics and their values."""
 
     name: str
-    run: Binding
+    run: Batch
     states: dict[Metric, State]
     values: dict[Metric, float]
 
@@ -77,10 +78,8 @@ def read_systems(
 
 def _system(name: str, report: Report, metrics: Sequence[Metric], order: Any) -> System:
     """Take the rows of a report in some order; positions do as well as a mask."""
-    states: dict[Metric, State] = {}
-    for metric in metrics:
-        state = report.state(metric)
-        states[metric] = state.take(order) if isinstance(state, PerUser | Sums) else state
+    shared = {id(state): state.take(order) for state in map(report.state, metrics)}
+    states = {metric: shared[id(report.state(metric))] for metric in metrics}
     return System(name, report.run.take(order), states, {metric: report.value(metric) for metric in metrics})
 
 
@@ -98,7 +97,7 @@ def _order(first: str, users: pd.Index[Any], name: str, others: pd.Index[Any]) -
     return others.get_indexer(users)
 
 
-def _same_data(one: Binding, other: Binding) -> bool:
+def _same_data(one: Batch, other: Batch) -> bool:
     if one.data is other.data:
         return True
     parts = [(one.data.train, other.data.train), (one.data.test, other.data.test)]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from beyondacc.data.binding import Binding, Users
-from beyondacc.data.dataset import Dataset, Profiles, pad
+from beyondacc.data.batch import Batch, Users
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.profiles import Profiles
 from beyondacc.data.ragged import Lists, room
 from beyondacc.data.recommendations import Recommendations
+from beyondacc.data.world import pad
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
 from beyondacc.types import UserIds
@@ -26,10 +28,9 @@ def bind(
     users: Users = "all",
     seen: Literal["keep", "drop"] = "keep",
     unknown_items: Literal["keep", "error"] = "keep",
-    primitive: Recommendations | None = None,
-    earlier: Sequence[Recommendations] = (),
+    side: Mapping[str, Sequence[Recommendations]] | None = None,
     k: int | None = None,
-) -> Binding:
+) -> Batch:
     """Align lists with a dataset.
 
     Parameters
@@ -40,10 +41,8 @@ def bind(
         Whether listed items that are in the user's training rows are kept or dropped.
     unknown_items
         Whether items outside the catalogue are kept (they never count as covered) or an error.
-    primitive
-        Lists of a primitive model, for unexpectedness; the most popular items by default.
-    earlier
-        Earlier lists, oldest first, for metrics of change.
+    side
+        Further lists of the same users, by the name of what they are; see `Batch`.
     k
         How many items of each list to keep, of those that are not dropped; all by default.
     """
@@ -82,15 +81,16 @@ def bind(
     ids = ids.append(recs.users[strangers]) if len(strangers) else ids
     if unknown_items == "error":
         _refuse_unknown(ranked, recs, data, ids)
-    return Binding(
+    return Batch(
         data=data,
         ids=ids,
         users=order,
         ranked=ranked,
         items=recs.items,
         ordered_by_score=recs.ordered_by_score,
-        expected=None if primitive is None else _align(primitive, recs, ids),
-        earlier=tuple(_align(lists, recs, ids) for lists in earlier),
+        side={
+            name: tuple(_align(lists, recs, ids, name) for lists in several) for name, several in (side or {}).items()
+        },
     )
 
 
@@ -116,11 +116,11 @@ def _without_seen(ranked: Lists, users: UserIds, train: Profiles, n_items: int, 
     return Lists(bounds[:-1], lengths, items, scores, stride=stride)
 
 
-def bind_lists(recs: Recommendations, data: Dataset, what: str = "recs") -> Binding:
+def bind_lists(recs: Recommendations, data: Dataset, what: str = "recs") -> Batch:
     """Put lists in the positions of a dataset and keep their rows as they are, for re-ranking."""
     recs = recs.within(data, what)
     codes = recs.codes(data, what)
-    return Binding(
+    return Batch(
         data=data,
         ids=recs.users,
         users=codes,
@@ -143,9 +143,9 @@ def _refuse_unknown(ranked: Lists, recs: Recommendations, data: Dataset, ids: pd
         )
 
 
-def _align(lists: Recommendations, recs: Recommendations, ids: pd.Index[Any]) -> Lists:
+def _align(lists: Recommendations, recs: Recommendations, ids: pd.Index[Any], what: str) -> Lists:
     """Put further lists in the rows and item positions of a run; items they alone show get further ones."""
-    own = recs.items.encode(lists.items.ids, what="primitive", known="recs")
+    own = recs.items.encode(lists.items.ids, what=what, known="recs")
     further = len(recs.items) + np.arange(len(own), dtype=np.int32)
     codes = np.where(own < 0, further, own).astype(np.int32)
     return lists.ragged.recode(codes).take(lists.users.get_indexer(ids))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,24 +13,25 @@ from scipy import sparse
 
 from beyondacc.data.features import Features
 from beyondacc.data.groups import read_users
-from beyondacc.data.ids import Ids, together
-from beyondacc.data.intake.dates import as_days
+from beyondacc.data.ids import together
 from beyondacc.data.intake.kinds import Kind, choose_kinds
 from beyondacc.data.intake.read import read_rows
 from beyondacc.data.intake.reading import Reading, counted
 from beyondacc.data.intake.roles import Names
 from beyondacc.data.intake.rows import Rows
 from beyondacc.data.intake.tables import settle_tables
-from beyondacc.data.items import Items, read_items
-from beyondacc.data.memo import Memo
-from beyondacc.data.profiles import Profiles
+from beyondacc.data.items import read_items
+from beyondacc.data.numbering import number_items, number_users
+from beyondacc.data.once import Kept, once
+from beyondacc.data.profiles import Profiles, no_profiles
 from beyondacc.data.relevance import Zeros, judge
 from beyondacc.data.repeats import Repeats, one_of_each
 from beyondacc.data.split import make_split
-from beyondacc.data.vocabulary import Vocabulary, factorize
+from beyondacc.data.vocabulary import factorize
+from beyondacc.data.world import ItemFacts, World, pad
 from beyondacc.errors import DataError, SpecError
 from beyondacc.spec.params import Param
-from beyondacc.types import Floats, ItemIds, UserIds
+from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
 __all__ = ["Dataset", "Features", "Profiles", "pad"]
 
@@ -71,6 +72,9 @@ class Dataset:
         ``{item: vector}``.
     users
         The users table, a frame with a user id and columns to group by, or a dict ``{user: group}``, for `Report.by`.
+    world : World
+        What is known about the items, in place of `items`, where train and test are those of a part of the users; see
+        `evaluate_part`.
 
     Attributes
     ----------
@@ -93,6 +97,9 @@ class Dataset:
         If a table lacks a column, is empty, or holds values that cannot be used.
     """
 
+    users: Vocabulary
+    items: Vocabulary
+
     def __init__(
         self,
         train: Any = None,
@@ -108,13 +115,11 @@ class Dataset:
         genre_sep: str | None = None,
         vectors: Any = None,
         users: Any = None,
+        world: World | None = None,
     ) -> None:
-        if train is None and test is None and items is None:
-            raise DataError("a Dataset needs at least one of train=, test= and items=")
+        _check_given(train, test, items, vectors, world)
         if graded and threshold is None:
             raise SpecError("graded=True keeps the gains of rows at or above threshold=, which was not given")
-        if vectors is not None and items is None:
-            raise DataError("vectors= are those of the items table; pass items= too")
         zeros_named = zeros is not None
         zeros = _check("zeros", zeros or "judged", Zeros)
         _check("repeats", repeats, Repeats)
@@ -127,22 +132,18 @@ class Dataset:
         groups = None if users is None else read_users(users, names)
         if names is not columns:
             names.check_used()
-        tables, table, groups = settle_tables(rows_of, table, groups, choose_kinds(ids))
+        known_items = None if world is None else world.items.ids
+        tables, table, groups = settle_tables(rows_of, table, groups, choose_kinds(ids), known=known_items)
         if table is not None and vectors is not None:  # whose labels are ids
             table = table.with_vectors(vectors, names)
         self.user_table = None if groups is None else groups.frame
         if repeats != "last":  # which profiles keep
             tables = {what: one_of_each(rows, repeats, what=what) for what, rows in tables.items()}
         train_rows, test_rows = tables.get("train"), tables.get("test")
-        first = None if table is None else table.ids
-        (self.users, user_codes), (self.items, item_codes) = together(
-            [
-                lambda: _vocabulary(tables, "user", None),
-                lambda: _vocabulary(tables, "item", first),
-            ],
-            max((len(rows) for rows in tables.values()), default=0),
-        )
-        self.titles = None if table is None else table.titles
+        before = table if world is None else world
+        tasks: list[Callable[[], Any]] = [lambda: number_users(tables), lambda: number_items(tables, before)]
+        numbered = together(tasks, max((len(rows) for rows in tables.values()), default=0))
+        (self.users, user_codes), (known, self.items, item_codes) = numbered
         self.train = (
             None if train_rows is None else self._profiles(train_rows, user_codes["train"], item_codes["train"])
         )
@@ -156,18 +157,16 @@ class Dataset:
         if test_rows is not None:
             self._judgements = self._profiles(test_rows, user_codes["test"], item_codes["test"])
             self._judge()
-        self.catalogue = np.zeros(len(self.items), np.bool_)
-        if table is not None:
-            self.catalogue[: len(table.ids)] = True
-        elif train_rows is not None:
-            self.catalogue[item_codes["train"][train_rows.item.occurring]] = True
-        self.features = self._features(table)
-        self.vectors = self._vectors(table)
-        self._date_column = table and table.date_column
-        self.item_table = None if table is None else table.frame.reindex(range(len(self.items)))
+        if world is None:
+            listed = np.zeros(known, np.bool_)
+            if train_rows is not None:
+                listed[item_codes["train"][train_rows.item.occurring]] = True
+            world = World.of_rows(self.items, known, table, listed, self.train)
+        #: What is known about the items.
+        self.world = world.with_strangers(self.items)
         further = [each.reading for each in (table, groups) if each is not None]
         self._readings = [*(rows.reading for rows in tables.values()), *further]
-        self.derive = Memo()
+        self.kept = Kept()
 
     @classmethod
     def split(
@@ -227,7 +226,7 @@ class Dataset:
             return self
         found = copy.copy(self)
         found.test = test
-        found.derive = Memo()
+        found.kept = Kept()
         return found
 
     @property
@@ -251,7 +250,7 @@ class Dataset:
         found = copy.copy(self)
         found.threshold, found.zeros, found.graded = threshold, _check("zeros", zeros, Zeros), graded
         found._judge()  # noqa: SLF001 - its own
-        found.derive = Memo()
+        found.kept = Kept()
         return found
 
     def _judge(self) -> None:
@@ -274,49 +273,82 @@ class Dataset:
         given: dict[str, Any] = {"values": rows.numbers.get("rating"), "times": rows.numbers.get("timestamp")}
         return Profiles.build(rows.user, rows.item, rows=users, places=items, **given, **shape)
 
-    def _features(self, table: Items | None) -> Features | None:
-        if table is None or table.genres is None:
-            return None
-        genres = table.genres
-        return Features.build(genres.indptr, genres.indices, genres.names, len(self.items), genres.weights)
+    @property
+    def catalogue(self) -> Bools:
+        """Which items can be recommended, shape (n_items,)."""
+        return self.world.catalogue
 
-    def _vectors(self, table: Items | None) -> Floats | None:
-        if table is None or table.vectors is None:
-            return None
-        vectors: Floats = pad(table.vectors, len(self.items)).copy()  # whatever happens to those that were given
-        return vectors
+    @property
+    def features(self) -> Features | None:
+        """Feature sets of the items."""
+        return self.world.features
+
+    @property
+    def vectors(self) -> Floats | None:
+        """Vectors of the items, shape (n_items, d)."""
+        return self.world.vectors
+
+    @property
+    def titles(self) -> pd.Index | None:
+        """Titles of the items of the items table."""
+        return self.world.titles
+
+    @property
+    def item_table(self) -> pd.DataFrame | None:
+        """The columns to group items by: a row an item of the dataset."""
+        return self.world.table
 
     @property
     def dates(self) -> NDArray[np.datetime64] | None:
         """The day of each item, NaT where unknown, or None where the items table has no dates."""
-        table, column = self.item_table, self._date_column
-        if table is None or column is None:
-            return None
-        reading = next((each for each in self._readings if each.table == "items"), None)
-        return self.derive("dates", lambda: as_days(table[column], f"column {column!r} of items", reading))
+        return self.world.dates
 
     @property
     def item_counts(self) -> NDArray[np.int64]:
         """Number of training users of each item."""
-        if self.train is None:
-            return np.zeros(len(self.items), np.int64)
-        train = self.train
-        return self.derive("item_counts", lambda: train.item_counts(len(self.items)))
+        return self.world.item_counts
 
     @property
     def n_train_users(self) -> int:
         """Number of users with at least one training row."""
-        return 0 if self.train is None else int(np.count_nonzero(self.train.occupied))
+        return self.world.n_train_users
 
     @property
     def by_popularity(self) -> ItemIds:
         """The catalogue, most popular first; equally popular items in the order of their ids."""
+        return self.world.by_popularity
 
-        def build() -> ItemIds:
-            order = np.lexsort((self.items.places, -self.item_counts))
-            return order[self.catalogue[order]].astype(np.int32)
+    @property
+    def has_train(self) -> bool:
+        """Whether there are training rows, of the users of this dataset or of another part of all users."""
+        return self.train is not None or (self.world.partial and self.world.n_train_users > 0)
 
-        return self.derive("by_popularity", build)
+    @property
+    def has_test(self) -> bool:
+        """Whether there are test rows, of the users of this dataset or of another part of all users."""
+        return self.test is not None or self.world.greatest_gain > 0
+
+    @property
+    @once
+    def greatest_gain(self) -> float:
+        """The greatest gain of a relevant test row of any user, also of those whom another part holds."""
+        if self.test is None:
+            return self.world.greatest_gain
+        own = float(self.test.values.max(initial=0.0))
+        return own if self.test.all_one else max(own, self.world.greatest_gain)
+
+    @property
+    def facts(self) -> ItemFacts:
+        """What metrics need to know of the users of this dataset, if they are a part of all; see `ItemFacts.merge`."""
+        greatest = 0.0 if self.test is None else float(self.test.values.max(initial=0.0))
+        return ItemFacts.of(self.items, self.train, greatest)
+
+    @property
+    @once
+    def by_item(self) -> tuple[NDArray[np.int64], UserIds]:
+        """Compressed columns of the training rows; items past the last column have no users."""
+        train = self.train or no_profiles(len(self.users))
+        return train.transpose(len(self.items))
 
     @property
     def matrix(self) -> sparse.csr_array:
@@ -326,36 +358,15 @@ class Dataset:
         return self.train.matrix(len(self.items))
 
 
-def _vocabulary(
-    tables: dict[str, Rows], axis: Literal["user", "item"], first: pd.Index[Any] | None
-) -> tuple[Vocabulary, dict[str, ItemIds]]:
-    """Join the ids of all tables; the extent of a sparse matrix counts, so that positions stay what they were.
-
-    Returns
-    -------
-    Vocabulary
-    codes
-        Of the distinct ids of each table.
-    """
-    parts: list[Ids | pd.Index[Any]] = [getattr(rows, axis) for rows in tables.values()]
-    if axis == "user":  # who occurs is also where their rows are, which profiles need
-        _ = [rows.user.runs for rows in tables.values()]
-    names = [*([] if first is None else ["items"]), *tables]
-    extents = [rows.shape[axis == "item"] for rows in tables.values() if rows.shape is not None]
-    if extents:
-        parts.append(pd.RangeIndex(max(extents)))
-        names.append("the sparse matrix")
-    vocabulary, codes = Vocabulary.numbering(parts, first, axis=axis, names=names)
-    return vocabulary, dict(zip(tables, codes, strict=False))
+def _check_given(train: Any, test: Any, items: Any, vectors: Any, world: World | None) -> None:
+    if world is not None and (items is not None or vectors is not None):
+        raise SpecError("world= brings the items; leave out items= and vectors=, or world=")
+    if train is None and test is None and items is None and world is None:
+        raise DataError("a Dataset needs at least one of train=, test= and items=")
+    if vectors is not None and items is None:
+        raise DataError("vectors= are those of the items table; pass items= too")
 
 
 def _check(name: str, value: Any, allowed: Any) -> Any:
     """Refuse a choice that is not allowed."""
     return Param(name, None, allowed).check(value, "Dataset")
-
-
-def pad(array: NDArray[Any], n: int) -> NDArray[Any]:
-    """Append zeros up to n rows."""
-    if len(array) == n:
-        return array
-    return np.concatenate([array, np.zeros((n - len(array), *array.shape[1:]), array.dtype)])

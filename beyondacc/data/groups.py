@@ -19,11 +19,12 @@ from beyondacc.data.intake.files import File, read_file
 from beyondacc.data.intake.numbers import nullable
 from beyondacc.data.intake.reading import Reading
 from beyondacc.data.intake.roles import Names, resolve
+from beyondacc.data.once import once
 from beyondacc.errors import DataError, SpecError, choices, did_you_mean
 from beyondacc.types import Bools
 
 if TYPE_CHECKING:
-    from beyondacc.data.dataset import Dataset
+    from beyondacc.data.world import World
 
 __all__ = [
     "POPULARITY",
@@ -115,49 +116,44 @@ def read_users(source: Any, names: Names) -> UserTable:
     return UserTable(frame, found in getattr(source, "attrs", {}).get("written", ()), reading)
 
 
-def head_items(data: Dataset, head: float) -> Bools:
-    """Tell which items of a dataset are its head: the most popular ones, up to the first that reaches the share."""
-
-    def build() -> Bools:
-        order = data.by_popularity
-        reached = np.cumsum(data.item_counts[order])
-        found = np.zeros(len(data.items), np.bool_)
-        if len(order):
-            # in whole numbers as far as possible: .8 of 10 rows is 8, not 8.000000000000002
-            wanted = head * int(reached[-1])
-            wanted = round(wanted) if abs(wanted - round(wanted)) < _ROUNDING * max(1.0, wanted) else wanted
-            found[order[: int(np.searchsorted(reached, wanted)) + 1]] = True
-        return found
-
-    return data.derive(("head", head), build)
+@once
+def head_items(world: World, head: float) -> Bools:
+    """Tell which items are the head: the most popular ones, up to the first that reaches the share."""
+    order = world.by_popularity
+    reached = np.cumsum(world.item_counts[order])
+    found = np.zeros(world.n_items, np.bool_)
+    if len(order):
+        # in whole numbers as far as possible: .8 of 10 rows is 8, not 8.000000000000002
+        wanted = head * int(reached[-1])
+        wanted = round(wanted) if abs(wanted - round(wanted)) < _ROUNDING * max(1.0, wanted) else wanted
+        found[order[: int(np.searchsorted(reached, wanted)) + 1]] = True
+    return found
 
 
 _ROUNDING: Final = 1e-12
 
 
-def tail_items(data: Dataset, head: float) -> Bools:
+@once
+def tail_items(world: World, head: float) -> Bools:
     """Tell which items of the catalogue are the rarest 1 - head of those with training rows, at least one."""
-
-    def build() -> Bools:
-        order = data.by_popularity
-        order = order[data.item_counts[order] > 0]
-        found = np.zeros(len(data.items), np.bool_)
-        # 1 - .9 of 50 items are 5, not 4.999999999999999
-        size = max(1, int((1.0 - head) * len(order) + _ROUNDING * max(1, len(order))))
-        found[order[len(order) - size :]] = True
-        return found
-
-    return data.derive(("tail", head), build)
+    order = world.by_popularity
+    order = order[world.item_counts[order] > 0]
+    found = np.zeros(world.n_items, np.bool_)
+    # 1 - .9 of 50 items are 5, not 4.999999999999999
+    size = max(1, int((1.0 - head) * len(order) + _ROUNDING * max(1, len(order))))
+    found[order[len(order) - size :]] = True
+    return found
 
 
-def item_attributes(data: Dataset) -> list[str]:
+def item_attributes(world: World) -> list[str]:
     """Return what items can be grouped by."""
-    known = [POPULARITY] if data.train is not None else []
-    known += [GENRES] if data.features is not None else []
-    return known + ([] if data.item_table is None else [str(name) for name in data.item_table.columns])
+    known = [POPULARITY] if world.n_train_users else []
+    known += [GENRES] if world.features is not None else []
+    return known + ([] if world.table is None else [str(name) for name in world.table.columns])
 
 
-def item_groups(data: Dataset, attribute: str, head: float) -> ItemGroups:
+@once
+def item_groups(world: World, attribute: str, head: float) -> ItemGroups:
     """Group the catalogue.
 
     Parameters
@@ -172,27 +168,24 @@ def item_groups(data: Dataset, attribute: str, head: float) -> ItemGroups:
     SpecError
         If the items have no such attribute.
     """
-    known = item_attributes(data)
+    known = item_attributes(world)
     if attribute not in known:
         hint = did_you_mean(attribute, known) if known else "pass items= with such a column"
         raise SpecError(f"items have no attribute {attribute!r}; {hint}")
 
-    def build() -> ItemGroups:
-        if attribute == POPULARITY:
-            items = np.flatnonzero(data.catalogue)
-            tail = ~head_items(data, head)
-            return ItemGroups(items, tail[items].astype(np.int64), ["head", "tail"])
-        if attribute == GENRES:
-            features = data.features
-            assert features is not None  # noqa: S101 - known attributes have their data
-            items = np.repeat(np.arange(len(features.bits)), np.diff(features.starts))
-            return ItemGroups(items, features.ids.astype(np.int64), features.names)
-        assert data.item_table is not None  # noqa: S101 - known attributes have their data
-        codes, names = column_groups(data.item_table[attribute], attribute)
-        items = np.flatnonzero(codes >= 0)
-        return ItemGroups(items, codes[items], names)
-
-    return data.derive(("item groups", attribute, head), build)
+    if attribute == POPULARITY:
+        items = np.flatnonzero(world.catalogue)
+        tail = ~head_items(world, head)
+        return ItemGroups(items, tail[items].astype(np.int64), ["head", "tail"])
+    if attribute == GENRES:
+        features = world.features
+        assert features is not None  # noqa: S101 - known attributes have their data
+        items = np.repeat(np.arange(len(features.bits)), np.diff(features.starts))
+        return ItemGroups(items, features.ids.astype(np.int64), features.names)
+    assert world.table is not None  # noqa: S101 - known attributes have their data
+    codes, names = column_groups(world.table[attribute], attribute)
+    items = np.flatnonzero(codes >= 0)
+    return ItemGroups(items, codes[items], names)
 
 
 def column_groups(values: pd.Series[Any], name: str, most: int = 50) -> tuple[NDArray[np.int64], list[str]]:

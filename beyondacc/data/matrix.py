@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,8 @@ class Matrix:
     numbers: NDArray[np.float64]
     items: Vocabulary | None
     numbered: bool = False
+
+    weakly_kept: ClassVar[bool] = True
 
     @property
     def largest(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import functools
 from collections.abc import Callable
@@ -14,15 +13,14 @@ from scipy import sparse
 
 from beyondacc.data.checks import check_profiles
 from beyondacc.data.ids import Ids
-from beyondacc.data.memo import Memo
+from beyondacc.data.once import Kept, once
 from beyondacc.kernels import align, encoding
 from beyondacc.kernels.jit import read_only
 from beyondacc.run.local import map_blocks, map_parts
 from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 
-__all__ = ["Profiles"]
+__all__ = ["Profiles", "no_profiles"]
 
-_ROWS, _VALUES, _ALL_ONE, _OCCUPIED = "rows", "values", "all one", "occupied"
 _WORTH_THREADS: Final = 2**18  # rows that take longer to sort than to start threads
 
 
@@ -42,10 +40,12 @@ class Profiles:
 
     def __init__(self, starts: Offsets, items: ItemIds, values: NDArray[np.float64]) -> None:
         check_profiles(starts, items, values)
-        self._coded: _Coded | None = None
-        self._kept = Memo()
-        self._kept(_ROWS, lambda: (starts, items))
-        self._kept(_VALUES, lambda: values)
+        self._fill(None, (starts, items), values)
+
+    def _fill(
+        self, coded: _Coded | None, rows: tuple[Offsets, ItemIds] | None, values: NDArray[np.float64] | None
+    ) -> None:
+        self._coded, self._sorted, self._values, self.kept = coded, rows, values, Kept()
 
     @classmethod
     def build(
@@ -77,31 +77,35 @@ class Profiles:
         """
         made = cls.__new__(cls)
         coded = _Coded(users, items, values, rows, places, n_rows, n_items, times)
-        made._coded, made._kept = coded, Memo()  # noqa: SLF001 - its own
+        made._fill(coded, None, None)  # noqa: SLF001 - its own
         return made
 
     @property
     def starts(self) -> Offsets:
         """Where each row begins, and the last one ends, shape (rows + 1,)."""
-        return self._rows()[0]
+        return self._rows[0]
 
     @property
     def items(self) -> ItemIds:
         """The items, row by row."""
-        return self._rows()[1]
+        return self._rows[1]
 
     @property
+    @once
     def values(self) -> NDArray[np.float64]:
         """The value of each item."""
+        if self._values is not None:
+            return self._values
+        coded = self._coded
+        if coded is None or coded.values is None:
+            return np.ones(len(self.items))
+        # sorted once more, as few metrics look at values and those of many rows take long to write
+        return (coded if self.n_repeated == 0 else coded.by_time()).sort(rated=True)[2]
 
-        def build() -> NDArray[np.float64]:
-            coded = self._coded
-            if coded is None or coded.values is None:
-                return np.ones(len(self.items))
-            # sorted once more, as few metrics look at values and those of many rows take long to write
-            return (coded if self.n_repeated == 0 else coded.by_time()).sort(rated=True)[2]
-
-        return self._kept(_VALUES, build)
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the rows as they are, not as they came."""
+        values = None if self.all_one else self.values
+        return {"_coded": None, "_sorted": self._rows, "_values": values, "kept": Kept()}
 
     @property
     def n_repeated(self) -> int:
@@ -117,19 +121,22 @@ class Profiles:
         own = coded.rows[coded.users.codes] == user
         return int(np.flatnonzero(own & (coded.places[coded.items.codes] == self.items[place]))[-1])
 
+    @property
+    @once
     def _rows(self) -> tuple[Offsets, ItemIds]:
-        def build() -> tuple[Offsets, ItemIds]:
-            assert self._coded is not None  # noqa: S101 - else they are given
-            return self._coded.sort(rated=False)[:2]
-
-        return self._kept(_ROWS, build)
+        if self._sorted is not None:
+            return self._sorted
+        assert self._coded is not None  # noqa: S101 - else they are given
+        rows = self._sorted = self._coded.sort(rated=False)[:2]
+        return rows
 
     @property
+    @once
     def all_one(self) -> bool:
         """Whether every value is 1."""
         if self._coded is not None:  # else they would have been left out
             return self._coded.values is None
-        return self._kept(_ALL_ONE, lambda: bool((self.values == 1).all()))
+        return self._values is None or bool((self._values == 1).all())
 
     @property
     def all_positive(self) -> bool:
@@ -141,21 +148,20 @@ class Profiles:
         """Return the same with a value of 1 for every item; the same object where they are 1 already."""
         if self.all_one:
             return self
-        if self._coded is None:
-            return Profiles(self.starts, self.items, np.ones(len(self.items)))
-        found = copy.copy(self)
-        coded = dataclasses.replace(self._coded, given=None)
-        found._coded, found._kept = coded, self._kept.without(_VALUES)  # noqa: SLF001 - its own
-        return found
+        coded = self._coded and dataclasses.replace(self._coded, given=None)
+        made = type(self).__new__(type(self))
+        made._fill(coded, self._sorted, None)  # noqa: SLF001 - its own
+        return made
 
     @property
+    @once
     def occupied(self) -> Bools:
         """Which rows hold anything, shape (rows,)."""
-        return self._kept(_OCCUPIED, lambda: self.sizes > 0 if self._coded is None else self._coded.lengths > 0)
+        return self.sizes > 0 if self._coded is None else self._coded.lengths > 0
 
     def item_counts(self, n_items: int) -> NDArray[np.int64]:
         """Return in how many rows each item stands, shape (n_items,)."""
-        if self._coded is None or not self._coded.users.runs.grouped or _ROWS in self._kept:
+        if self._coded is None or not self._coded.users.runs.grouped or self._sorted is not None:
             return np.bincount(self.items, minlength=n_items)
         return self._coded.count_items()
 
@@ -266,3 +272,8 @@ class _Coded:
             return starts, items, values
         encoding.close_rows(starts, sizes, items, values)
         return starts, items[: starts[-1]].copy(), values[: starts[-1]].copy()
+
+
+def no_profiles(n_rows: int) -> Profiles:
+    """Return rows that hold nothing."""
+    return Profiles(np.zeros(n_rows + 1, np.int64), np.empty(0, np.int32), np.empty(0))

@@ -147,6 +147,12 @@ class Lists:
         """Put the lists of several behind each other; they have the same columns."""
         if len(parts) == 1:
             return parts[0]
+        first = parts[0]
+        if all(part.items is first.items for part in parts):  # rows of the same lists
+            starts, lengths = (
+                np.concatenate([getattr(part, name) for part in parts]) for name in ("starts", "lengths")
+            )
+            return dataclasses.replace(first, starts=starts, lengths=lengths, stride=0)
         offsets = np.cumsum([0, *(len(part.items) for part in parts[:-1])])
         columns: Any = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
         strides = {part.stride for part in parts}
@@ -191,6 +197,10 @@ class Lists:
             return dataclasses.replace(self, starts=none, lengths=none.astype(np.int32), stride=0)
         lengths = np.where(rows >= 0, self.lengths[rows], np.int32(0))
         return dataclasses.replace(self, starts=self.starts[rows], lengths=lengths, stride=0)
+
+    def rows(self, rows: slice) -> Lists:
+        """Return some lists that follow each other, without a copy."""
+        return dataclasses.replace(self, starts=self.starts[rows], lengths=self.lengths[rows], stride=0)
 
     def top(self, k: int) -> Lists:
         """Return the first k of each list, without what lies between them."""

@@ -21,7 +21,7 @@ from beyondacc.data.intake.read import read_rows
 from beyondacc.data.intake.reading import Reading
 from beyondacc.data.intake.roles import Names
 from beyondacc.data.intake.rows import Rows
-from beyondacc.data.memo import Memo
+from beyondacc.data.once import Kept, once
 from beyondacc.data.ragged import Lists, room
 from beyondacc.data.vocabulary import Vocabulary, id_ranks, same_kind
 from beyondacc.errors import DataError
@@ -138,13 +138,17 @@ class Recommendations:
         return self.ragged.padded.get("gain")
 
     @functools.cached_property
-    def _codes(self) -> Memo:
-        return Memo()
+    def kept(self) -> Kept:
+        """What is derived from the lists."""
+        return Kept()
 
     def codes(self, data: Dataset, what: str = "recs") -> UserIds:
         """Return the position of each user in a dataset, -1 for those it does not know."""
-        users = data.users
-        return self._codes(users, lambda: users.encode(self.users, axis="user", what=what, known="the dataset"))
+        return self._codes(data.users, what)
+
+    @once
+    def _codes(self, users: Vocabulary, what: str) -> UserIds:
+        return users.encode(self.users, axis="user", what=what, known="the dataset")
 
     def __len__(self) -> int:
         return len(self.users)

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Gain, Inputs
+from beyondacc.data.batch import Gain, Inputs
+from beyondacc.data.once import once
 from beyondacc.errors import DataError
 from beyondacc.kernels import accuracy as kernels
 from beyondacc.metrics.ranks import discounts, of_hits, truth_metric
@@ -35,13 +36,11 @@ Patience = Annotated[float, Range(0, 1, open_low=True, open_high=True)]
 _UNDEFINED = "for users without a relevant test item; a missing or empty list scores 0"
 
 
+@once
 def _hits(inputs: Inputs, k: int) -> NDArray[np.float64]:
-    def build() -> NDArray[np.float64]:
-        hits = np.empty(len(inputs))
-        kernels.hit_rows(inputs.gains, inputs.lengths, k, np.ones(k), hits)
-        return hits
-
-    return inputs.derive(("hits", k), build)
+    hits = np.empty(len(inputs))
+    kernels.hit_rows(inputs.gains, inputs.lengths, k, np.ones(k), hits)
+    return hits
 
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[Any]) -> NDArray[np.float64]:
@@ -82,7 +81,7 @@ def ndcg(
         ``log2``: 1/log2(r + 2); ``log2_clip``: 1/log2(max(r + 1, 2)), which leaves the first two ranks undiscounted;
         ``reciprocal``: 1/(r + 1).
     """
-    run, values = inputs.run, np.empty(len(inputs))
+    run, values = inputs.batch, np.empty(len(inputs))
     best_lists = of_hits(discount, k) if run.test.all_one else np.empty(0)
     rest = (run.best_gains(gain, relative=True), k, discounts(discount, k), ideal == "full", best_lists, values)
     kernels.ndcg_rows(inputs.gains_as(gain, relative=True), inputs.lengths, inputs.users, run.test.starts, *rest)
@@ -113,7 +112,7 @@ def dcg(inputs: Inputs, *, k: Cutoff = 10, gain: Gain = "linear", discount: Cumu
     with np.errstate(over="ignore"):  # of plain Python's kernels; what is infinite is refused
         kernels.dcg_rows(inputs.gains_as(gain), inputs.lengths, k, discounts(discount, k), values)
     if (infinite := np.flatnonzero(np.isinf(values))).size:
-        user = inputs.run.ids[inputs.rows].tolist()[infinite[0]]
+        user = inputs.batch.ids[inputs.rows].tolist()[infinite[0]]
         raise DataError(
             f"the dcg(gain={gain}) of user {user!r} is beyond what float64 can hold; use ndcg, which divides by the "
             "best possible list, or smaller gains in test"

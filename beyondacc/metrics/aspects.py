@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.batch import Inputs, test_by_id
 from beyondacc.kernels import aspects as kernel
 from beyondacc.kernels.calibration import entropy_rows
 from beyondacc.metrics.ranks import discounts, itemwise_truth, list_metric
@@ -60,7 +60,7 @@ def subtopic_recall(
         genres of the user's relevant test items, of which then only those in the list are counted; 0 where there are
         none.
     """
-    features, test = features_of(inputs), inputs.run.test
+    features, test = features_of(inputs), inputs.batch.test
     values, possible = np.empty(len(inputs)), np.zeros(len(inputs), np.int64)
     kernel.distinct_rows(
         features.starts,
@@ -158,8 +158,8 @@ def alpha_ndcg(
         the largest gain, of equal ones the one of the least item id; ``sorted``: the gains of the list itself in
         falling order.
     """
-    features, test, train = features_of(inputs), inputs.run.test, inputs.run.train
-    known, values = inputs.run.items, np.empty(len(inputs))
+    features, test, train = features_of(inputs), inputs.batch.test, inputs.batch.train
+    known, values = inputs.batch.items, np.empty(len(inputs))
     kernel.alpha_ndcg_rows(
         features.starts,
         features.ids,
@@ -172,7 +172,7 @@ def alpha_ndcg(
         discounts("log2", k),
         inputs.users,
         test.starts,
-        inputs.run.test_by_id,
+        test_by_id(inputs.batch.data),
         train.starts,
         train.items,
         known.places,
@@ -209,7 +209,7 @@ def err_ia(inputs: Inputs, *, k: Cutoff = 10, intents: Literal["profile", "relev
         p(f|u) is the share of f among the genres of the items of the user's ``profile``, counted with repetition; or it
         is the same for each genre of the user's ``relevant`` test items, and the value 0 where they have none.
     """
-    run, features = inputs.run, features_of(inputs)
+    run, features = inputs.batch, features_of(inputs)
     wanted = taste(inputs, "train" if intents == "profile" else "test")
     values = np.empty(len(inputs))
     kernel.err_ia_rows(
@@ -220,7 +220,7 @@ def err_ia(inputs: Inputs, *, k: Cutoff = 10, intents: Literal["profile", "relev
         inputs.lengths,
         k,
         inputs.gains,
-        run.data.derive("greatest_gain", lambda: float(run.test.values.max(initial=0.0))),
+        run.data.greatest_gain,
         wanted.starts,
         wanted.ids,
         wanted.counts,

@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.batch import Inputs
+from beyondacc.data.once import once
 from beyondacc.kernels import binomial
 from beyondacc.metrics.ranks import itemwise_truth
 from beyondacc.spec.metric import Need
@@ -42,11 +43,12 @@ class Binomial(Group):
 
     def factors(self, inputs: Inputs, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return coverage and non-redundancy, computed once for the three metrics."""
-        return inputs.derive(("binomial", k, self), lambda: self._rows(inputs, k))
+        return _factors(inputs, k, self)
 
-    def _rows(self, inputs: Inputs, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        run = inputs.run
-        features = run.features
+    def rows(self, inputs: Inputs, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Compute them."""
+        run = inputs.batch
+        features = inputs.world.features
         assert features is not None  # noqa: S101 - Need.FEATURES was checked
         coverage, nonredundancy = np.empty(len(inputs)), np.empty(len(inputs))
         binomial.binomial_rows(
@@ -56,7 +58,7 @@ class Binomial(Group):
             inputs.gains if self.relevant_only else np.empty((0, 0)),
             features.starts,
             features.ids,
-            run.preference_shares,
+            inputs.world.preference_shares,
             self.alpha,
             inputs.users,
             run.train.starts,
@@ -71,6 +73,11 @@ class Binomial(Group):
     def finish(self, inputs: Inputs, values: NDArray[np.float64]) -> PerUser:
         """Apply the policy on undefined users."""
         return itemwise_truth(inputs, values, "binary" if self.relevant_only else "none")
+
+
+@once
+def _factors(inputs: Inputs, k: int, counting: Binomial) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return counting.rows(inputs, k)
 
 
 _BINOMIAL: Final = Binomial()

@@ -10,8 +10,10 @@ from typing import Annotated, Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding, Inputs
-from beyondacc.data.dataset import Dataset, Features
+from beyondacc.data.batch import Batch, Inputs
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.once import once
+from beyondacc.data.world import World
 from beyondacc.kernels import calibration as kernel
 from beyondacc.kernels.divergence import FEW, rounded
 from beyondacc.kernels.hashing import mix
@@ -54,7 +56,7 @@ def _profile(
     """Compare each list with the profile; `smooth` is how much of the other is mixed into the profile and the list."""
     room = kernel.make_room(len(features_of(inputs).names))
     listed, own = list_shares(inputs, by_rank, spread=spread), taste(inputs, weights=weights)
-    own = own if spread else inputs.derive("full taste", own.full)
+    own = own if spread else own.full()
     values = np.empty(len(inputs))
     kernel.profile_rows(
         kind, *smooth, room, listed.starts, listed.ids, listed.shares, own.starts, own.ids, own.shares, values
@@ -229,8 +231,8 @@ def radio_representation(
     genre_weight
         What an item gives to each of its genres: an even part of its weight (``split``), or all of it (``full``).
     """
-    data, room, spread = inputs.run.data, kernel.make_room(len(features_of(inputs).names)), genre_weight == "split"
-    everybody = data.derive(("catalogue_shares", spread), lambda: _catalogue_shares(data, spread))
+    room, spread = kernel.make_room(len(features_of(inputs).names)), genre_weight == "split"
+    everybody = _catalogue_shares(inputs.world, spread)
     listed, values = list_shares(inputs, discounts("reciprocal", k), spread=spread), np.empty(len(inputs))
     kernel.catalogue_rows(
         _kind(divergence), *_RADIO_SMOOTHING, room, everybody, listed.starts, listed.ids, listed.shares, values
@@ -238,18 +240,19 @@ def radio_representation(
     return PerUser(values)
 
 
-def _catalogue_shares(data: Dataset, spread: bool) -> NDArray[np.float64]:
+@once
+def _catalogue_shares(world: World, spread: bool) -> NDArray[np.float64]:
     """Genre shares of the catalogue, where each item spreads 1 evenly over its genres, or gives 1 to each of them."""
-    features = data.features
+    features = world.features
     assert features is not None  # noqa: S101 - Need.FEATURES was checked
     shares, used = np.zeros(len(features.names)), np.empty(len(features.names) + 1, np.int32)
-    items = np.flatnonzero(data.catalogue).astype(np.int32)
+    items = np.flatnonzero(world.catalogue).astype(np.int32)
     n = kernel.add_shares(features.starts, features.ids, items, np.ones(len(items)), spread, shares, used)
     kernel.normalise_shares(shares, used, n)
     return shares
 
 
-def draw_order(run: Binding, seed: int) -> Offsets:
+def draw_order(run: Batch, seed: int) -> Offsets:
     """Return the rows of a run in the cyclic order in which each is compared with those that follow it.
 
     The order depends on the seed and on the external ids alone.
@@ -263,7 +266,7 @@ def draw_order(run: Binding, seed: int) -> Offsets:
     title="RADio fragmentation",
     family="calibration",
     better="target",
-    needs=(Need.FEATURES,),
+    needs=(Need.FEATURES, Need.LISTS_OF_ALL),
     undefined="for users whose list has no genres, or where no other list has any",
     cite=_RADIO,
     bounds=_radio_bounds,
@@ -293,11 +296,8 @@ def radio_fragmentation(
     seed
         Starts the order.
     """
-    run, features = inputs.run, features_of(inputs)
-    values = np.empty(len(inputs))
-    spread = genre_weight == "split"
-    key = "others", k, seed, spread
-    starts, ids, shares, rows, places = run.own(key, lambda: _others(run, features, k, seed, spread))
+    features, values = features_of(inputs), np.empty(len(inputs))
+    starts, ids, shares, rows, places = _others(inputs.batch, k, seed, genre_weight == "split")
     kernel.fragmentation_rows(
         _kind(divergence),
         *_RADIO_SMOOTHING,
@@ -314,14 +314,15 @@ def radio_fragmentation(
     return PerUser(values)
 
 
-def _others(
-    run: Binding, features: Features, k: int, seed: int, spread: bool
-) -> tuple[Offsets, ItemIds, Floats, Floats, Offsets]:
+@once
+def _others(run: Batch, k: int, seed: int, spread: bool) -> tuple[Offsets, ItemIds, Floats, Floats, Offsets]:
     """Return the genre shares of the lists that have genres, in the order of their comparison, and the rows' places.
 
     A list weighs its items by 1 / (r + 1). Those it is compared with lie next to each other in memory; where there are
     few genres, the shares of all of them do.
     """
+    features = run.world.features
+    assert features is not None  # noqa: S101 - Need.FEATURES was checked
     order = draw_order(run, seed)
     ranked = run.ranked.take(order)
     lists = ranked.pad(k=k), ranked.lengths, discounts("reciprocal", k)

@@ -9,13 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs
-from beyondacc.kernels.exposure import exposure_rows
+from beyondacc.data.batch import Inputs
+from beyondacc.data.once import once
 from beyondacc.metrics.ranks import RankDiscount, ratio, truth_metric
 from beyondacc.spec.metric import Better, Need
 from beyondacc.spec.params import Cutoff
 from beyondacc.spec.registry import metric
-from beyondacc.spec.states import Exposure, PerUser, exposure_slots
+from beyondacc.spec.resampling import Showings
+from beyondacc.spec.states import Exposure, PerUser
 
 __all__ = [
     "catalog_coverage",
@@ -37,28 +38,25 @@ _CONCENTRATION = "where no item of the catalogue is shown"
 
 
 def count_exposure(inputs: Inputs, values: Mapping[str, Any]) -> Exposure:
-    """Count how often each item of the run is among the first k: by rank where ranks weigh, else by list length."""
-    run, k = inputs.run, values["k"]
+    """Count how often each item is among the first k: by rank where ranks weigh, else by list length."""
     by: Literal["length", "rank"] = "rank" if values.get("discount", "none") != "none" else "length"
-
-    def build() -> Exposure:
-        slots, lookup = run.own(("slots", k, by), lambda: exposure_slots(np.minimum(run.lengths, k), k, by))
-        shown = np.zeros((len(slots), run.n_items), np.int64)
-        exposure_rows(inputs.lists, inputs.lengths, k, by == "rank", lookup, shown)
-        lists = np.asarray(np.count_nonzero(inputs.lengths), np.int64)
-        return Exposure(shown, slots, by, lists, lists, np.arange(run.n_items, dtype=np.int32), run)
-
-    return inputs.derive(("exposure", k, by), build)
+    return _exposure(inputs, values["k"], by)
 
 
-def showings(exposure: Exposure, by_rank: RankDiscount) -> NDArray[Any]:
-    """Return the exposure of all items, weighted by rank, shape (..., items)."""
+@once
+def _exposure(inputs: Inputs, k: int, by: Literal["length", "rank"]) -> Exposure:
+    return Exposure(k, by, inputs.world.n_known, inputs.batch.ranked.rows(inputs.rows), inputs.batch.strangers)
+
+
+def showings(exposure: Showings, by_rank: RankDiscount) -> NDArray[Any]:
+    """Return the exposure of the items, weighted by rank, shape (..., items)."""
     if exposure.by == "length":
-        return exposure.total
-    return exposure.weighted(by_rank.ranks(int(exposure.slots.max(initial=-1)) + 1)[exposure.slots])
+        return exposure.known
+    weights = by_rank.ranks(int(exposure.slots.max(initial=-1)) + 1)[exposure.slots]
+    return exposure.weighted(weights)[..., : len(exposure.items)]
 
 
-def _showings(exposure: Exposure, by_rank: RankDiscount) -> NDArray[Any]:
+def _showings(exposure: Showings, by_rank: RankDiscount) -> NDArray[Any]:
     """Return the same of the catalogue."""
     if exposure.by == "length":
         return exposure.catalogue
@@ -75,9 +73,10 @@ def _showings(exposure: Exposure, by_rank: RankDiscount) -> NDArray[Any]:
     cite="Herlocker, Konstan, Terveen & Riedl 2004, TOIS 22(1); Kaminskas & Bridge 2016, TiiS 7(1)",
     accumulate=count_exposure,
     bounds=lambda values: (0.0, math.inf if values["count"] else 1.0),
+    told=lambda values, world: (1.0 if values["count"] else float(world.catalogue.sum()), "items"),
     core=True,
 )
-def catalog_coverage(exposure: Exposure, *, k: Cutoff = 10, count: bool = False) -> Value:  # noqa: ARG001 - k was used
+def catalog_coverage(exposure: Showings, *, k: Cutoff = 10, count: bool = False) -> Value:  # noqa: ARG001 - k was used
     """Share of the catalogue that is shown to anyone: |{i: n_i > 0}| / |catalogue|.
 
     Parameters
@@ -111,15 +110,15 @@ def user_coverage(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:  # noqa: ARG001
     cite="Ge, Delgado-Battenfeld & Jannach 2010, RecSys, coverage of the catalogue, counted over genres",
     accumulate=count_exposure,
 )
-def genre_coverage(exposure: Exposure, *, k: Cutoff = 10) -> Value:  # noqa: ARG001 - k was used by accumulate
+def genre_coverage(exposure: Showings, *, k: Cutoff = 10) -> Value:  # noqa: ARG001 - k was used by accumulate
     """Share of the genres of the items table that are shown to anyone."""
-    features = exposure.run.features
+    features = exposure.world.features
     assert features is not None  # noqa: S101 - Need.FEATURES was checked
     starts, items = features.starts, exposure.items
     sizes = np.diff(starts)[items]
     places = np.repeat(starts[items] - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
     of_item = np.repeat(np.arange(len(items)), sizes)
-    present = (exposure.total > 0)[..., of_item]
+    present = (exposure.known > 0)[..., of_item]
     genres = features.ids[places]
     shown = np.zeros((*present.shape[:-1], len(features.names)), np.bool_)
     for replicate in np.ndindex(present.shape[:-1]):
@@ -127,7 +126,7 @@ def genre_coverage(exposure: Exposure, *, k: Cutoff = 10) -> Value:  # noqa: ARG
     return np.count_nonzero(shown, axis=-1) / max(1, len(features.names))
 
 
-def _gini(exposure: Exposure, by_rank: RankDiscount, denominator: GiniDenominator, complement: bool) -> Value:
+def _gini(exposure: Showings, by_rank: RankDiscount, denominator: GiniDenominator, complement: bool) -> Value:
     n = exposure.n_catalogue
     ascending = np.sort(_showings(exposure, by_rank).astype(np.float64), axis=-1)
     ranks = np.arange(n - ascending.shape[-1] + 1, n + 1)
@@ -153,7 +152,7 @@ def _gini_better(values: Mapping[str, Any]) -> Better:
     core=True,
 )
 def gini(
-    exposure: Exposure,
+    exposure: Showings,
     *,
     k: Cutoff = 10,  # noqa: ARG001 - k was used by accumulate
     denominator: GiniDenominator = "n-1",
@@ -184,7 +183,7 @@ def gini(
     accumulate=count_exposure,
 )
 def exposure_gini(
-    exposure: Exposure,
+    exposure: Showings,
     *,
     k: Cutoff = 10,  # noqa: ARG001 - k was used by accumulate
     denominator: GiniDenominator = "n-1",
@@ -203,7 +202,7 @@ def exposure_gini(
     return _gini(exposure, by_rank, denominator, complement)
 
 
-def _entropy(exposure: Exposure, by_rank: RankDiscount) -> Value:
+def _entropy(exposure: Showings, by_rank: RankDiscount) -> Value:
     shown = _showings(exposure, by_rank)
     total = shown.sum(axis=-1)
     most = shown.max(initial=0)
@@ -230,7 +229,7 @@ def _terms(shown: NDArray[Any]) -> NDArray[np.float64]:
     core=True,
 )
 def entropy(
-    exposure: Exposure,
+    exposure: Showings,
     *,
     k: Cutoff = 10,  # noqa: ARG001 - k was used by accumulate
     normalized: bool = False,
@@ -257,12 +256,12 @@ def entropy(
     accumulate=count_exposure,
     bounds=(1.0, math.inf),
 )
-def effective_catalog(exposure: Exposure, *, k: Cutoff = 10, by_rank: RankDiscount = RankDiscount()) -> Value:  # noqa: ARG001 - k was used
+def effective_catalog(exposure: Showings, *, k: Cutoff = 10, by_rank: RankDiscount = RankDiscount()) -> Value:  # noqa: ARG001 - k was used
     """2^entropy: how many items, shown equally often, would have the entropy of the exposure."""
     return np.exp2(_entropy(exposure, by_rank))
 
 
-def _concentration(exposure: Exposure, by_rank: RankDiscount) -> Value:
+def _concentration(exposure: Showings, by_rank: RankDiscount) -> Value:
     shown = _showings(exposure, by_rank).astype(np.float64)
     total = shown.sum(axis=-1)
     return np.clip(ratio(np.square(shown).sum(axis=-1), np.square(total)), 0.0, 1.0)
@@ -277,7 +276,7 @@ def _concentration(exposure: Exposure, by_rank: RankDiscount) -> Value:
     cite="Herfindahl 1950; Adomavicius & Kwon 2012, TKDE 24(5)",
     accumulate=count_exposure,
 )
-def hhi(exposure: Exposure, *, k: Cutoff = 10, by_rank: RankDiscount = RankDiscount()) -> Value:  # noqa: ARG001 - k was used
+def hhi(exposure: Showings, *, k: Cutoff = 10, by_rank: RankDiscount = RankDiscount()) -> Value:  # noqa: ARG001 - k was used
     """Chance that two showings are of one item: sum over items of p^2, p = n_i / sum n."""
     return _concentration(exposure, by_rank)
 
@@ -291,7 +290,7 @@ def hhi(exposure: Exposure, *, k: Cutoff = 10, by_rank: RankDiscount = RankDisco
     cite="Simpson 1949, Nature 163",
     accumulate=count_exposure,
 )
-def gini_simpson(exposure: Exposure, *, k: Cutoff = 10, by_rank: RankDiscount = RankDiscount()) -> Value:  # noqa: ARG001 - k was used
+def gini_simpson(exposure: Showings, *, k: Cutoff = 10, by_rank: RankDiscount = RankDiscount()) -> Value:  # noqa: ARG001 - k was used
     """Chance that two showings are of different items: 1 - sum over items of p^2, p = n_i / sum n."""
     return 1.0 - _concentration(exposure, by_rank)
 
@@ -305,7 +304,7 @@ def gini_simpson(exposure: Exposure, *, k: Cutoff = 10, by_rank: RankDiscount = 
     accumulate=count_exposure,
     core=True,
 )
-def personalization(exposure: Exposure, *, k: Cutoff = 10) -> Value:  # noqa: ARG001 - k was used by accumulate
+def personalization(exposure: Showings, *, k: Cutoff = 10) -> Value:  # noqa: ARG001 - k was used by accumulate
     """1 - mean over pairs of users of |R_u and R_v| / sqrt(N_u N_v): how different the lists of two users are.
 
     Computed from counts as 1 - (sum s_i^2 - m) / (m (m - 1)), s_i = sum over lists with i of 1 / sqrt(N_u).
@@ -324,7 +323,7 @@ def personalization(exposure: Exposure, *, k: Cutoff = 10) -> Value:  # noqa: AR
     cite="Bellogín, Cantador & Castells 2010, HetRec",
     accumulate=count_exposure,
 )
-def inter_user_diversity(exposure: Exposure, *, k: Cutoff = 10) -> Value:
+def inter_user_diversity(exposure: Showings, *, k: Cutoff = 10) -> Value:
     """Sum over items of n_i / (k m) (1 - n_i / m): the chance that another list lacks an item that one list shows.
 
     m is the number of non-empty lists.

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.batch import Inputs
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.kernels import distance as kinds, pairwise, sets, tables
 from beyondacc.kernels.vendi import make_lanes, vendi_rows
@@ -72,13 +72,13 @@ def ild(
         The value of a list of one item; undefined by default.
     """
     values = np.empty(len(inputs))
-    pairs = pair_arrays(distance, inputs.run)
+    pairs = pair_arrays(distance, inputs.batch)
     policy = _POLICIES[missing]
     alone = math.nan if singleton is None else singleton
     rest: tuple[Any, ...] = (inputs.lists, inputs.lengths, k, policy, alone, values)
     if pairs.kind == kinds.COSINE_VECTORS:
         pairwise.ild_cosine_rows(pairs.factor, pairs.sizes, pairs.vectors, *rest)
-    elif looked := looked_up(pairs, inputs.run):
+    elif looked := looked_up(pairs, inputs.batch):
         sets.mean_rows(*looked, *rest)
     elif pairs.kind in _SETS:
         pairwise.ild_set_rows(pairs.kind, pairs.factor, pairs.bits, pairs.sizes, *rest)
@@ -236,12 +236,12 @@ def _vendi_of_many(table: Floats, kept: Bools, without: float) -> NDArray[np.flo
 
 def _present(distance: Distance, inputs: Inputs) -> NDArray[np.bool_]:
     """Tell which items have a row of their own under a distance."""
-    run = inputs.run
+    run = inputs.batch
     if distance.name == "npmi":  # which even an item without users has to all others
         return np.ones(run.n_items, np.bool_)
     if distance.matrix is not None:
         return has_row(distance.matrix, run)
     if distance.on in {"train", "ratings"}:
-        return run.item_counts > 0
+        return run.world.item_counts > 0
     present: NDArray[np.bool_] = pair_arrays(distance, run).sizes != 0
     return present

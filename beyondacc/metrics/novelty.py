@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.batch import Inputs
+from beyondacc.data.once import once
+from beyondacc.data.world import World
 from beyondacc.metrics.ranks import Weighting, relevance_needs
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Day
@@ -26,16 +28,9 @@ def _needs(values: Mapping[str, Any]) -> tuple[Need, ...]:
     return (Need.TRAIN, *relevance_needs(values))
 
 
-def _mean(
-    inputs: Inputs, k: int, weighting: Weighting, cold: str, of_items: Callable[[], NDArray[np.float64]], *key: Hashable
-) -> PerUser:
-    """Average weights of the items, which the key tells from others; items without training users may be left out."""
-
-    def build() -> NDArray[np.float64]:
-        weights = of_items()
-        return np.where(inputs.run.item_counts > 0, weights, np.nan) if cold == "drop" else weights
-
-    return weighting.mean(inputs, k, inputs.run.derive((*key, cold), build))
+def _kept(world: World, weights: NDArray[np.float64], cold: str) -> NDArray[np.float64]:
+    """Leave items without training users out, where they are to be dropped."""
+    return np.where(world.item_counts > 0, weights, np.nan) if cold == "drop" else weights
 
 
 def _self_information_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
@@ -75,17 +70,18 @@ def self_information(
     cold
         An item without training users is counted as of ``one`` user, or ``drop`` it.
     """
+    return weighting.mean(inputs, k, _self_information(inputs.world, normalized, denominator, cold))
 
-    def of_items() -> NDArray[np.float64]:
-        counts, users = inputs.run.item_counts, inputs.run.data.n_train_users
-        weights: NDArray[np.float64] = -np.log2(
-            np.maximum(counts, 1) / (users if denominator == "users" else int(counts.sum()))
-        )
-        if normalized:  # with a single training user no item is rarer than another
-            weights = weights / math.log2(users) if users > 1 else np.full(len(weights), np.nan)
-        return weights
 
-    return _mean(inputs, k, weighting, cold, of_items, "self-information", normalized, denominator)
+@once
+def _self_information(world: World, normalized: bool, denominator: str, cold: str) -> NDArray[np.float64]:
+    counts, users = world.item_counts, world.n_train_users
+    weights: NDArray[np.float64] = -np.log2(
+        np.maximum(counts, 1) / (users if denominator == "users" else int(counts.sum()))
+    )
+    if normalized:  # with a single training user no item is rarer than another
+        weights = weights / math.log2(users) if users > 1 else np.full(len(weights), np.nan)
+    return _kept(world, weights, cold)
 
 
 @metric(
@@ -111,11 +107,12 @@ def epc(
     cold
         An item without training users weighs 1 (``one`` keeps it), or ``drop`` it.
     """
+    return weighting.mean(inputs, k, _popularity_complement(inputs.world, cold))
 
-    def of_items() -> NDArray[np.float64]:
-        return np.asarray(1.0 - inputs.run.item_counts / inputs.run.data.n_train_users)
 
-    return _mean(inputs, k, weighting, cold, of_items, "popularity complement")
+@once
+def _popularity_complement(world: World, cold: str) -> NDArray[np.float64]:
+    return _kept(world, np.asarray(1.0 - world.item_counts / world.n_train_users), cold)
 
 
 @metric(
@@ -141,13 +138,14 @@ def efd(
     cold
         An item without training users weighs as much as the ``largest`` weight of any other, or ``drop`` it.
     """
+    return weighting.mean(inputs, k, _free_discovery(inputs.world, cold))
 
-    def of_items() -> NDArray[np.float64]:
-        counts = inputs.run.item_counts
-        rarest = counts[counts > 0].min()
-        return np.asarray(np.log2(counts.sum() / np.maximum(counts, rarest)))
 
-    return _mean(inputs, k, weighting, cold, of_items, "free discovery")
+@once
+def _free_discovery(world: World, cold: str) -> NDArray[np.float64]:
+    counts = world.item_counts
+    rarest = counts[counts > 0].min()
+    return _kept(world, np.asarray(np.log2(counts.sum() / np.maximum(counts, rarest))), cold)
 
 
 @metric(
@@ -178,12 +176,13 @@ def mean_popularity(
     cold
         An item without training users weighs 0 (``one`` keeps it), or ``drop`` it.
     """
+    return weighting.mean(inputs, k, _popularity(inputs.world, normalized, cold))
 
-    def of_items() -> NDArray[np.float64]:
-        counts = inputs.run.item_counts
-        return np.asarray(counts / counts.sum() if normalized else counts.astype(np.float64))
 
-    return _mean(inputs, k, weighting, cold, of_items, "popularity", normalized)
+@once
+def _popularity(world: World, normalized: bool, cold: str) -> NDArray[np.float64]:
+    counts = world.item_counts
+    return _kept(world, np.asarray(counts / counts.sum() if normalized else counts.astype(np.float64)), cold)
 
 
 @metric(
@@ -210,15 +209,15 @@ def popularity_percentile(
     cold
         An item without training users counts as of popularity ``zero``, or ``drop`` it.
     """
-    run = inputs.run
+    return weighting.mean(inputs, k, _popularity_percentiles(inputs.world, cold))
 
-    def of_items() -> NDArray[np.float64]:
-        counts = run.item_counts
-        of_catalogue = np.sort(counts[run.catalogue])
-        less, at_most = (np.searchsorted(of_catalogue, counts, side=side) for side in ("left", "right"))
-        return np.asarray((less + at_most) / (2 * len(of_catalogue)))
 
-    return _mean(inputs, k, weighting, cold, of_items, "popularity percentiles")
+@once
+def _popularity_percentiles(world: World, cold: str) -> NDArray[np.float64]:
+    counts = world.item_counts
+    of_catalogue = np.sort(counts[world.catalogue])
+    less, at_most = (np.searchsorted(of_catalogue, counts, side=side) for side in ("left", "right"))
+    return _kept(world, np.asarray((less + at_most) / (2 * len(of_catalogue))), cold)
 
 
 @metric(
@@ -238,11 +237,16 @@ def age(inputs: Inputs, *, k: Cutoff = 10, reference: Day | None = None, weighti
     reference
         The reference date; by default the latest date of any item.
     """
-    dates = inputs.run.data.dates
+    return weighting.mean(inputs, k, _ages(inputs.world, reference))
+
+
+@once
+def _ages(world: World, reference: Day | None) -> NDArray[np.float64]:
+    dates = world.dates
     assert dates is not None  # noqa: S101 - Need.DATES was checked
-    weights = np.full(inputs.run.n_items, np.nan)
+    weights = np.full(world.n_items, np.nan)
     known = np.flatnonzero(~np.isnat(dates))
     if len(known):
         now = dates[known].max() if reference is None else np.datetime64(reference, "D")
         weights[known] = (now - dates[known]).astype(np.int64)
-    return weighting.mean(inputs, k, weights)
+    return weights

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.binding import Binding, Inputs, row_sizes
-from beyondacc.data.dataset import Dataset, Profiles, pad
+from beyondacc.data.batch import Inputs, row_sizes
+from beyondacc.data.dataset import Dataset, Profiles
 from beyondacc.data.groups import POPULARITY, head_items, item_attributes, item_groups, tail_items
+from beyondacc.data.once import once
+from beyondacc.data.world import World
 from beyondacc.errors import did_you_mean
 from beyondacc.kernels.popularity import listed_sums, owned_sums
 from beyondacc.metrics.coverage import count_exposure, showings
@@ -21,7 +23,8 @@ from beyondacc.metrics.ranks import RankDiscount, list_metric, ratio
 from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Fraction, Group
 from beyondacc.spec.registry import metric
-from beyondacc.spec.states import Exposure, PerUser, Sums
+from beyondacc.spec.resampling import Showings, Totals
+from beyondacc.spec.states import PerUser
 
 __all__ = ["aclt", "aplt", "group_exposure_ratio", "pop_reo", "pop_rsp", "popularity_lift"]
 
@@ -50,25 +53,20 @@ class Head(Group):
     head_by: Literal["interactions", "items"] = "interactions"
 
     def and_tail(self, inputs: Inputs) -> NDArray[np.float64]:
-        """Return ones for the items of the run that are in the head, and for those that are in the tail: (items, 2)."""
-        run = inputs.run
+        """Return ones for the items that are in the head, and for those that are in the tail: (items, 2)."""
+        return _head_and_tail(inputs.world, self.head, self.head_by)
 
-        def build() -> NDArray[np.float64]:
-            if self.head_by == "items":
-                rare = pad(tail_items(run.data, self.head), run.n_items)
-                popular = (run.item_counts > 0) & ~rare
-                return np.column_stack([popular, rare]).astype(np.float64)
-            popular = pad(head_items(run.data, self.head), run.n_items)
-            return np.column_stack([popular, ~popular]).astype(np.float64)
 
-        return run.derive(("head and tail", self), build)
+@once
+def _head_and_tail(world: World, head: float, head_by: str) -> NDArray[np.float64]:
+    if head_by == "items":
+        rare = tail_items(world, head)
+        return np.column_stack([(world.item_counts > 0) & ~rare, rare]).astype(np.float64)
+    popular = head_items(world, head)
+    return np.column_stack([popular, ~popular]).astype(np.float64)
 
 
 _HEAD: Final = Head()
-
-
-def _head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> NDArray[np.float64]:
-    return Head(values["head"], values["head_by"]).and_tail(inputs)
 
 
 def _listed(inputs: Inputs, k: int, numbers: NDArray[np.float64], gains: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -111,15 +109,15 @@ def aclt(inputs: Inputs, *, k: Cutoff = 10, popular: Head = _HEAD) -> PerUser:
     return list_metric(inputs, _listed(inputs, k, popular.and_tail(inputs), _EVERY)[:, 1])
 
 
-def _popularity_of_lists_and_profiles(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
-    run, k = inputs.run, values["k"]
-    counts = run.item_counts[:, None].astype(np.float64)
+def _popularity_of_lists_and_profiles(inputs: Inputs, values: Mapping[str, Any]) -> PerUser:
+    run, k = inputs.batch, values["k"]
+    counts = inputs.world.item_counts[:, None].astype(np.float64)
     sizes = row_sizes(run.train, inputs.users)
     listed = _listed(inputs, k, counts, _EVERY) / np.clip(inputs.lengths, 1, k)[:, None]
     owned = _owned(inputs, run.train, counts) / np.maximum(sizes, 1)[:, None]
     columns = np.hstack([listed, owned])
     columns[(inputs.lengths == 0) | (sizes == 0)] = np.nan
-    return Sums(columns)
+    return PerUser(columns)
 
 
 @metric(
@@ -132,27 +130,28 @@ def _popularity_of_lists_and_profiles(inputs: Inputs, values: Mapping[str, Any])
     accumulate=_popularity_of_lists_and_profiles,
     bounds=(-1.0, math.inf),
 )
-def popularity_lift(total: NDArray[np.float64], *, k: Cutoff = 10) -> Value:  # noqa: ARG001 - k was used by accumulate
+def popularity_lift(totals: Totals, *, k: Cutoff = 10) -> Value:  # noqa: ARG001 - k was used by accumulate
     """How much more popular lists are than profiles: (GAP_R - GAP_P) / GAP_P, 0 where they are equally popular.
 
     GAP is the mean over users of the mean c_i of the first k items of their list (R) or of their training rows (P), c_i
     the number of training users of the item. Users without a list or without training rows do not count.
     """
-    return ratio(total[..., 0] - total[..., 1], total[..., 1])
+    listed, owned = totals.sums[..., 0], totals.sums[..., 1]
+    return ratio(listed - owned, owned)
 
 
-def _rate_spread(total: NDArray[np.float64]) -> Value:
+def _rate_spread(totals: Totals) -> Value:
     """Return standard deviation / mean of two rates, |a - b| / (a + b), from both numerators and both denominators."""
-    rates = ratio(total[..., :2], total[..., 2:])
+    rates = ratio(totals.sums[..., :2], totals.sums[..., 2:])
     return ratio(np.abs(rates[..., 0] - rates[..., 1]), rates.sum(axis=-1))
 
 
-def _hits_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
-    groups = _head_and_tail(inputs, values)
+def _hits_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> PerUser:
+    groups = Head(values["head"], values["head_by"]).and_tail(inputs)
     hits = _listed(inputs, values["k"], groups, inputs.gains)
-    columns = np.hstack([hits, _owned(inputs, inputs.run.test, groups)])
+    columns = np.hstack([hits, _owned(inputs, inputs.batch.test, groups)])
     columns[inputs.n_relevant == 0] = np.nan
-    return Sums(columns)
+    return PerUser(columns)
 
 
 @metric(
@@ -164,21 +163,21 @@ def _hits_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
     cite=f"{_UNDER}, ranking-based equal opportunity",
     accumulate=_hits_of_head_and_tail,
 )
-def pop_reo(total: NDArray[np.float64], *, k: Cutoff = 10, popular: Head = _HEAD) -> Value:  # noqa: ARG001 - used before
+def pop_reo(totals: Totals, *, k: Cutoff = 10, popular: Head = _HEAD) -> Value:  # noqa: ARG001 - used before
     """How unequal the hit rates of head and tail are: standard deviation / mean of hits / relevant test items.
 
     Hits and relevant test items are added up over all users.
     """
-    return _rate_spread(total)
+    return _rate_spread(totals)
 
 
-def _showings_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sums:
-    run = inputs.run
-    groups = _head_and_tail(inputs, values) * run.catalogue[:, None]
+def _showings_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> PerUser:
+    run = inputs.batch
+    groups = Head(values["head"], values["head_by"]).and_tail(inputs) * inputs.world.catalogue[:, None]
     shown = _listed(inputs, values["k"], groups, _EVERY)
     columns = np.hstack([shown, groups.sum(axis=0) - _owned(inputs, run.train, groups)])
     columns[inputs.lengths == 0] = np.nan
-    return Sums(columns)
+    return PerUser(columns)
 
 
 @metric(
@@ -190,20 +189,20 @@ def _showings_of_head_and_tail(inputs: Inputs, values: Mapping[str, Any]) -> Sum
     cite=f"{_UNDER}, ranking-based statistical parity",
     accumulate=_showings_of_head_and_tail,
 )
-def pop_rsp(total: NDArray[np.float64], *, k: Cutoff = 10, popular: Head = _HEAD) -> Value:  # noqa: ARG001 - used before
+def pop_rsp(totals: Totals, *, k: Cutoff = 10, popular: Head = _HEAD) -> Value:  # noqa: ARG001 - used before
     """How unequally head and tail are shown: standard deviation / mean of showings / items that could be shown.
 
     Those are the items of the catalogue that are not among the user's training rows. Both are added up over all users
     with a list; only items of the catalogue count.
     """
-    return _rate_spread(total)
+    return _rate_spread(totals)
 
 
 def _attribute_lacking(values: Mapping[str, Any], data: Dataset) -> str | None:
     """Say that the items lack the attribute; raises `SpecError` where it has too many values."""
-    attribute, known = values["attribute"], item_attributes(data)
+    attribute, known = values["attribute"], item_attributes(data.world)
     if attribute in known:
-        item_groups(data, attribute, values["head"])
+        item_groups(data.world, attribute, values["head"])
         return None
     if attribute == POPULARITY:
         return Need.TRAIN.value
@@ -211,15 +210,12 @@ def _attribute_lacking(values: Mapping[str, Any], data: Dataset) -> str | None:
     return f"items with {attribute!r}; pass items= with such a column{hint}"
 
 
-def _members(run: Binding, attribute: str, head: float) -> sparse.csr_array:
-    """Return which items of the run are in which group of the catalogue, as ones: (items, groups)."""
-
-    def build() -> sparse.csr_array:
-        groups = item_groups(run.data, attribute, head)
-        ones, shape = np.ones(len(groups.items)), (run.n_items, len(groups.names))
-        return sparse.csr_array((ones, (groups.items, groups.groups)), shape=shape)
-
-    return run.derive(("members of groups", attribute, head), build)
+@once
+def _members(world: World, attribute: str, head: float) -> sparse.csr_array:
+    """Return which items are in which group of the catalogue, as ones: (items, groups)."""
+    groups = item_groups(world, attribute, head)
+    ones, shape = np.ones(len(groups.items)), (world.n_items, len(groups.names))
+    return sparse.csr_array((ones, (groups.items, groups.groups)), shape=shape)
 
 
 @metric(
@@ -232,7 +228,7 @@ def _members(run: Binding, attribute: str, head: float) -> sparse.csr_array:
     lacks=_attribute_lacking,
 )
 def group_exposure_ratio(
-    exposure: Exposure,
+    exposure: Showings,
     *,
     k: Cutoff = 10,  # noqa: ARG001 - k was used by accumulate
     attribute: str = POPULARITY,
@@ -252,7 +248,7 @@ def group_exposure_ratio(
     head
         The head is the most popular items, up to the first with which they hold this share of the training rows.
     """
-    members = _members(exposure.run, attribute, head)
+    members = _members(exposure.world, attribute, head)
     shown = showings(exposure, by_rank)
     sizes = members.sum(axis=0)
     if np.count_nonzero(sizes) < 2:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.batch import Batch, Inputs
+from beyondacc.data.once import once
 from beyondacc.kernels.align import gain_rows
 from beyondacc.kernels.itemwise import REJECTED, weighted_mean_rows
 from beyondacc.spec.metric import Need
@@ -107,23 +108,23 @@ class Weighting(RankDiscount):
         )
         if self.short == "mean":
             # lists of which no item counts are rows all the same
-            values = np.where(np.isnan(values), 0.0, values) * by_rank.sum() / self._mean_scale(inputs, k)
+            scale = _mean_scale(inputs.batch, k, self.discount, self.base)
+            values = np.where(np.isnan(values), 0.0, values) * by_rank.sum() / scale
         return itemwise_truth(inputs, values, self.relevance)
 
-    def _mean_scale(self, inputs: Inputs, k: int) -> float:
-        """Return the mean over the lists of the run of the discounts of their first k ranks."""
 
-        def build() -> float:
-            lengths = np.minimum(inputs.run.lengths, k)
-            scales = np.append(0.0, np.cumsum(self.ranks(k)))[lengths[lengths > 0]]
-            return float(scales.mean()) if len(scales) else 1.0
-
-        return inputs.run.own(("mean scale", k, self.discount, self.base), build)
+@once
+def _mean_scale(batch: Batch, k: int, discount: Discount, base: float) -> float:
+    """Return the mean over the lists of all users of the discounts of their first k ranks."""
+    lengths = np.minimum(batch.lengths, k)
+    scales = np.append(0.0, np.cumsum(discounts(discount, k, base)))[lengths[lengths > 0]]
+    return float(scales.mean()) if len(scales) else 1.0
 
 
 def relevance_needs(values: Any) -> tuple[Need, ...]:
     """Return what a metric needs for the sake of its relevance weights."""
-    return (Need.TRUTH,) if values["relevance"] != "none" else ()
+    of_all = (Need.LISTS_OF_ALL,) if values.get("short") == "mean" else ()
+    return (*((Need.TRUTH,) if values["relevance"] != "none" else ()), *of_all)
 
 
 @functools.lru_cache
@@ -160,17 +161,16 @@ def relevance_gains(inputs: Inputs, relevance: Relevance, background: float) -> 
         return np.empty((0, 0)), 1.0
     if relevance == "binary":
         return inputs.gains, 0.0
-    judged = inputs.run.data.judged
-    if judged is None:
-        return inputs.gains, background
+    return (inputs.gains if inputs.batch.data.judged is None else _with_rejected(inputs)), background
 
-    def build() -> NDArray[np.float64]:
-        rejected = np.empty(inputs.lists.shape)
-        rows = (inputs.lists, inputs.lengths, inputs.users, judged.starts, judged.items)
-        gain_rows(*rows, np.zeros(len(judged.items)), inputs.run.n_items, rejected)
-        return np.where(rejected >= 0, REJECTED, inputs.gains)
 
-    return inputs.derive("gains with rejected", build), background
+@once
+def _with_rejected(inputs: Inputs) -> NDArray[np.float64]:
+    judged, rejected = inputs.batch.data.judged, np.empty(inputs.lists.shape)
+    assert judged is not None  # noqa: S101 - who calls looked
+    rows = (inputs.lists, inputs.lengths, inputs.users, judged.starts, judged.items)
+    gain_rows(*rows, np.zeros(len(judged.items)), inputs.world.n_items, rejected)
+    return np.where(rejected >= 0, REJECTED, inputs.gains)
 
 
 def itemwise_truth(inputs: Inputs, values: NDArray[np.float64], relevance: Relevance) -> PerUser:

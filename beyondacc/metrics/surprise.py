@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.batch import Inputs
 from beyondacc.distances import COOCCURRENCE, JACCARD, NPMI, Distance
 from beyondacc.kernels.profile import centroid_rows
 from beyondacc.metrics.diversity import Missing, distance_bounds
@@ -109,7 +109,7 @@ def surprise_content(
     title="Co-occurrence surprise",
     family="serendipity",
     better="higher",
-    needs=(Need.TRAIN,),
+    needs=(Need.TRAIN, Need.TRAIN_OF_ALL),
     undefined="for users without a list or without training rows",
     cite=_KB,
     core=True,
@@ -205,9 +205,9 @@ def distance_unexpectedness(
     distance
         ``cosine``: 1 - cos; ``euclidean``.
     """
-    train = inputs.run.train
+    train = inputs.batch.train
     weights = np.full((len(inputs), min(k, inputs.lists.shape[1])), np.nan)
-    rows, empty = item_rows(inputs.run), scaled_rows(inputs.run)[1] == 0
+    rows, empty = item_rows(inputs.world), scaled_rows(inputs.world)[1] == 0
     lists = (inputs.lists, inputs.lengths, k, inputs.users)
     centroid_rows(rows, empty, *lists, train.starts, train.items, distance == "cosine", weights)
     return _mean_of_items(inputs, k, weights)

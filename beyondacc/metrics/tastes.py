@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs, row_sizes
+from beyondacc.data.batch import Inputs, row_sizes
 from beyondacc.data.dataset import Features
+from beyondacc.data.once import once
 from beyondacc.kernels.calibration import share_rows
 from beyondacc.kernels.planes import make_planes, plane_taste_rows, worth_planes
 from beyondacc.kernels.taste import sparse_taste_rows
@@ -48,7 +49,7 @@ class Taste(NamedTuple):
 
 def features_of(inputs: Inputs) -> Features:
     """Return the features of the items, which were checked to be there."""
-    features = inputs.run.features
+    features = inputs.world.features
     assert features is not None  # noqa: S101 - Need.FEATURES was checked
     return features
 
@@ -57,36 +58,37 @@ def taste(
     inputs: Inputs, source: Literal["train", "test"] = "train", weights: Literal["none", "rating"] = "none"
 ) -> Taste:
     """Return what the training items of each row's user, or the relevant test items, consist of."""
+    return _taste(inputs, source, weights)
 
-    def build() -> Taste:
-        features, profiles = features_of(inputs), inputs.run.train if source == "train" else inputs.run.test
-        n_features = len(features.names)
-        most = features.most
-        lengths = row_sizes(profiles, inputs.users)
-        n = int(np.minimum(lengths * most, n_features).sum()) + n_features
-        starts, ids = np.zeros(len(inputs) + 1, np.int64), np.empty(n, np.int32)
-        counts, shares = np.empty(n), np.empty(n)
-        if weights == "none" and worth_planes(features.bits, most):
-            room = make_planes(int(lengths.max(initial=0)), most)
-            plane_taste_rows(
-                inputs.users,
-                profiles.starts,
-                profiles.items,
-                features.bits,
-                n_features,
-                room,
-                starts,
-                ids,
-                counts,
-                shares,
-            )
-            return Taste(starts, ids, counts, shares)
-        given = profiles.values if weights == "rating" else np.empty(0)
-        rows = (inputs.users, profiles.starts, profiles.items, given)
-        sparse_taste_rows(*rows, features.starts, features.ids, n_features, starts, ids, counts, shares)
+
+@once
+def _taste(inputs: Inputs, source: str, weights: str) -> Taste:
+    features, profiles = features_of(inputs), inputs.batch.train if source == "train" else inputs.batch.test
+    n_features = len(features.names)
+    most = features.most
+    lengths = row_sizes(profiles, inputs.users)
+    n = int(np.minimum(lengths * most, n_features).sum()) + n_features
+    starts, ids = np.zeros(len(inputs) + 1, np.int64), np.empty(n, np.int32)
+    counts, shares = np.empty(n), np.empty(n)
+    if weights == "none" and worth_planes(features.bits, most):
+        room = make_planes(int(lengths.max(initial=0)), most)
+        plane_taste_rows(
+            inputs.users,
+            profiles.starts,
+            profiles.items,
+            features.bits,
+            n_features,
+            room,
+            starts,
+            ids,
+            counts,
+            shares,
+        )
         return Taste(starts, ids, counts, shares)
-
-    return inputs.derive(("taste", source, weights), build)
+    given = profiles.values if weights == "rating" else np.empty(0)
+    rows = (inputs.users, profiles.starts, profiles.items, given)
+    sparse_taste_rows(*rows, features.starts, features.ids, n_features, starts, ids, counts, shares)
+    return Taste(starts, ids, counts, shares)
 
 
 class Shares(NamedTuple):
@@ -122,6 +124,9 @@ def shares_of(
 
 def list_shares(inputs: Inputs, by_rank: NDArray[np.float64], *, spread: bool = True) -> Shares:
     """Return the genre shares of the lists of a block, once for all metrics that weigh ranks and genres alike."""
-    key = ("list shares", by_rank.tobytes(), spread)
-    rows = inputs.lists, inputs.lengths, by_rank
-    return inputs.derive(key, lambda: shares_of(features_of(inputs), *rows, spread=spread))
+    return _list_shares(inputs, tuple(by_rank.tolist()), spread)
+
+
+@once
+def _list_shares(inputs: Inputs, by_rank: tuple[float, ...], spread: bool) -> Shares:
+    return shares_of(features_of(inputs), inputs.lists, inputs.lengths, np.array(by_rank), spread=spread)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.batch import Inputs
 from beyondacc.kernels.align import gain_rows
 from beyondacc.kernels.profile import unexpected_rows
 from beyondacc.metrics.ranks import list_metric
@@ -102,8 +102,8 @@ def unseen_share(inputs: Inputs, *, k: Cutoff = 10, denominator: Denominator = "
     denominator
         ``k``; ``list``: the length of the list, as in RePlay.
     """
-    train, seen = inputs.run.train, np.empty(inputs.lists.shape)
+    train, seen = inputs.batch.train, np.empty(inputs.lists.shape)
     rows = (inputs.lists, inputs.lengths, inputs.users, train.starts, train.items)
-    gain_rows(*rows, np.zeros(len(train.items)), inputs.run.n_items, seen)
+    gain_rows(*rows, np.zeros(len(train.items)), inputs.world.n_items, seen)
     unseen = np.count_nonzero((seen[:, :k] < 0) & (inputs.lists[:, :k] >= 0), axis=1)
     return list_metric(inputs, unseen / (np.clip(inputs.lengths, 1, k) if denominator == "list" else k))

@@ -7,7 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.batch import Inputs
+from beyondacc.data.once import once
+from beyondacc.data.world import World
 from beyondacc.kernels.profile import ahead_of_popularity_rows, ahead_of_primitive_rows, unexpected_rows
 from beyondacc.metrics.ranks import list_metric, truth_metric
 from beyondacc.spec.metric import Need
@@ -69,18 +71,14 @@ def serendipity_ge(inputs: Inputs, *, k: Cutoff = 10) -> PerUser:
     return truth_metric(inputs, _unexpected(inputs, k, inputs.gains) / np.clip(inputs.lengths, 1, k))
 
 
-def _anybody(inputs: Inputs) -> NDArray[np.float64]:
-    """Return how high each item of the run stands in the order of popularity, from 1 down to 0 for a cold item."""
-    run = inputs.run
-
-    def build() -> NDArray[np.float64]:
-        counts = np.where(run.catalogue, run.item_counts, 0)
-        levels = np.unique(counts[counts > 0])
-        worse = len(levels) - 1 - np.searchsorted(levels, counts)  # how many distinct counts are larger
-        n = int(run.catalogue.sum())
-        return np.where(counts > 0, (n - worse) / n, 0.0)
-
-    return run.derive("popularity levels", build)
+@once
+def _anybody(world: World) -> NDArray[np.float64]:
+    """Return how high each item stands in the order of popularity, from 1 down to 0 for a cold item."""
+    counts = np.where(world.catalogue, world.item_counts, 0)
+    levels = np.unique(counts[counts > 0])
+    worse = len(levels) - 1 - np.searchsorted(levels, counts)  # how many distinct counts are larger
+    n = int(world.catalogue.sum())
+    return np.where(counts > 0, (n - worse) / n, 0.0)
 
 
 @metric(
@@ -103,8 +101,8 @@ def serendipity_rank(inputs: Inputs, *, k: Cutoff = 10, denominator: Denominator
     denominator
         ``list``: the length of the list; ``k``.
     """
-    values, anybody = np.empty(len(inputs)), _anybody(inputs)
-    n_items = int(inputs.run.catalogue.sum())
+    values, anybody = np.empty(len(inputs)), _anybody(inputs.world)
+    n_items = int(inputs.world.catalogue.sum())
     ahead_of_popularity_rows(inputs.lists, inputs.lengths, k, inputs.gains, anybody, n_items, values)
     return truth_metric(inputs, values / (np.clip(inputs.lengths, 1, k) if denominator == "list" else k))
 

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding, row_sizes
+from beyondacc.data.batch import Batch, row_sizes
 from beyondacc.data.dataset import Dataset
 from beyondacc.kernels import aspect_gains, greedy
 from beyondacc.rerank.base import RERANKERS
@@ -28,7 +28,7 @@ class _Aspects(GreedyReranker):
     needs: ClassVar[tuple[Need, ...]] = (Need.FEATURES, Need.TRAIN)
     uses = greedy.FEATURES | greedy.REMAINING
 
-    def _why_constant(self, run: Binding, k: int) -> str:
+    def _why_constant(self, run: Batch, k: int) -> str:
         features, ranked = features_of(run), run.ranked
         rows, _, places = ranked.flat()
         items = ranked.items[places]
@@ -39,7 +39,7 @@ class _Aspects(GreedyReranker):
         return super()._why_constant(run, k)
 
 
-def _intents(run: Binding, rows: slice) -> NDArray[np.float64]:
+def _intents(run: Batch, rows: slice) -> NDArray[np.float64]:
     """Return p(f|u), the share of a genre among the genre occurrences of the profile; without any, all the same."""
     shares = normalised(profile_features(run, rows, spread=False))
     shares[~shares.any(axis=1)] = 1.0 / max(1, shares.shape[1])
@@ -67,10 +67,10 @@ class XQuAD(_Aspects):
 
     kernel = aspect_gains.explicit_aspects
 
-    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+    def _storage(self, _run: Batch, _n: int, _k: int) -> Storage:
         return Storage(np.array([self.alpha]))
 
-    def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+    def _by_user(self, run: Batch, rows: slice) -> NDArray[np.float64]:
         return _intents(run, rows)
 
 
@@ -93,10 +93,10 @@ class PM2(_Aspects):
 
     kernel = aspect_gains.proportional
 
-    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+    def _storage(self, _run: Batch, _n: int, _k: int) -> Storage:
         return Storage(np.array([self.emphasis]))
 
-    def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+    def _by_user(self, run: Batch, rows: slice) -> NDArray[np.float64]:
         return _intents(run, rows)
 
 
@@ -130,10 +130,10 @@ class Calibrated(_Aspects):
             return "training values >= 0 for profile_weight=rating; pass profile_weight=none"
         return None
 
-    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+    def _storage(self, _run: Batch, _n: int, _k: int) -> Storage:
         return Storage(np.array([self.smoothing]))
 
-    def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+    def _by_user(self, run: Batch, rows: slice) -> NDArray[np.float64]:
         weights = run.train.values if self.profile_weight == "rating" else None
         return normalised(profile_features(run, rows, spread=True, weights=weights))
 
@@ -170,7 +170,7 @@ class BinomialDiversity(_Aspects):
         """Whether the gain is the whole objective: z-scores of relevance change from step to step."""
         return self.renormalize
 
-    def _storage(self, _run: Binding, _n: int, k: int) -> Storage:
+    def _storage(self, _run: Batch, _n: int, k: int) -> Storage:
         factorials = [math.lgamma(n + 1.0) for n in range(k + 1)]
         part = {
             "both": aspect_gains.BOTH_FACTORS,
@@ -179,8 +179,8 @@ class BinomialDiversity(_Aspects):
         }[self.part]
         return Storage(np.array([float(self.alpha > 0), k, part, float(self.renormalize), *factorials]))
 
-    def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
-        shares = run.preference_shares
+    def _by_user(self, run: Batch, rows: slice) -> NDArray[np.float64]:
+        shares = run.world.preference_shares
         if self.alpha == 0:
             return shares[None, :]
         own = profile_features(run, rows, spread=False)

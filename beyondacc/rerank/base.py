@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.data.aligning import bind_lists
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.order import Order
 from beyondacc.data.ragged import Lists
@@ -60,7 +60,7 @@ class Picks:
     asked: int
 
     @classmethod
-    def empty(cls, run: Binding, weights: int, k: int) -> Picks:
+    def empty(cls, run: Batch, weights: int, k: int) -> Picks:
         """Make room for k items from each list of a run, or for as many as there are."""
         shape = (len(run), weights, min(k, run.ranked.width))
         return cls(np.full(shape, -1, np.int32), np.full(shape, np.nan), k)
@@ -234,7 +234,7 @@ class Reranker(Declared, ABC):
             made[each] = Recommendations(run.ids, run.items, picked, ordered_by_score=False)
         return made
 
-    def pick(self, run: Binding, weights: Sequence[float], k: int, *, threads: int | None = None) -> Picks:
+    def pick(self, run: Batch, weights: Sequence[float], k: int, *, threads: int | None = None) -> Picks:
         """Pick from the lists of a run that has what the re-ranker needs."""
         parts = run.parts()
         if len(parts) == 1:
@@ -246,7 +246,7 @@ class Reranker(Declared, ABC):
             picks.positions[rows, :, :width], picks.selection[rows, :, :width] = made.positions, made.selection
         return picks
 
-    def _pass(self, run: Binding, weights: Sequence[float], k: int, *, threads: int | None) -> Picks:
+    def _pass(self, run: Batch, weights: Sequence[float], k: int, *, threads: int | None) -> Picks:
         """Pick from lists that are about equally long."""
         relevance = _relevance(run)
         of_users = np.tile(np.asarray(weights, np.float64), (len(run), 1))
@@ -276,15 +276,15 @@ class Reranker(Declared, ABC):
         """
         return Wrapped(self, scorer, data, candidates)
 
-    def _prepare(self, run: Binding) -> None:
+    def _prepare(self, run: Batch) -> None:
         """Build what all blocks share, before the threads start."""
 
     @abstractmethod
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+    def _select(self, run: Batch, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         """Write the picks of a block."""
 
     def _check(
-        self, run: Binding, weights: Sequence[float], passes: Sequence[tuple[NDArray[np.int64], Picks]], k: int
+        self, run: Batch, weights: Sequence[float], passes: Sequence[tuple[NDArray[np.int64], Picks]], k: int
     ) -> None:
         """Warn where the weight cannot make a difference, and say why.
 
@@ -311,7 +311,7 @@ class Reranker(Declared, ABC):
             reason = self._why_constant(part, k)
         warn_no_effect(f"{self} changed no list: {reason}")
 
-    def _can_change(self, run: Binding, k: int) -> bool:
+    def _can_change(self, run: Batch, k: int) -> bool:
         """Whether the full weight changes any list, in its order or in others."""
         full = dataclasses.replace(self, diversity=1.0, per_user=False)
         rng = np.random.default_rng(0)
@@ -322,7 +322,7 @@ class Reranker(Declared, ABC):
         shuffled = (_shuffled(run, rng) for _ in range(_SHUFFLES))
         return any(_changed(each, everybody, full.pick(each, [1.0], two).positions[:, 0]) for each in shuffled)
 
-    def _why_constant(self, _run: Binding, _k: int) -> str:
+    def _why_constant(self, _run: Batch, _k: int) -> str:
         """Say why the term is the same for all candidates, as it was found to be."""
         return "its term is the same for all candidates of a list"
 
@@ -340,7 +340,7 @@ def _picked(given: Lists, picks: Picks, place: int) -> Lists:
     return Lists.of_padded(listed, by_rank, positions, relevance=relevance, gain=picks.selection[:, place])
 
 
-def _changed(run: Binding, rows: NDArray[np.int64], positions: ItemIds) -> bool:
+def _changed(run: Batch, rows: NDArray[np.int64], positions: ItemIds) -> bool:
     """Whether the picks from any list of some rows are neither in the input order nor in that of its scores."""
     k = positions.shape[1]
     within = np.arange(k) < run.lengths[rows, None]
@@ -355,13 +355,13 @@ def _changed(run: Binding, rows: NDArray[np.int64], positions: ItemIds) -> bool:
     return False
 
 
-def _shuffled(run: Binding, rng: np.random.Generator) -> Binding:
+def _shuffled(run: Batch, rng: np.random.Generator) -> Batch:
     """Return the same lists in another order, without scores; of very long ones some items."""
     order = np.argsort(np.where(run.lists >= 0, rng.random(run.lists.shape), 2.0), axis=1)[:, :_ENOUGH]
     return dataclasses.replace(run, ranked=Lists.of_padded(np.take_along_axis(run.lists, order, axis=1)))
 
 
-def _relevance(run: Binding) -> NDArray[np.float64]:
+def _relevance(run: Batch) -> NDArray[np.float64]:
     """Scores, or where there are none, minus the ranks."""
     if run.scores is not None:
         return np.asarray(run.scores, np.float64)

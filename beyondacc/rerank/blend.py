@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.kernels import scaling
 from beyondacc.kernels.gains import CLOSE
@@ -34,10 +34,10 @@ class _Blend(Reranker):
     """Terms that differ by no more are equal but for rounding."""
 
     @abstractmethod
-    def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+    def _term(self, run: Batch, rows: slice) -> NDArray[np.float64]:
         """Return the term of each candidate, of the shape of the lists."""
 
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+    def _select(self, run: Batch, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         how = NORMALISATIONS[str(self.normalize)]
         term = np.ascontiguousarray(self._term(run, rows))
         blend_rows(
@@ -69,11 +69,11 @@ class Novelty(_Blend):
 
     needs: ClassVar[tuple[Need, ...]] = (Need.TRAIN,)
 
-    def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
-        novelty: NDArray[np.float64] = -np.log2(np.maximum(run.item_counts, 1) / run.data.n_train_users)
+    def _term(self, run: Batch, rows: slice) -> NDArray[np.float64]:
+        novelty: NDArray[np.float64] = -np.log2(np.maximum(run.world.item_counts, 1) / run.world.n_train_users)
         return novelty[run.lists[rows]]
 
-    def _why_constant(self, _run: Binding, _k: int) -> str:
+    def _why_constant(self, _run: Batch, _k: int) -> str:
         return "all candidates of a list have the same number of training users"
 
 
@@ -92,11 +92,11 @@ class Popularity(_Blend):
 
     needs: ClassVar[tuple[Need, ...]] = (Need.TRAIN,)
 
-    def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = -run.item_counts[run.lists[rows]].astype(np.float64)
+    def _term(self, run: Batch, rows: slice) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = -run.world.item_counts[run.lists[rows]].astype(np.float64)
         return found
 
-    def _why_constant(self, _run: Binding, _k: int) -> str:
+    def _why_constant(self, _run: Batch, _k: int) -> str:
         return "all candidates of a list have the same number of training users"
 
 
@@ -124,15 +124,15 @@ class Surprise(_Blend):
     tolerance: ClassVar[float] = CLOSE
     needs: ClassVar[tuple[Need, ...]] = (Need.TRAIN,)
 
-    def _prepare(self, run: Binding) -> None:
+    def _prepare(self, run: Batch) -> None:
         if self.distance.on in {"train", "ratings"}:  # the whole run at once, before there are threads
             self._term(run, slice(0, 0))
 
-    def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+    def _term(self, run: Batch, rows: slice) -> NDArray[np.float64]:
         found = to_profile(self.distance, run.block(rows.start, rows.stop), run.ranked.width, "one")
         return np.nan_to_num(found.least if self.profile == "min" else found.mean, nan=0.0)
 
-    def _why_constant(self, _run: Binding, _k: int) -> str:
+    def _why_constant(self, _run: Batch, _k: int) -> str:
         return "all candidates of a list are equally far from the profile"
 
 
@@ -151,9 +151,9 @@ class Random(_Blend):
 
     scaled: ClassVar[int] = scaling.NONE
 
-    def _prepare(self, run: Binding) -> None:
-        _ = run.user_hashes, run.item_hashes
+    def _prepare(self, run: Batch) -> None:
+        _ = run.user_hashes, run.world.item_hashes
 
-    def _term(self, run: Binding, rows: slice) -> NDArray[np.float64]:
-        items = run.item_hashes[run.lists[rows]]
+    def _term(self, run: Batch, rows: slice) -> NDArray[np.float64]:
+        items = run.world.item_hashes[run.lists[rows]]
         return uniform(self.seed, run.user_hashes[rows][:, None], items)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels import distance as kinds, greedy, jit, memory, own_gains
@@ -50,7 +50,7 @@ def slots_for(width: int, wanted: int) -> int:
 
 
 def tables_of(
-    chosen: Distance, arrays: PairArrays, run: Binding, rows: slice
+    chosen: Distance, arrays: PairArrays, run: Batch, rows: slice
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Yield the rows of a block with the distances inside their lists, which are empty where kernels work them out."""
     if arrays.kind != kinds.TABLE:
@@ -92,15 +92,15 @@ class GreedyReranker(Reranker):
         kernel: Any = type(self).kernel
         return jit.gain(kernel) if hasattr(kernel, "keeps") else own_gains.foreign_gain(kernel)
 
-    def _arrays(self, _run: Binding) -> PairArrays:
+    def _arrays(self, _run: Batch) -> PairArrays:
         """Return what distances, or item rows, are made of."""
         return no_pairs()
 
-    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+    def _storage(self, _run: Batch, _n: int, _k: int) -> Storage:
         """Declare what the gain reads and keeps for up to n candidates and k picks."""
         return Storage()
 
-    def _by_user(self, _run: Binding, _rows: slice) -> NDArray[np.float64]:
+    def _by_user(self, _run: Batch, _rows: slice) -> NDArray[np.float64]:
         """Return the gain's numbers for some users, or a single row for all."""
         return np.empty((1, 0))
 
@@ -143,23 +143,23 @@ class GreedyReranker(Reranker):
                 f"{name} made a term that is not finite at step {int(done[1])}; terms of what is left must be finite"
             )
 
-    def _parts(self, run: Binding, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    def _parts(self, run: Batch, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         """Cut a block into parts whose tables of distances, or numbers of users, are not too large."""
-        features = run.features
+        features = run.world.features
         if self.uses & greedy.FEATURES and features is not None:
             for part in profile_rows(rows, len(features.names)):
                 yield part, np.empty((0, 0, 0))
         else:
             yield rows, np.empty((0, 0, 0))
 
-    def _prepare(self, run: Binding) -> None:
+    def _prepare(self, run: Batch) -> None:
         self._compiled()
         self._arrays(run)
         self._by_user(run, slice(0, 0))
 
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+    def _select(self, run: Batch, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         width = run.ranked.width
-        features = run.features if self.uses & greedy.FEATURES else None
+        features = run.world.features if self.uses & greedy.FEATURES else None
         starts = np.zeros(1, np.int64) if features is None else features.starts
         ids = np.empty(0, np.int32) if features is None else features.ids
         most = int(np.diff(starts).max(initial=0))
@@ -221,17 +221,17 @@ class DistanceReranker(GreedyReranker):
         """What the kernel reads."""
         return greedy.DISTANCES
 
-    def _arrays(self, run: Binding) -> PairArrays:
+    def _arrays(self, run: Batch) -> PairArrays:
         return pair_arrays(self.distance, run)
 
-    def _parts(self, run: Binding, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    def _parts(self, run: Batch, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         return tables_of(self.distance, self._arrays(run), run, rows)
 
-    def _why_constant(self, run: Binding, k: int) -> str:
+    def _why_constant(self, run: Batch, k: int) -> str:
         return constant_distances(self.distance, run) or super()._why_constant(run, k)
 
 
-def constant_distances(chosen: Distance, run: Binding) -> str | None:
+def constant_distances(chosen: Distance, run: Batch) -> str | None:
     """Say what the distances inside the lists are where they make no difference, or None where they differ."""
     width = min(run.ranked.width, _MANY)
     rows = slice(0, max(1, _SLOT_BYTES // (8 * width**2)))

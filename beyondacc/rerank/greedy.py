@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn
 
 import numpy as np
 
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.distances import COSINE, Distance
 from beyondacc.errors import SpecError
 from beyondacc.kernels import gains, greedy, jit, memory, orders, own_gains
@@ -51,7 +51,7 @@ class MMR(DistanceReranker):
         """Whether the gain is the whole objective: z-scores of relevance change from step to step."""
         return self.renormalize
 
-    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+    def _storage(self, _run: Batch, _n: int, _k: int) -> Storage:
         return Storage(np.array([float(self.renormalize)]))
 
 
@@ -82,7 +82,7 @@ class GreedyDiversity(DistanceReranker):
         """Whether the gain is the whole objective: z-scores of relevance change from step to step."""
         return self.renormalize == "both"
 
-    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+    def _storage(self, _run: Batch, _n: int, _k: int) -> Storage:
         return Storage(np.array([gains.BOTH if self.renormalize == "both" else float(self.renormalize)]))
 
 
@@ -117,10 +117,10 @@ class Cover(DistanceReranker):
     kernel = gains.cover
     uses = greedy.PAIRS | greedy.REMAINING
 
-    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+    def _storage(self, _run: Batch, _n: int, _k: int) -> Storage:
         return Storage(np.array([self.gamma or 0.0]))
 
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+    def _select(self, run: Batch, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         width = run.ranked.width
         if width <= _MANY:
             super()._select(run, rows, relevance, weights, picks)
@@ -173,7 +173,7 @@ class DPP(DistanceReranker):
     kernel = gains.determinant
     whole = True
 
-    def _storage(self, _run: Binding, _n: int, _k: int) -> Storage:
+    def _storage(self, _run: Batch, _n: int, _k: int) -> Storage:
         return Storage(np.array([self.scale]))
 
 
@@ -288,7 +288,7 @@ class Greedy(DistanceReranker):
         if done == memory.FAILED:
             self.gain.fail(*own_gains.before_fault(room.inside), step)
 
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+    def _select(self, run: Batch, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         super()._select(run, rows, relevance, weights, picks)
         if not np.isfinite(picks.selection[picks.positions >= 0]).all():
             raise SpecError(
@@ -296,6 +296,6 @@ class Greedy(DistanceReranker):
                 "pass normalize=minmax"
             )
 
-    def _why_constant(self, run: Binding, k: int) -> str:  # noqa: ARG002 - as in the base
+    def _why_constant(self, run: Batch, k: int) -> str:  # noqa: ARG002 - as in the base
         alike = constant_distances(self.distance, run)
         return alike or f"gain {self.gain} makes the same term for all candidates of a list"

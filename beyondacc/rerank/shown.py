@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.read import read_rows
+from beyondacc.data.once import once
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.data.vocabulary import same_kind
 
@@ -67,7 +68,7 @@ class Shown:
             self._known = weakref.ref(data), Recommendations.read(self._source, data, what="recent")
         return self._known[1]
 
-    def last(self, run: Binding, rows: slice) -> NDArray[np.int32]:
+    def last(self, run: Batch, rows: slice) -> NDArray[np.int32]:
         """Return the items that the users of some rows were shown, by their position in a run.
 
         Returns
@@ -76,7 +77,7 @@ class Shown:
             In the order shown, padded with -1; an item that the run does not know is its number of items.
         """
         lists = self.lists(run.data)
-        place = run.own(("shown", self), lambda: _places(lists, run))[rows]
+        place = _places(run, lists)[rows]
         found = np.full((len(place), int(lists.lengths.max(initial=0))), -1, np.int32)
         if len(place) and found.shape[1]:
             shown = lists.ragged.take(place).pad()
@@ -89,7 +90,8 @@ class Shown:
         return found
 
 
-def _places(lists: Recommendations, run: Binding) -> NDArray[np.int64]:
+@once
+def _places(run: Batch, lists: Recommendations) -> NDArray[np.int64]:
     """Return where each row of a run has its list, -1 nowhere."""
     same_kind(lists.users, run.ids, axis="user", what="recent", other="the candidates")
     return np.asarray(lists.users.get_indexer(run.ids), np.int64)

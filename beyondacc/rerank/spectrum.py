@@ -9,7 +9,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
+from beyondacc.data.once import once
+from beyondacc.data.world import World
 from beyondacc.kernels import greedy
 from beyondacc.kernels.spectrum import spectrum
 from beyondacc.pairs import PairArrays, double_rows, no_pairs, scaled_rows
@@ -21,6 +23,16 @@ from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Cutoff, Range
 
 __all__ = ["SSD"]
+
+
+@once
+def _points(world: World, unit: bool, bias: bool) -> NDArray[np.float64]:
+    """Return the rows of the items as they are compared."""
+    rows = double_rows(world)
+    if unit:
+        scaled, inverse = scaled_rows(world)
+        rows = scaled * inverse[:, None]
+    return np.column_stack([rows, np.ones(len(rows))]) if bias else rows
 
 
 @RERANKERS.declare(title="Sliding spectrum decomposition (SSD)", cite="Huang, Wang, Peng & Wang 2021, KDD, sec. 3")
@@ -58,31 +70,23 @@ class SSD(GreedyReranker):
     kernel = spectrum
     uses = greedy.ROWS | greedy.REMAINING
 
-    def _points(self, run: Binding) -> NDArray[np.float64]:
+    def _points(self, run: Batch) -> NDArray[np.float64]:
         """Return the rows of the items as they are compared."""
+        return _points(run.world, self.unit, self.bias)
 
-        def build() -> NDArray[np.float64]:
-            rows = double_rows(run)
-            if self.unit:
-                scaled, inverse = scaled_rows(run)
-                rows = scaled * inverse[:, None]
-            return np.column_stack([rows, np.ones(len(rows))]) if self.bias else rows
-
-        return run.derive(("points", self.unit, self.bias), build)
-
-    def _arrays(self, run: Binding) -> PairArrays:
+    def _arrays(self, run: Batch) -> PairArrays:
         return no_pairs(self._points(run))
 
-    def _most(self, run: Binding) -> int:
+    def _most(self, run: Batch) -> int:
         """How many items were shown before, at most; directions rest on all before them, whatever the window."""
         return 0 if self.recent is None else int(self.recent.lists(run.data).lengths.max(initial=0))
 
-    def _storage(self, run: Binding, n: int, k: int) -> Storage:
+    def _storage(self, run: Batch, n: int, k: int) -> Storage:
         directions = self._most(run) + min(n, k)
         directions = max(1, directions if self.window is None else min(directions, self.window))
         return Storage(np.array([self.gamma, directions, float(self.unit)]))
 
-    def _by_user(self, run: Binding, rows: slice) -> NDArray[np.float64]:
+    def _by_user(self, run: Batch, rows: slice) -> NDArray[np.float64]:
         if self.recent is None:
             return np.zeros((1, 1))
         points = self._points(run)
@@ -97,9 +101,9 @@ class SSD(GreedyReranker):
         found[:, 1:] = shown.reshape(len(items), width)
         return found
 
-    def _parts(self, run: Binding, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    def _parts(self, run: Batch, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         for part in profile_rows(rows, 1 + self._most(run) * self._points(run).shape[1]):
             yield part, np.empty((0, 0, 0))
 
-    def _why_constant(self, _run: Binding, _k: int) -> str:
+    def _why_constant(self, _run: Batch, _k: int) -> str:
         return "the vectors of the candidates of a list do not tell them apart"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.kernels.orders import swap_rows
 from beyondacc.pairs import pair_arrays, refuse_own
@@ -39,10 +39,10 @@ class Swap(Reranker):
 
     prefix: ClassVar[bool] = False
 
-    def _prepare(self, run: Binding) -> None:
+    def _prepare(self, run: Batch) -> None:
         pair_arrays(self.distance, run)
 
-    def _select(self, run: Binding, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+    def _select(self, run: Batch, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         width = run.ranked.width
         arrays = pair_arrays(self.distance, run)
         slots = slots_for(width, picks.positions.shape[2] * (1 + weights.shape[1]))
@@ -64,7 +64,7 @@ class Swap(Reranker):
             )
             refuse_own(self.distance, bench)
 
-    def _why_constant(self, run: Binding, k: int) -> str:
+    def _why_constant(self, run: Batch, k: int) -> str:
         if run.lengths.max() <= k:
             return "no list has more candidates than are picked"
         return constant_distances(self.distance, run) or super()._why_constant(run, k)

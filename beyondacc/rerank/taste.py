@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.data.dataset import Features
 from beyondacc.kernels.taste import taste_rows
 
@@ -17,9 +17,9 @@ __all__ = ["features_of", "normalised", "profile_features", "profile_rows", "sca
 _BYTES: Final = 2**26  # of the numbers of users that are there at a time
 
 
-def features_of(run: Binding) -> Features:
+def features_of(run: Batch) -> Features:
     """Return the features of the items, which were checked to be there."""
-    features = run.features
+    features = run.world.features
     assert features is not None  # noqa: S101 - what is needed was checked
     return features
 
@@ -32,7 +32,7 @@ def profile_rows(rows: slice, n_features: int) -> Iterator[slice]:
 
 
 def profile_features(
-    run: Binding, rows: slice, *, spread: bool, weights: NDArray[np.float64] | None = None
+    run: Batch, rows: slice, *, spread: bool, weights: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
     """Add up the features of each user's profile, shape (rows, n_features).
 
@@ -57,7 +57,7 @@ def normalised(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return shares
 
 
-def scales(run: Binding) -> NDArray[np.float64]:
+def scales(run: Batch) -> NDArray[np.float64]:
     """Return the entropy of the genre shares of each user's profile, divided by that of equal shares, shape (rows,).
 
     1, which leaves a weight as it is, where nothing is known of a user's genres (after Di Noia, Ostuni, Rosati,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.ragged import Lists
 from beyondacc.errors import DataError, SpecError
@@ -131,7 +131,7 @@ class Wrapped:
             raise DataError(f"user {user!r} is not in the Dataset; recommend to users it knows")
         users = np.array([code], np.int32)
         lists, scores = best_of(self._source, data, users, n, exclude_seen=exclude_seen, threads=1)
-        run = Binding(
+        run = Batch(
             data=data,
             ids=data.users.ids[code : code + 1],
             users=users,

@@ -6,14 +6,15 @@ import dataclasses
 import enum
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.batch import Inputs
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.world import World
 from beyondacc.distances import Distance, missing_for
 from beyondacc.spec.params import Param, arguments, bind, descriptions, format_call
 from beyondacc.spec.states import PerUser, State
@@ -34,18 +35,30 @@ class Need(enum.Enum):
     CATALOGUE = "a catalogue; pass items= or train="
     DATES = "item dates; pass items= with a column of dates"
     EARLIER = "earlier lists; pass earlier="
+    TRAIN_OF_ALL = "the training rows of all users, which a part of them does not have; evaluate all users in one call"
+    LISTS_OF_ALL = "the lists of all users, which a part of them does not have; evaluate all users in one call"
 
-    def missing_in(self, data: Dataset) -> bool:
-        """Whether a dataset lacks it."""
-        return {
-            Need.TRUTH: data.test is None,
-            Need.TRAIN: data.train is None,
-            Need.FEATURES: data.features is None,
-            Need.ROWS: data.features is None and data.vectors is None,
-            Need.DATES: data.dates is None,
-            Need.CATALOGUE: not data.catalogue.any(),
-            Need.EARLIER: True,  # no dataset has them
-        }[self]
+    @property
+    def side(self) -> str | None:
+        """The name of the further lists that are needed, if any are."""
+        return {Need.EARLIER: "earlier"}.get(self)
+
+    def missing_in(self, data: Dataset, side: Container[str] = ()) -> bool:
+        """Whether a dataset, with some further lists, lacks it."""
+        return (
+            self.side not in side
+            if self.side
+            else {
+                Need.TRUTH: not data.has_test,
+                Need.TRAIN: not data.has_train,
+                Need.FEATURES: data.features is None,
+                Need.ROWS: data.features is None and data.vectors is None,
+                Need.DATES: not data.world.has_dates,
+                Need.CATALOGUE: not data.catalogue.any(),
+                Need.TRAIN_OF_ALL: data.world.partial,
+                Need.LISTS_OF_ALL: data.world.partial,
+            }[self]
+        )
 
 
 #: What a distance needs, by what it is computed from.
@@ -63,16 +76,19 @@ class MetricFamily:
     title, family, undefined, cite
         For tables: title, family, when it is undefined, source.
     grain
-        ``"user"``: one value a user, averaged; ``"run"``: one value a run, from counts.
+        ``"user"``: one value per user, averaged; ``"run"``: one value a run, from counts or sums.
     better, bounds, needs
         Direction, least and greatest value, and what it needs, for given parameters.
     core
         Whether it is among the metrics that are evaluated where none is named.
     compute
-        The declared function: ``(inputs, k=, ...) -> PerUser``, or at the grain of a run ``(state, k=, ...) -> float``,
-        where the state is an `Exposure` or the total of `Sums`.
+        The declared function: ``(inputs, k=, ...) -> array or PerUser``, or at the grain of a run ``(summary, k=, ...)
+        -> float``, where the summary is what the state brings: `Showings` or `Totals`.
     accumulate
-        For the grain of a run: ``(inputs, values) -> Exposure or Sums``.
+        For the grain of a run: ``(inputs, values) -> State``.
+    told
+        How sentences tell differences, for given parameters and a world: by which number they are multiplied, and what
+        they then count; None where they are told as they are.
     lacks
         Says what a dataset or a run lacks for given parameters, beyond `needs`; None where nothing is missing.
     """
@@ -89,6 +105,7 @@ class MetricFamily:
     compute: Callable[..., Any]
     accumulate: Callable[[Inputs, Mapping[str, Any]], State] | None
     lacks: Callable[[Mapping[str, Any], Dataset], str | None] | None
+    told: Callable[[Mapping[str, Any], World], tuple[float, str]] | None
     params: Mapping[str, Param]
     bounds: Callable[[Mapping[str, Any]], Bounds]
     needs: Callable[[Mapping[str, Any]], tuple[Need, ...]]
@@ -196,10 +213,16 @@ class Metric:
         """Least and greatest value it can take."""
         return self.family.bounds(self.values)
 
-    def missing(self, data: Dataset, *, earlier: bool = False) -> str | None:
-        """Say what a dataset, with or without earlier lists, lacks for this metric; None where nothing is missing."""
+    def missing(self, data: Dataset, side: Container[str] = ()) -> str | None:
+        """Say what a dataset lacks for this metric; None where nothing is missing.
+
+        Parameters
+        ----------
+        side
+            The names of the further lists there are, such as ``earlier``.
+        """
         for need in self.family.needs(self.values):
-            if need.missing_in(data) and not (need is Need.EARLIER and earlier):
+            if need.missing_in(data, side):
                 return need.value
         if self.family.lacks and (lack := self.family.lacks(self.values, data)):
             return lack
@@ -212,18 +235,18 @@ class Metric:
         """Accumulate over a block of users."""
         if self.family.accumulate is not None:
             return self.family.accumulate(inputs, self.values)
-        state: PerUser = self.family.compute(inputs, **self._arguments)
-        return state
+        found = self.family.compute(inputs, **self._arguments)
+        return found if isinstance(found, State) else PerUser(np.asarray(found, np.float64))
 
-    def finish(self, accumulated: Any) -> Any:
-        """Return the value of a metric at the grain of a run: a number, or one a replicate.
+    def finish(self, summary: Any) -> Any:
+        """Return the value of the metric: a number, or one a replicate.
 
         Parameters
         ----------
-        accumulated
-            An `Exposure`, or sums over users, shape (n,) or (replicates, n).
+        summary
+            `Totals` or `Showings`, whichever the states of the metric bring.
         """
-        return self.family.compute(accumulated, **self._arguments)
+        return summary.mean if self.family.grain == "user" else self.family.compute(summary, **self._arguments)
 
     @functools.cached_property
     def _arguments(self) -> dict[str, Any]:

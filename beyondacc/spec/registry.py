@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from beyondacc.data.binding import Inputs
+from beyondacc.data.batch import Inputs
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.world import World
 from beyondacc.errors import SpecError, choices, did_you_mean
 from beyondacc.spec.metric import Better, Bounds, Metric, MetricFamily, Need
 from beyondacc.spec.names import parse_call, split_cutoffs, split_names
@@ -156,6 +157,7 @@ def metric(
     aliases: tuple[str, ...] = (),
     accumulate: Callable[[Inputs, Mapping[str, Any]], State] | None = None,
     lacks: Callable[[Mapping[str, Any], Dataset], str | None] | None = None,
+    told: Callable[[Mapping[str, Any], World], tuple[float, str]] | None = None,
     core: bool = False,
 ) -> Callable[[Callable[..., Any]], MetricFamily]:
     """Declare a metric; its name is the function's, its parameters are the function's keyword-only ones.
@@ -165,9 +167,11 @@ def metric(
     better, needs, bounds
         Plain values, or functions of the parameters.
     accumulate
-        Given for a metric at the grain of a run, whose function then finishes an `Exposure` or sums.
+        Given for a metric at the grain of a run, whose function then finishes `Showings` or `Totals`.
     lacks
         What a dataset lacks for given parameters where `needs` cannot say it, None where nothing.
+    told
+        How sentences tell its differences; see `MetricFamily`.
     core
         Whether it is evaluated where no metric is named.
     """
@@ -186,6 +190,7 @@ def metric(
             compute=function,
             accumulate=accumulate,
             lacks=lacks,
+            told=told,
             params=MappingProxyType(parameters(function)),
             bounds=bounds if callable(bounds) else lambda _values: bounds,
             needs=needs if callable(needs) else lambda _values: needs,

@@ -1,169 +1,424 @@
-"""What a metric accumulates over a block of users, and how blocks merge.
+"""What a metric keeps of some users: arrays, which merge to the same bits however the users are cut.
 
-Merging is exact: cutting the users into any number of blocks gives the same bits.
+Whoever holds a state does not ask which kind it is: all have what `State` has.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
-from typing import Literal
+import zlib
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.binding import Binding
-from beyondacc.types import Bools, ItemIds
+from beyondacc.data.ragged import Lists
+from beyondacc.errors import DataError
+from beyondacc.kernels.exposure import exposure_rows
+from beyondacc.run.local import blocks, map_parts, n_threads
+from beyondacc.spec import resampling
+from beyondacc.spec.exact import exact_limbs, exact_sums, rounded_sums
+from beyondacc.spec.resampling import Showings, Totals, Units
+from beyondacc.types import Bools
 
-__all__ = ["Exposure", "PerUser", "State", "Sums", "exposure_slots"]
+if TYPE_CHECKING:
+    from beyondacc.data.world import World
+    from beyondacc.spec.metric import Metric
+
+__all__ = ["Exposure", "Folded", "PerUser", "State"]
+
+_WORTH_A_THREAD: Final = 2**15  # lists that take longer to count than to start a thread
 
 
-@dataclasses.dataclass(frozen=True)
-class PerUser:
-    """One value a user, NaN where undefined; blocks are joined in user order.
+class State:
+    """What all states have.
 
     Attributes
     ----------
-    values : (users,)
+    n_rows
+        How many users were looked at.
+    n_users
+        How many of them count.
+    per_user : (users,) or None
+        One value per user, NaN where undefined, for metrics that have such values, where they are still known.
+    stored : array or None
+        What `PerUser` can be made from again; None where it is as fast to go through the lists once more.
+    together
+        States with equal keys are resampled in one go.
+    shared
+        Metrics whose states have equal ones, not None, are exchanged in one go.
+    groups : (groups,) or None
+        How many users count in each group, where only sums over groups are left.
+    resampled, exchanged
+        What resamples such states, and exchanges the users of two; see `spec.resampling`.
+    """
+
+    n_rows: int
+    n_users: int
+    per_user: NDArray[np.float64] | None = None
+    stored: NDArray[np.float64] | None = None
+    together: Hashable = None
+    shared: Hashable = None
+    groups: NDArray[np.int64] | None = None
+    resampled: Any
+    exchanged: Any
+
+    @classmethod
+    def merge(cls, states: Sequence[Any]) -> State:
+        """Put the states of some users and of others together."""
+        raise NotImplementedError
+
+    def take(self, rows: NDArray[Any]) -> Self:
+        """Return the same of some users, by a mask or by their positions."""
+        raise NotImplementedError
+
+    def filled(self) -> Self:
+        """Return the same with 0 for users for whom the metric is undefined."""
+        return self
+
+    def among(self, rows: Bools) -> Self:  # noqa: ARG002 - who counts is settled before
+        """Return the same where the values of other users are undefined."""
+        return self
+
+    def folded(self, units: Units) -> State:
+        """Return the same without anything of a single user: no larger for more users."""
+        raise NotImplementedError
+
+    def value(self, metric: Metric, world: World) -> float:
+        """Return the value of the metric."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PerUser(State):
+    """One number per user, of which the mean is taken, or several, from whose sums a value of the run is made.
+
+    Attributes
+    ----------
+    values : (users,) or (users, n)
+        NaN where undefined; of several numbers in the whole row of a user who does not count.
     """
 
     values: NDArray[np.float64]
+    resampled = resampling.Columns
+    exchanged = resampling.ExchangedSums
+    together = "columns"
 
     @classmethod
-    def merge(cls, states: Sequence[PerUser]) -> PerUser:
-        """Join the blocks."""
-        return cls(np.concatenate([state.values for state in states]))
+    def merge(cls, states: Sequence[Any]) -> State:
+        """Join the users in their order; users of whom only sums are left are added up."""
+        if len(states) == 1:
+            return states[0]  # type: ignore[no-any-return]
+        if all(isinstance(state, cls) for state in states):
+            return cls(np.concatenate([state.values for state in states]))
+        return Folded.merge(states)
 
-    def take(self, rows: Bools) -> PerUser:
-        """Return the same of some users."""
-        return PerUser(self.values[rows])
+    @functools.cached_property
+    def columns(self) -> NDArray[np.float64]:
+        """The numbers, shape (users, n)."""
+        return self.values.reshape(len(self.values), -1)
 
-    def filled(self) -> PerUser:
-        """Return the same with 0 for undefined users."""
-        return PerUser(np.nan_to_num(self.values))
-
-
-@dataclasses.dataclass(frozen=True)
-class Sums:
-    """Several numbers a user, of which a value of the run is made from the sums over users.
-
-    The columns are kept until the end, so that sums of fractions do not depend on the blocks.
-
-    Attributes
-    ----------
-    columns : (users, n)
-        NaN in the rows of users who are left out.
-    """
-
-    columns: NDArray[np.float64]
-
-    @classmethod
-    def merge(cls, states: Sequence[Sums]) -> Sums:
-        """Join the blocks."""
-        return cls(np.concatenate([state.columns for state in states]))
-
-    def take(self, rows: Bools) -> Sums:
-        """Return the same of some users."""
-        return Sums(self.columns[rows])
-
-    def filled(self) -> Sums:
-        """Return the same: sums have no undefined users, only some that do not count."""
-        return self
-
-    @property
+    @functools.cached_property
     def counted(self) -> Bools:
         """Which users count."""
         return np.asarray(~np.isnan(self.columns).any(axis=1))
 
     @property
-    def total(self) -> NDArray[np.float64]:
-        """The sums over the users who count, shape (n,)."""
-        return np.asarray(self.columns[self.counted].sum(axis=0))
+    def n_rows(self) -> int:  # type: ignore[override]
+        """How many users were looked at."""
+        return len(self.values)
+
+    @functools.cached_property
+    def n_users(self) -> int:  # type: ignore[override]
+        """How many of them count."""
+        return int(np.count_nonzero(self.counted))
+
+    @property
+    def per_user(self) -> NDArray[np.float64] | None:  # type: ignore[override]
+        """The values, where there is one per user."""
+        return self.values if self.values.ndim == 1 else None
+
+    @property
+    def stored(self) -> NDArray[np.float64]:  # type: ignore[override]
+        """The numbers."""
+        return self.values
+
+    @functools.cached_property
+    def totals(self) -> Totals:
+        """The exactly rounded sums over the users who count."""
+        return Totals(exact_sums(self.columns[self.counted]), np.asarray(self.n_users))
+
+    def take(self, rows: NDArray[Any]) -> PerUser:
+        """Return the same of some users."""
+        return PerUser(self.values[rows])
+
+    def filled(self) -> PerUser:
+        """Return the same with 0 for undefined users; sums have none, only some that do not count."""
+        return PerUser(np.nan_to_num(self.values)) if self.values.ndim == 1 else self
+
+    def among(self, rows: Bools) -> PerUser:
+        """Return the same where the values of other users are undefined."""
+        return PerUser(np.where(rows, self.values, np.nan))
+
+    def folded(self, units: Units) -> Folded:
+        """Return the sums over groups of users."""
+        codes = units.codes[self.counted]
+        limbs = exact_limbs(self.columns[self.counted], codes, units.n)
+        return Folded(limbs, np.bincount(codes, minlength=units.n), self.n_rows)
+
+    def value(self, metric: Metric, world: World) -> float:  # noqa: ARG002 - sums say it all
+        """Return the value of the metric."""
+        return float(metric.finish(self.totals))
+
+    def unit_sums(self, units: Units | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the sums over the users who count, and how many these are, of each user or of each group."""
+        if units is not None:
+            return self.folded(units).unit_sums(units)
+        return np.where(self.counted[:, None], self.columns, 0.0), self.counted.astype(np.float64)
 
 
-@dataclasses.dataclass(frozen=True)
-class Exposure:
-    """How often each item is shown; blocks are added. Leading axes, if any, are replicates of a bootstrap.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Folded(State):
+    """Sums over groups of users, whose values are no longer known; any cut and any order gives the same bits.
 
     Attributes
     ----------
-    shown : (..., slots, items)
-        Integer counts, apart for each list length or for each rank, over items that include every item shown.
-    slots : (slots,)
-        The list lengths, or the ranks from 0.
-    by
-        What the slots are.
-    lists, squares : (...)
-        Number of non-empty lists and sum of their squared multiplicities (the same, but for a bootstrap replicate).
-    items : (items,)
-        Which items of the run the last axis holds.
-    run
-        For what is known about the items.
+    limbs : (groups, n, limbs)
+        Of the sums; see `spec.exact`.
+    groups : (groups,)
+        How many users of each group count.
+    n_rows
     """
 
-    shown: NDArray[np.int64]
-    slots: NDArray[np.int64]
-    by: Literal["length", "rank"]
-    lists: NDArray[np.int64]
-    squares: NDArray[np.int64]
-    items: ItemIds
-    run: Binding
+    limbs: NDArray[np.int64]
+    groups: NDArray[np.int64] = dataclasses.field()
+    n_rows: int = dataclasses.field()
+    together = "columns"
+    resampled = resampling.Columns
 
     @classmethod
-    def merge(cls, states: Sequence[Exposure]) -> Exposure:
-        """Add the blocks."""
-        first, *rest = states
-        for state in rest:
-            first = dataclasses.replace(
-                first,
-                shown=first.shown + state.shown,
-                lists=first.lists + state.lists,
-                squares=first.squares + state.squares,
-            )
-        return first
-
-    def filled(self) -> Exposure:
-        """Return the same: counts have no undefined users."""
-        return self
-
-    @functools.cached_property
-    def covered(self) -> Bools:
-        """Which of the items are in the catalogue, shape (items,)."""
-        return self.run.catalogue[self.items]
+    def merge(cls, states: Sequence[Any]) -> Folded:
+        """Add up."""
+        if any(state.limbs.shape != states[0].limbs.shape for state in states):
+            raise DataError("states of different numbers of groups cannot be merged; make all with the same groups=")
+        return cls(
+            np.sum([state.limbs for state in states], axis=0),
+            np.sum([state.groups for state in states], axis=0),
+            sum(state.n_rows for state in states),
+        )
 
     @property
-    def n_catalogue(self) -> int:
-        """Size of the catalogue; its items that are not among `items` were not shown."""
-        return int(self.run.catalogue.sum())
+    def n_users(self) -> int:  # type: ignore[override]
+        """How many users count."""
+        return int(self.groups.sum())
+
+    def take(self, rows: NDArray[Any]) -> Folded:
+        """Return the same of some groups."""
+        return Folded(self.limbs[rows], self.groups[rows], self.n_rows)
+
+    def folded(self, units: Units) -> Folded:  # noqa: ARG002 - it is
+        """Return the same."""
+        return self
+
+    def value(self, metric: Metric, world: World) -> float:  # noqa: ARG002 - sums say it all
+        """Return the value of the metric."""
+        return float(metric.finish(Totals(rounded_sums(self.limbs.sum(axis=0)), np.asarray(self.n_users))))
+
+    def unit_sums(self, units: Units | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: ARG002
+        """Return the sums over each group, and how many users of it count."""
+        return rounded_sums(self.limbs), self.groups.astype(np.float64)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"limbs": _packed(self.limbs), "groups": _packed(self.groups)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state | {"limbs": _unpacked(state["limbs"]), "groups": _unpacked(state["groups"])})
+
+
+class Counted(NamedTuple):
+    """How often each item is shown.
+
+    Attributes
+    ----------
+    slots : (slots,)
+        What is counted apart: list lengths, or ranks from 0.
+    shown : (slots, items)
+        Of the items that the world knows.
+    strange : (slots, strangers)
+        Of others.
+    hashes : (strangers,)
+        Which those are, ascending.
+    lists, rows
+        Number of non-empty lists, and of all.
+    """
+
+    slots: NDArray[np.int64]
+    shown: NDArray[np.int64]
+    strange: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+    lists: int
+    rows: int
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Exposure(State):
+    """How often each item is among the first k.
+
+    Attributes
+    ----------
+    k, by
+        What counts, and what is counted apart: list lengths, or ranks.
+    n_known
+        How many items the world knows.
+    ranked : Lists or None
+        The lists, where they are still known.
+    hashes : (strangers,)
+        Of the items in the lists whose positions come after those that the world knows.
+    counts
+        Made from the lists where they are not given.
+    """
+
+    k: int
+    by: Literal["length", "rank"]
+    n_known: int
+    ranked: Lists | None
+    hashes: NDArray[np.uint64]
+    counts: Counted | None = None
+    resampled = resampling.Compact
+    exchanged = resampling.ExchangedExposure
+
+    @classmethod
+    def merge(cls, states: Sequence[Any]) -> Exposure:
+        """Join the lists, or add up the counts where the lists are not those of one batch."""
+        first: Exposure = states[0]
+        if len(states) == 1:
+            return first
+        if any((state.k, state.by, state.n_known) != (first.k, first.by, first.n_known) for state in states):
+            raise DataError("exposures of different worlds or cutoffs cannot be merged")
+        if all(state.ranked is not None and state.hashes is first.hashes for state in states):
+            return dataclasses.replace(first, ranked=Lists.join([state.ranked for state in states]))
+        return dataclasses.replace(
+            first, ranked=None, hashes=np.empty(0, np.uint64), counts=_added([state.counted for state in states])
+        )
 
     @functools.cached_property
-    def total(self) -> NDArray[np.int64]:
-        """Showings of all items, shape (..., items)."""
-        single = self.shown.shape[-2] == 1
-        return self.shown[..., 0, :] if single else np.asarray(self.shown.sum(axis=-2))
+    def counted(self) -> Counted:
+        """The counts."""
+        if self.counts is not None:
+            return self.counts
+        assert self.ranked is not None  # noqa: S101 - one of both is there
+        return _count(self.ranked, self.k, self.by, self.n_known, self.hashes)
 
-    @functools.cached_property
-    def catalogue(self) -> NDArray[np.int64]:
-        """Showings of the catalogue items among `items`, shape (..., covered items)."""
-        return self.total if self.covered.all() else self.total[..., self.covered]
+    @property
+    def together(self) -> Hashable:  # type: ignore[override]
+        """What is resampled in one go."""
+        return "exposure", self.k, self.by
 
-    def weighted(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Weigh each showing by its slot and return the sums, shape (..., items); weights are (slots,)."""
-        if len(weights) == 1:
-            return np.asarray(self.total * weights[0])
-        return np.asarray(np.einsum("...si,s->...i", self.shown, weights))
+    @property
+    def shared(self) -> Hashable:  # type: ignore[override]
+        """What is exchanged in one go."""
+        return self.together
+
+    @property
+    def n_rows(self) -> int:  # type: ignore[override]
+        """How many lists were looked at."""
+        return len(self.ranked) if self.ranked is not None else self.counted.rows
+
+    @property
+    def n_users(self) -> int:  # type: ignore[override]
+        """How many of them are not empty."""
+        return int(np.count_nonzero(self.ranked.lengths)) if self.ranked is not None else self.counted.lists
+
+    def take(self, rows: NDArray[Any]) -> Exposure:
+        """Return the same of some users."""
+        if self.ranked is None:
+            raise DataError("the lists behind this exposure were not kept, so that no users can be taken from it")
+        return dataclasses.replace(self, ranked=self.ranked.take(rows))
+
+    def folded(self, units: Units) -> Exposure:  # noqa: ARG002 - counts are of all users
+        """Return the counts without the lists."""
+        return dataclasses.replace(self, ranked=None, hashes=np.empty(0, np.uint64), counts=self.counted)
+
+    def value(self, metric: Metric, world: World) -> float:
+        """Return the value of the metric."""
+        return float(metric.finish(self.showings(world)))
+
+    def showings(self, world: World) -> Showings:
+        """Return the counts beside what is known about the items."""
+        counted = self.counted
+        lists = np.asarray(counted.lists, np.int64)
+        shown = counted.shown if not len(counted.hashes) else np.hstack([counted.shown, counted.strange])
+        return Showings(world, shown, counted.slots, self.by, lists, lists, np.arange(self.n_known))
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if self.counts is not None:
+            packed: Any = {name: _packed(getattr(self.counts, name)) for name in ("shown", "strange")}
+            state["counts"] = self.counts._replace(**packed)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state["counts"] is not None:
+            counts = state["counts"]
+            state["counts"] = counts._replace(shown=_unpacked(counts.shown), strange=_unpacked(counts.strange))
+        self.__dict__.update(state)
 
 
-def exposure_slots(
-    lengths: NDArray[np.int32], k: int, by: Literal["length", "rank"]
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return what is counted apart, list lengths or ranks, and where each of them is counted."""
-    present = np.bincount(lengths, minlength=1)[1:]
-    slots = np.flatnonzero(present) + 1 if by == "length" else np.arange(len(present))
-    lookup = np.full(k + 1, -1, np.int32)
-    lookup[slots] = np.arange(len(slots))
-    return slots, lookup
+def _count(ranked: Lists, k: int, by: Literal["length", "rank"], n_known: int, hashes: NDArray[np.uint64]) -> Counted:
+    lengths = np.minimum(ranked.lengths, np.int32(k))
+    slots, lookup = resampling.slots_of(lengths, by)
+    n_items = n_known + len(hashes)
+
+    def work(start: int, stop: int) -> NDArray[np.int64]:
+        found = np.zeros((len(slots), n_items), np.int64)
+        rows = slice(start, stop)
+        exposure_rows(ranked.starts[rows], lengths[rows], ranked.items, by == "rank", lookup, found)
+        return found
+
+    parts = map_parts(work, blocks(len(ranked), min(n_threads(), len(ranked) // _WORTH_A_THREAD)))
+    shown = functools.reduce(np.add, parts)
+    lists = int(np.count_nonzero(lengths))
+    strange = shown[:, n_known:]
+    seen = np.flatnonzero(strange.any(axis=0))
+    seen = seen[np.argsort(hashes[seen], kind="stable")]
+    return Counted(slots, np.ascontiguousarray(shown[:, :n_known]), strange[:, seen], hashes[seen], lists, len(ranked))
 
 
-State = PerUser | Sums | Exposure
+def _added(counts: Sequence[Counted]) -> Counted:
+    slots = functools.reduce(np.union1d, [each.slots for each in counts]).astype(np.int64)
+    hashes = functools.reduce(np.union1d, [each.hashes for each in counts]).astype(np.uint64)
+    shown = np.zeros((len(slots), counts[0].shown.shape[1]), np.int64)
+    strange = np.zeros((len(slots), len(hashes)), np.int64)
+    for each in counts:
+        rows = np.searchsorted(slots, each.slots)
+        shown[rows] += each.shown
+        strange[np.ix_(rows, np.searchsorted(hashes, each.hashes))] += each.strange
+    lists, rows_in_all = sum(each.lists for each in counts), sum(each.rows for each in counts)
+    return Counted(slots, shown, strange, hashes, lists, rows_in_all)
+
+
+def _packed(numbers: NDArray[np.int64]) -> tuple[tuple[int, ...], bytes, bytes]:
+    """Write whole numbers most of which are 0 as the places of the others and what stands there, compressed."""
+    flat = numbers.reshape(-1)
+    places = np.flatnonzero(flat)
+    gaps = np.diff(places, prepend=0).astype(np.int64)
+    first, second = (zlib.compress(_narrow(each).tobytes(), 6) for each in (gaps, flat[places]))
+    return numbers.shape, first, second
+
+
+def _narrow(numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Write the low bytes of all numbers, then the next ones, and so on: like bytes lie together."""
+    return np.ascontiguousarray(numbers.view(np.uint8).reshape(-1, 8).T)
+
+
+def _unpacked(packed: tuple[tuple[int, ...], bytes, bytes]) -> NDArray[np.int64]:
+    shape, *both = packed
+    gaps, values = (
+        np.ascontiguousarray(np.frombuffer(zlib.decompress(each), np.uint8).reshape(8, -1).T).view(np.int64).reshape(-1)
+        for each in both
+    )
+    flat = np.zeros(int(np.prod(shape)), np.int64)
+    flat[np.cumsum(gaps)] = values
+    return flat.reshape(shape)

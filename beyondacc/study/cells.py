@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from beyondacc.data.aligning import bind
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.ragged import Lists
 from beyondacc.data.recommendations import Recommendations
@@ -18,7 +18,7 @@ from beyondacc.results import Report
 from beyondacc.run.local import map_stream
 from beyondacc.scorers import recommend
 from beyondacc.spec.metric import Metric
-from beyondacc.spec.states import PerUser, State, Sums
+from beyondacc.spec.states import PerUser, State
 from beyondacc.study.progress import Meter
 from beyondacc.study.result import PLAIN, Run
 from beyondacc.study.store import Arrays, Store
@@ -139,21 +139,17 @@ def _key(run: Run) -> tuple[object, ...]:
 def _values_of(report: Report, n_boot: int) -> Arrays:
     found: Arrays = {}
     for metric, state in report.states.items():
-        if isinstance(state, PerUser):
-            found[f"values {metric}"] = state.values
-        elif isinstance(state, Sums):
-            found[f"columns {metric}"] = state.columns
+        if state.stored is not None:
+            found[f"values {metric}"] = state.stored
         if n_boot:
             found[f"replicates {metric}"] = report.replicates[metric]
     return found
 
 
-def _state(metric: Metric, kept: Arrays, bound: Binding) -> State:
+def _state(metric: Metric, kept: Arrays, bound: Batch) -> State:
     """Return the state that was kept; showings are counted again, which is as fast."""
     if f"values {metric}" in kept:
         return PerUser(kept[f"values {metric}"])
-    if f"columns {metric}" in kept:
-        return Sums(kept[f"columns {metric}"])
     return metric.state(bound.block(0, len(bound), metric.k))
 
 

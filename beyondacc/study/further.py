@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from beyondacc.comparison import compare
-from beyondacc.data.binding import Binding, row_sizes
+from beyondacc.data.batch import Batch, row_sizes
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError, choices
 from beyondacc.results import Report
@@ -56,7 +56,7 @@ class _Plain(NamedTuple):
         return cls(seed, {run.model: result.reports[run] for run in runs if run.seed == seed})
 
     @property
-    def runs(self) -> dict[str, Binding]:
+    def runs(self) -> dict[str, Batch]:
         return {model: report.run for model, report in self.reports.items()}
 
 
@@ -143,7 +143,7 @@ def _models(runs: Iterable[Run]) -> set[str]:
     return {run.model for run in runs}
 
 
-def _typical(before: Binding, after: Binding, k: int) -> Any:
+def _typical(before: Batch, after: Batch, k: int) -> Any:
     """Return the user whose list kept as many items as the median list, with the profile of middle size of these."""
     kept = np.array(
         [len(set(before.ranked.row(row)[:k]) & set(after.ranked.row(row)[:k])) for row in range(len(before))]

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.data.dataset import Features
 from beyondacc.errors import DataError
 from beyondacc.study.correlate import correlation
@@ -22,7 +22,7 @@ PROFILES = "training profiles"
 Floats = NDArray[np.float64]
 
 
-def genre_shares(run: Binding, k: int) -> Floats:
+def genre_shares(run: Batch, k: int) -> Floats:
     """Return the share of the first k listed items that have each genre, NaN where a list is empty.
 
     An item counts fully for each of its genres, so that the shares of a list need not add up to 1 and one can rise
@@ -36,7 +36,7 @@ def genre_shares(run: Binding, k: int) -> Floats:
     return _shares(rows, run.ranked.items[places], len(run), _features(run))
 
 
-def profile_shares(run: Binding) -> Floats:
+def profile_shares(run: Batch) -> Floats:
     """Return the share of the training items that have each genre, NaN for a user without any; as `genre_shares`."""
     train = run.train
     sizes = np.append(np.diff(train.starts), 0)
@@ -45,8 +45,8 @@ def profile_shares(run: Binding) -> Floats:
     return shares[run.users]  # a user the dataset does not know has -1, the last row, which is empty
 
 
-def _features(run: Binding) -> Features:
-    features = run.features
+def _features(run: Batch) -> Features:
+    features = run.world.features
     if features is None:
         raise DataError("shares of genres need items with genres; pass items= with a genres column to the Dataset")
     return features
@@ -63,14 +63,14 @@ def _shares(rows: NDArray[np.int64], items: NDArray[np.int32], n_rows: int, feat
     return shares
 
 
-def common_genres(run: Binding, most: int) -> list[int]:
+def common_genres(run: Batch, most: int) -> list[int]:
     """Return the positions of the genres that most training rows have, most frequent first, at most so many."""
     features = _features(run)
-    rows = np.bincount(features.ids, run.item_counts.repeat(np.diff(features.starts)), len(features.names))
+    rows = np.bincount(features.ids, run.world.item_counts.repeat(np.diff(features.starts)), len(features.names))
     return [int(genre) for genre in np.argsort(-rows, kind="stable")[:most] if rows[genre] > 0]
 
 
-def genre_correlations(runs: Mapping[str, Binding], k: int, most: int) -> pd.DataFrame:
+def genre_correlations(runs: Mapping[str, Batch], k: int, most: int) -> pd.DataFrame:
     """Correlate the shares of genres over users: Pearson's r, for the profiles and for the lists of each model.
 
     Parameters
@@ -102,7 +102,7 @@ def genre_correlations(runs: Mapping[str, Binding], k: int, most: int) -> pd.Dat
     return pd.DataFrame(rows, columns=["source", "genre_a", "genre_b", "coefficient", "n_users"])
 
 
-def representation(runs: Mapping[str, Binding], k: int, most: int) -> pd.DataFrame:
+def representation(runs: Mapping[str, Batch], k: int, most: int) -> pd.DataFrame:
     """Compare the shares of genres in lists with those in the profiles of the same users.
 
     Parameters

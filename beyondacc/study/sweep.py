@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from beyondacc.data.aligning import bind
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.order import Order
 from beyondacc.data.recommendations import Recommendations
@@ -106,7 +106,7 @@ def sweep(
     lists = chosen.sweep(candidates, data, weights, k=longest, columns=columns, order=order, threads=threads)
     check_overlap(next(iter(lists.values())), data, wanted, "candidates")
 
-    def work(made: Recommendations) -> tuple[Binding, dict[Metric, State]]:
+    def work(made: Recommendations) -> tuple[Batch, dict[Metric, State]]:
         run = bind(made, data)
         return run, evaluate_run(run, wanted, threads=1)
 

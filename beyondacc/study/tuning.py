@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.aligning import bind_lists
-from beyondacc.data.binding import Binding
+from beyondacc.data.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.order import Order
 from beyondacc.data.recommendations import Recommendations
@@ -34,7 +34,7 @@ from beyondacc.types import Bools
 __all__ = ["Tuned", "tune"]
 
 Numbers = NDArray[np.float64]
-Runs = dict[float, tuple[Binding, dict[Metric, State]]]
+Runs = dict[float, tuple[Batch, dict[Metric, State]]]
 
 _GRID: Final = tuple(step / 40 for step in range(41))
 _FINER: Final = 21  # weights from one neighbour of the best to the other
@@ -264,7 +264,7 @@ class _Search:
         k = max([self.k, *(metric.k for metric in self.metrics)])
         made = self.reranker.sweep(lists, self.data, weights, k=k, threads=self.threads)
 
-        def work(each: Recommendations) -> tuple[Binding, dict[Metric, State]]:
+        def work(each: Recommendations) -> tuple[Batch, dict[Metric, State]]:
             run = bind_lists(each, self.data)
             return run, evaluate_run(run, self.metrics, threads=1)
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from beyondacc.data.groups import UserTable
 from beyondacc.data.ids import Ids
@@ -17,15 +18,26 @@ __all__ = ["settle_tables"]
 
 
 def settle_tables(
-    tables: Mapping[str, Rows], items: Items | None, groups: UserTable | None, kinds: IdKinds
+    tables: Mapping[str, Rows],
+    items: Items | None,
+    groups: UserTable | None,
+    kinds: IdKinds,
+    *,
+    known: pd.Index | None = None,
 ) -> tuple[dict[str, Rows], Items | None, UserTable | None]:
-    """Decide what the ids of the tables of one call are; see `beyondacc.data.intake.kinds`."""
+    """Decide what the ids of the tables of one call are; see `beyondacc.data.intake.kinds`.
+
+    Parameters
+    ----------
+    known
+        Ids of items that are what they are, in place of an items table.
+    """
     owners = [(what, rows.user) for what, rows in tables.items()]
     if groups is not None:
         own = Ids(np.arange(len(groups.frame), dtype=np.int32), groups.frame.index, written=groups.written)
-        *users, known = settle_ids([*owners, ("users", own)], kinds["user"], "user")
-        groups = dataclasses.replace(groups, frame=groups.frame.set_axis(known.distinct), written=False)
-        groups.reading.ids = {"user": known.kind}
+        *users, table = settle_ids([*owners, ("users", own)], kinds["user"], "user")
+        groups = dataclasses.replace(groups, frame=groups.frame.set_axis(table.distinct), written=False)
+        groups.reading.ids = {"user": table.kind}
     else:
         users = settle_ids(owners, kinds["user"], "user")
     listed = [(what, rows.item) for what, rows in tables.items()]
@@ -34,6 +46,9 @@ def settle_tables(
         *listed_items, catalogue = settle_ids([*listed, ("items", own)], kinds["item"], "item")
         items = dataclasses.replace(items, ids=catalogue.distinct, written=False)
         items.reading.ids = {"item": catalogue.kind}
+    elif known is not None:
+        of_world = Ids(np.arange(len(known), dtype=np.int32), known)
+        *listed_items, _ = settle_ids([*listed, ("the world", of_world)], kinds["item"], "item")
     else:
         listed_items = settle_ids(listed, kinds["item"], "item")
     found = {}

@@ -1,23 +1,26 @@
-"""Recommendations bound to a dataset: rows aligned, unknown items given room, blocks cut for the kernels."""
+"""A batch: some users, their lists and rows in the positions of a world, and blocks of them for the kernels."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beyondacc.data.dataset import Dataset, Features, Profiles, pad
-from beyondacc.data.memo import Memo
+from beyondacc.data.dataset import Dataset
+from beyondacc.data.once import Kept, once
+from beyondacc.data.profiles import Profiles, no_profiles
 from beyondacc.data.ragged import Lists, is_even
 from beyondacc.data.vocabulary import Vocabulary, hash_ids
+from beyondacc.data.world import World
 from beyondacc.kernels import align, profile
 from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
-__all__ = ["Binding", "Block", "Gain", "Inputs", "Users", "row_sizes"]
+__all__ = ["Batch", "Block", "Gain", "Inputs", "Users", "best_gains_of", "gains_of", "row_sizes", "test_by_id"]
 
 Users = Literal["all", "intersection", "recommended", "tested", "judged", "judged-intersection"]
 Gain = Literal["linear", "exp"]
@@ -48,7 +51,7 @@ class Block(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Binding:
+class Batch:
     """One run of recommendations in the positions of a dataset.
 
     Rows are the users of the test set and of the recommendations, in the order of the dataset, then those it does not
@@ -63,11 +66,10 @@ class Binding:
         Their positions in the dataset, -1 where it does not know them.
     ranked : Lists
         The list of each row, as long as it is.
-    expected
-        Lists of a primitive model for the same rows, or None: the most popular items are taken. Items that the run does
-        not know have positions of their own after its items.
-    earlier
-        Earlier lists for the same rows, oldest first, with such items, too.
+    side
+        Further lists for the same rows, by the name of what they are: ``primitive``, those of a primitive model, in
+        whose place the most popular items are taken; ``earlier``, those shown before, oldest first. Items that the
+        batch does not know have positions of their own after its items.
     items
         Those of the dataset, then unknown ones.
     ordered_by_score
@@ -80,8 +82,7 @@ class Binding:
     ranked: Lists
     items: Vocabulary
     ordered_by_score: bool
-    expected: Lists | None = None
-    earlier: tuple[Lists, ...] = ()
+    side: Mapping[str, tuple[Lists, ...]] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.users)
@@ -115,68 +116,29 @@ class Binding:
         return hash_ids(self.ids)
 
     @functools.cached_property
-    def item_hashes(self) -> NDArray[np.uint64]:
-        """A number for each item that depends on its external id alone."""
-        return hash_ids(self.items.ids)
+    def strangers(self) -> NDArray[np.uint64]:
+        """A number for each item that the world does not know, which depends on its external id alone."""
+        return hash_ids(self.items.ids[self.world.n_known :])
 
     @functools.cached_property
-    def derive(self) -> Memo:
-        """Arrays derived from the items; those of the dataset where no item is new to it."""
-        return self.data.derive if self.n_items == len(self.data.items) else Memo()
+    def kept(self) -> Kept:
+        """What is derived from the lists of this batch."""
+        return Kept()
 
     @functools.cached_property
-    def own(self) -> Memo:
-        """What is derived from the lists of this run."""
-        return Memo()
-
-    @property
-    def test_by_id(self) -> ItemIds:
-        """The items of the test rows, those of each user in the order of their ids."""
-
-        def build() -> ItemIds:
-            test, places = self.test, self.data.items.places
-            rows = np.repeat(np.arange(len(test.sizes)), test.sizes)
-            return test.items[np.lexsort((places[test.items], rows))]
-
-        return self.data.derive("test_by_id", build)
-
-    @property
-    def item_counts(self) -> NDArray[np.int64]:
-        """Training users of each item, unknown items included."""
-        return pad(self.data.item_counts, self.n_items)
-
-    @property
-    def catalogue(self) -> Bools:
-        """Which items are in the catalogue."""
-        return pad(self.data.catalogue, self.n_items)
-
-    @property
-    def features(self) -> Features | None:
-        """Feature sets of all items."""
-        features = self.data.features
-        return features and self.derive("features", lambda: features.extend(self.n_items))
-
-    @property
-    def vectors(self) -> Floats | None:
-        """Vectors of all items."""
-        vectors = self.data.vectors
-        return None if vectors is None else self.derive("vectors", lambda: pad(vectors, self.n_items))
-
-    @property
-    def by_item(self) -> tuple[NDArray[np.int64], UserIds]:
-        """Compressed columns of the training rows; items past the last column have no users."""
-        train = self.train
-        return self.data.derive("by_item", lambda: train.transpose(len(self.data.items)))
+    def world(self) -> World:
+        """What is known about the items, those that only these lists show included."""
+        return self.data.world.with_strangers(self.items)
 
     @property
     def train(self) -> Profiles:
         """Training rows; empty where the dataset has none."""
-        return self.data.train or _no_profiles(len(self.data.users))
+        return self.data.train or no_profiles(len(self.data.users))
 
     @property
     def test(self) -> Profiles:
         """Relevant test rows; empty where the dataset has none."""
-        return self.data.test or _no_profiles(len(self.data.users))
+        return self.data.test or no_profiles(len(self.data.users))
 
     def gains(self, gain: Gain = "linear", *, relative: bool = False) -> NDArray[np.float64]:
         """Return what the test rows are worth: their value g, or 2^g - 1.
@@ -187,53 +149,22 @@ class Binding:
             Divide the gains of a user by 2^m, or by m where they are linear, where their highest value m is so high
             that sums could be infinite. What is a ratio of two sums of gains stays what it is.
         """
-        values = self.test.values
-        if self.test.all_one:
-            return values
-        if relative and self.data.derive("highest gain", lambda: values.max(initial=0.0)) > _HIGH:
-            return self.data.derive(("relative gains", gain), lambda: _relative_gains(self.test, gain))
-        if gain == "linear":
-            return values
-
-        def build() -> NDArray[np.float64]:
-            with np.errstate(over="ignore"):  # whoever adds them up refuses what is infinite
-                return np.asarray(2.0**values - 1.0)
-
-        return self.data.derive("exp gains", build)
+        return gains_of(self.data, gain, relative)
 
     def best_gains(self, gain: Gain = "linear", *, relative: bool = False) -> NDArray[np.float64]:
         """Return the same, highest first within each user."""
+        return best_gains_of(self.data, gain, relative)
 
-        def build() -> NDArray[np.float64]:
-            test, gains = self.test, self.gains(gain, relative=relative)
-            if self.test.all_one:
-                return gains
-            rows = np.repeat(np.arange(len(test.sizes)), test.sizes)
-            return gains[np.lexsort((-gains, rows))]
-
-        return self.data.derive(("best_gains", gain, relative), build)
-
-    @property
-    def preference_shares(self) -> NDArray[np.float64]:
-        """Share of the training rows that fall on items with each feature."""
-        features, counts = self.features, self.item_counts
-        assert features is not None  # noqa: S101 - what is needed was checked
-        per_row = np.repeat(counts, np.diff(features.starts))
-        return self.derive(
-            "preference_shares", lambda: np.bincount(features.ids, per_row, len(features.names)) / counts.sum()
-        )
-
-    def take(self, rows: NDArray[Any]) -> Binding:
+    def take(self, rows: NDArray[Any]) -> Batch:
         """Return the run of some of its users, by a mask or by their positions."""
         found: dict[str, Any] = {name: getattr(self, name)[rows] for name in ("ids", "users")}
-        expected = self.expected and self.expected.take(rows)
-        earlier = tuple(lists.take(rows) for lists in self.earlier)
-        found |= {"ranked": self.ranked.take(rows), "expected": expected, "earlier": earlier}
+        side = {name: tuple(lists.take(rows) for lists in several) for name, several in self.side.items()}
+        found |= {"ranked": self.ranked.take(rows), "side": side}
         made = dataclasses.replace(self, **found)
-        made.__dict__["derive"] = self.derive  # which depends on the items alone
+        made.__dict__["world"] = self.world
         return made
 
-    def parts(self) -> list[tuple[NDArray[np.int64], Binding]]:
+    def parts(self) -> list[tuple[NDArray[np.int64], Batch]]:
         """Cut the run into runs whose lists are about equally long, so that their matrices are as large as the lists.
 
         Returns
@@ -270,29 +201,32 @@ class Binding:
         seen = align.seen_rows(*lists, self.users, train.starts, train.items, self.n_items)
         scores = ranked.scores if self.ordered_by_score else None
         tied = 0 if scores is None else align.tied_rows(ranked.starts, lengths, scores, k)
-        featureless = 0 if self.features is None else int((self.features.sizes[listed] == 0).sum())
+        features = self.world.features
+        featureless = 0 if features is None else int((features.sizes[listed] == 0).sum())
         return {
             "users": len(self),
             "users_without_list": int((lengths == 0).sum()),
-            "users_without_truth": int((row_sizes(self.test, self.users) == 0).sum()) if self.data.test else 0,
-            "users_without_profile": int((row_sizes(self.train, self.users) == 0).sum()) if self.data.train else 0,
+            "users_without_truth": int((row_sizes(self.test, self.users) == 0).sum()) if self.data.has_test else 0,
+            "users_without_profile": int((row_sizes(self.train, self.users) == 0).sum()) if self.data.has_train else 0,
             "short_lists": int(((lengths > 0) & (lengths < k)).sum()),
             "tied_users": int(tied),
-            "cold_items": int((self.item_counts[listed] == 0).sum()) if self.data.train else 0,
-            "unknown_items": int((~self.catalogue[listed]).sum()),
+            "cold_items": int((self.world.item_counts[listed] == 0).sum()) if self.data.has_train else 0,
+            "unknown_items": int((~self.world.catalogue[listed]).sum()),
             "featureless_items": featureless,
             "seen_items": int(seen),
         }
 
 
 class Inputs:
-    """A block of rows of a run: what a metric computes from.
+    """A block of rows of a batch: what a metric computes from.
 
     Attributes
     ----------
-    run : Binding
+    batch : Batch
+    world : World
+        What is known about the items.
     rows
-        Which rows of it.
+        Which rows of the batch.
     lists : (rows, K)
         Their items, as many as the cutoffs ask for, padded with -1.
     lengths : (rows,)
@@ -300,24 +234,23 @@ class Inputs:
     users : (rows,)
     """
 
-    def __init__(self, run: Binding, rows: slice, k: int | None = None) -> None:
-        self.run = run
+    def __init__(self, batch: Batch, rows: slice, k: int | None = None) -> None:
+        self.batch, self.world = batch, batch.world
         self.rows = rows
-        self.lists: ItemIds = run.ranked.pad(rows, k)
-        self.lengths = np.minimum(run.lengths[rows], self.lists.shape[1])
-        self.users = run.users[rows]
-        self.derive = Memo()  # of this block
+        self.lists: ItemIds = batch.ranked.pad(rows, k)
+        self.lengths = np.minimum(batch.lengths[rows], self.lists.shape[1])
+        self.users = batch.users[rows]
+        self.kept = Kept()
 
     def __len__(self) -> int:
         return len(self.users)
 
     @property
+    @once
     def scores(self) -> Floats | None:
         """Score of each listed item, shape (rows, K), padded with NaN, or None where only the order is known."""
-        ranked = self.run.ranked
-        if ranked.scores is None:
-            return None
-        return self.derive("scores", lambda: ranked.pad(self.rows, self.lists.shape[1], "scores"))
+        ranked = self.batch.ranked
+        return None if ranked.scores is None else ranked.pad(self.rows, self.lists.shape[1], "scores")
 
     @property
     def gains(self) -> NDArray[np.float64]:
@@ -325,52 +258,86 @@ class Inputs:
         return self.gains_as("linear")
 
     def gains_as(self, gain: Gain, *, relative: bool = False) -> NDArray[np.float64]:
-        """Return the same as one of the gains of `Binding.gains`."""
+        """Return the same as one of the gains of `Batch.gains`."""
+        return self._gains(gain, relative)
 
-        def build() -> NDArray[np.float64]:
-            gains = np.empty(self.lists.shape)
-            test, rows = self.run.test, (self.lists, self.lengths, self.users)
-            align.gain_rows(
-                *rows, test.starts, test.items, self.run.gains(gain, relative=relative), self.run.n_items, gains
-            )
-            return gains
-
-        return self.derive(("gains", gain, relative), build)
+    @once
+    def _gains(self, gain: Gain, relative: bool) -> NDArray[np.float64]:
+        gains = np.empty(self.lists.shape)
+        test, rows = self.batch.test, (self.lists, self.lengths, self.users)
+        of_items = self.batch.gains(gain, relative=relative)
+        align.gain_rows(*rows, test.starts, test.items, of_items, self.world.n_items, gains)
+        return gains
 
     @property
+    @once
     def n_relevant(self) -> NDArray[np.int64]:
         """Number of relevant test items of each row."""
-        return self.derive("n_relevant", lambda: row_sizes(self.run.test, self.users))
+        return row_sizes(self.batch.test, self.users)
 
+    @once
     def expected(self, k: int) -> Block:
         """First k items of a primitive model for each row."""
-        run = self.run
-        if run.expected is not None:
-            return Block.of(run.expected, self.rows, k)
-
-        def build() -> Block:
-            train, order = run.train, run.data.by_popularity
-            lists = np.full((len(self), min(k, max(len(order), 1))), -1, np.int32)
-            lengths = np.zeros(len(self), np.int32)
-            profile.popular_rows(self.users, train.starts, train.items, run.n_items, order, lists, lengths)
-            return Block(lists, lengths, None)
-
-        return self.derive(("expected", k), build)
+        batch = self.batch
+        for given in batch.side.get("primitive", ()):
+            return Block.of(given, self.rows, k)
+        train, order = batch.train, self.world.by_popularity
+        lists = np.full((len(self), min(k, max(len(order), 1))), -1, np.int32)
+        lengths = np.zeros(len(self), np.int32)
+        profile.popular_rows(self.users, train.starts, train.items, self.world.n_items, order, lists, lengths)
+        return Block(lists, lengths, None)
 
     def expected_scores(self, k: int) -> Floats | None:
         """Their scores, if the model has any; those of the most popular items are their counts."""
         expected = self.expected(k)
-        if self.run.expected is not None:
+        if self.batch.side.get("primitive"):
             return expected.scores
-        return np.where(expected.items >= 0, self.run.item_counts[expected.items].astype(np.float64), np.nan)
+        counts = self.world.item_counts[expected.items].astype(np.float64)
+        return np.where(expected.items >= 0, counts, np.nan)
 
     def earlier(self, k: int) -> list[Block]:
         """First k items of the earlier lists of each row, oldest first."""
-        return [Block.of(lists, self.rows, k) for lists in self.run.earlier]
+        return [Block.of(lists, self.rows, k) for lists in self.batch.side.get("earlier", ())]
 
 
 _HIGH: Final = 1000.0
 """Sums of some million gains of 2^1000 are finite."""
+
+
+@once
+def gains_of(data: Dataset, gain: Gain, relative: bool) -> NDArray[np.float64]:
+    """Return what the test rows of a dataset are worth; see `Batch.gains`."""
+    test = data.test
+    if test is None:
+        return np.empty(0)
+    values = test.values
+    if test.all_one:
+        return values
+    if relative and values.max(initial=0.0) > _HIGH:
+        return _relative_gains(test, gain)
+    if gain == "linear":
+        return values
+    with np.errstate(over="ignore"):  # whoever adds them up refuses what is infinite
+        return np.asarray(2.0**values - 1.0)
+
+
+@once
+def best_gains_of(data: Dataset, gain: Gain, relative: bool) -> NDArray[np.float64]:
+    """Return the same, highest first within each user."""
+    gains = gains_of(data, gain, relative)
+    if data.test is None or data.test.all_one:
+        return gains
+    rows = np.repeat(np.arange(len(data.test.sizes)), data.test.sizes)
+    return gains[np.lexsort((-gains, rows))]
+
+
+@once
+def test_by_id(data: Dataset) -> ItemIds:
+    """Return the items of the test rows, those of each user in the order of their ids."""
+    if data.test is None:
+        return np.empty(0, np.int32)
+    rows = np.repeat(np.arange(len(data.test.sizes)), data.test.sizes)
+    return data.test.items[np.lexsort((data.items.places[data.test.items], rows))]
 
 
 def _relative_gains(test: Profiles, gain: Gain) -> NDArray[np.float64]:
@@ -389,7 +356,3 @@ def row_sizes(rows: Profiles, users: UserIds) -> NDArray[np.int64]:
     found = np.empty(len(users), np.int64)
     align.size_rows(users, rows.starts, found)
     return found
-
-
-def _no_profiles(n_users: int) -> Profiles:
-    return Profiles(np.zeros(n_users + 1, np.int64), np.empty(0, np.int32), np.empty(0))
