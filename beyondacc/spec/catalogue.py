@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 from beyondacc.errors import SpecError
@@ -13,7 +17,7 @@ from beyondacc.run.forks import Lock
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Catalogue", "Origin", "Packages", "absent", "origin_of", "plain", "referred_by"]
+__all__ = ["Catalogue", "Origin", "Packages", "absent", "fingerprint", "origin_of", "plain", "referred_by"]
 
 T = TypeVar("T")
 _OURS: Final = "beyondacc."
@@ -47,6 +51,28 @@ def origin_of(declaring: Callable[..., Any]) -> Origin:
     if module.startswith(_OURS):
         module = ".".join(module.split(".")[:2])  # modules may move inside of their package
     return Origin(module, str(getattr(declaring, "__qualname__", declaring)))
+
+
+def fingerprint(declaring: Callable[..., Any]) -> str:
+    """Return what changes with the lines that declare something of one's own.
+
+    It is of the whole file, for what they call may stand there too, and of the compiled lines where there is no file,
+    as in a notebook.
+    """
+    file = Path(getattr(sys.modules.get(declaring.__module__), "__file__", None) or "")
+    text = file.read_bytes() if file.is_file() else repr(_lines_of(declaring)).encode()
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def _lines_of(declaring: Any) -> Any:
+    """Return the compiled lines of a function, or those of a class, as values that are written alike in any process."""
+    if isinstance(declaring, type):
+        return [(name, _lines_of(each)) for name, each in vars(declaring).items() if callable(each)]
+    code = declaring if isinstance(declaring, CodeType) else getattr(declaring, "__code__", None)
+    if code is None:
+        return str(getattr(declaring, "__name__", ""))
+    constants = [_lines_of(each) if isinstance(each, CodeType) else each for each in code.co_consts]
+    return code.co_code, code.co_names, code.co_varnames, constants, getattr(declaring, "__kwdefaults__", None)
 
 
 def referred_by(origin: Origin, what: str) -> Any:

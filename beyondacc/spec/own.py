@@ -15,7 +15,7 @@ from beyondacc.errors import BeyondAccError, SpecError
 from beyondacc.spec.params import Cutoff, Param, parameters
 from beyondacc.spec.states import PerUser
 
-__all__ = ["check_function", "guarded", "place_of", "title_of", "users_values"]
+__all__ = ["check_function", "guarded", "line_of", "title_of", "users_values"]
 
 _PLAIN: Final = "bool, int, float, str, a Literal, one of these | None, or beyondacc.Distance"
 _SHAPE: Final = "def {name}(batch, *, k: int = 10)"
@@ -27,12 +27,12 @@ def title_of(function: Callable[..., Any]) -> str:
     return first or str(getattr(function, "__name__", "")).replace("_", " ").capitalize()
 
 
-def place_of(error: BaseException, file: str | None) -> str:
-    """Say in which line of a file an error was raised, or nothing where it was in none of it."""
+def line_of(error: BaseException, file: str) -> int | None:
+    """Return the line of a file in which an error was raised, or None where it was in none of it."""
     if isinstance(error, SyntaxError) and error.filename == file:
-        return f"{Path(str(file)).name}, line {error.lineno}"
+        return error.lineno
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    return f"{Path(str(file)).name}, line {lines[-1]}" if lines else ""
+    return lines[-1] if lines else None
 
 
 def check_function(function: Any, kind: str, takes: str, *, cutoff: bool) -> dict[str, Param]:
@@ -101,10 +101,9 @@ def guarded(function: Callable[..., Any], owner: str) -> Callable[..., Any]:
         except BeyondAccError:
             raise
         except Exception as error:
-            place = place_of(error, inspect.unwrap(function).__code__.co_filename)
-            raise SpecError(
-                f"{owner} raised {type(error).__name__} ({error}){f' at {place}' if place else ''}; mend the function"
-            ) from error
+            file = inspect.unwrap(function).__code__.co_filename
+            where = f"at {Path(file).name}, line {line_of(error, file)}"
+            raise SpecError(f"{owner} raised {type(error).__name__} ({error}) {where}; mend the function") from error
 
     return call
 
