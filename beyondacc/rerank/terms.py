@@ -19,7 +19,7 @@ _AS: Final = "it as a function (distances, term, step) that changes the array te
 _DECLARING = Lock()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Gain:
     """A gain of one's own, as a parameter.
 
@@ -36,6 +36,9 @@ class Gain:
 
     def __str__(self) -> str:
         return self.name or str(getattr(self.function, "__name__", self.function))
+
+    def __repr__(self) -> str:
+        return f"<gain {self}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self.name, origin_of(jit.plain(self.function)))
