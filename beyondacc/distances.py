@@ -18,6 +18,7 @@ from beyondacc.data.matrix import Matrix, is_matrix, read_matrix
 from beyondacc.errors import SpecError, choices
 from beyondacc.kernels import jit
 from beyondacc.run.forks import Lock
+from beyondacc.spec.catalogue import Origin, Packages, origin_of, referred_by
 from beyondacc.spec.names import parse_call
 from beyondacc.spec.params import Param, bind, format_call
 from beyondacc.types import Floats
@@ -104,6 +105,16 @@ class Distance:
     def __hash__(self) -> int:
         return hash(self._key)
 
+    def __deepcopy__(self, _memo: Any) -> Distance:
+        return self  # nothing in it changes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.matrix is not None:
+            return _restored_matrix, (self.name, self.matrix, DISTANCES.get(self.name) is self)
+        if self.own is not None:
+            return _restored_own, (self.name, origin_of(self.own), self.upper)
+        return _restored_built_in, (self.name, dict(self.values))
+
     @property
     def _key(self) -> tuple[Any, ...]:
         return (self.name, tuple(self.values.items()), self.own, self.matrix, self.upper)
@@ -159,6 +170,7 @@ class Distance:
     @classmethod
     def describe(cls) -> str:
         """Say what is allowed, for messages."""
+        _PACKAGES.load()
         return f"{choices([*DISTANCES, *_GIVEN])}, a matrix, or a function of two feature rows (see beyondacc.distance)"
 
     @classmethod
@@ -172,6 +184,9 @@ class Distance:
             return None
         name = value.partition("(")[0].strip()
         known = DISTANCES.get(name) or _GIVEN.get(name)
+        if known is None:
+            _PACKAGES.load()
+            known = DISTANCES.get(name)
         if known is None or name == value:
             return known
         name, given, cutoff = parse_call(value)
@@ -233,6 +248,7 @@ DISTANCES: dict[str, Distance] = {
     known.name: known for known in (JACCARD, COSINE, HAMMING, EUCLIDEAN, RATING_COSINE, PEARSON, COOCCURRENCE, NPMI)
 }
 _BUILT_IN = frozenset(DISTANCES)
+_PACKAGES = Packages("distance", "beyondacc.distances")
 #: Matrices that were given without a name: known by one for as long as somebody has them.
 _GIVEN: WeakValueDictionary[str, Distance] = WeakValueDictionary()
 _DECLARING = Lock()
@@ -284,16 +300,53 @@ def distance(
         raise SpecError("items= names the rows of a matrix; leave it out for a function")
     if not upper >= 0:
         raise SpecError(f"upper={upper!r} is not allowed; upper is the largest value of the distance, a number >= 0")
-    python: Any = getattr(given, "py_func", given)
+    python = jit.plain(given)
     own = _own_name(str(name or getattr(python, "__name__", "")))
-    title = (str(python.__doc__ or "").strip() or own).splitlines()[0]
     with _DECLARING.held:
         known = DISTANCES.get(own)
         if known is not None and known.own is python and known.upper == upper:
             return known
-        made = Distance(Kind(own, title, "rows", lambda _values: upper, "your own"), own=python)
-        DISTANCES[own] = made
+        made = DISTANCES[own] = _of_function(python, own, upper)
         return made
+
+
+def _restored_built_in(name: str, values: Values) -> Distance:
+    known = DISTANCES[name]
+    return dataclasses.replace(known, values=MappingProxyType(bind(f"distance {name!r}", known.kind.params, values)))
+
+
+def _restored_own(name: str, origin: Origin, upper: float) -> Distance:
+    """Return the distance of a function that is declared in its module, be it under a distance of the same name."""
+    for declare in (lambda: None, lambda: referred_by(origin, f"the distance {name!r}")):
+        referred = declare()
+        found = DISTANCES.get(name)
+        if found and found.own and found.upper == upper and origin_of(found.own) == origin:
+            return found
+    if isinstance(referred, Distance):
+        return referred
+    # whoever has the name keeps it
+    return distance(referred, name=name, upper=upper) if name not in DISTANCES else _of_function(referred, name, upper)
+
+
+def _restored_matrix(name: str, matrix: Matrix, named: bool) -> Distance:
+    with _DECLARING.held:
+        same = (each for each in (*DISTANCES.values(), *_GIVEN.values()) if each.matrix and each.matrix.equals(matrix))
+        if found := next((each for each in same if each.name == name), None):
+            return found
+        made = _of_matrix(matrix, _free_name(name))
+        (DISTANCES if named and made.name == name else _GIVEN)[made.name] = made
+        return made
+
+
+def _of_function(function: Any, name: str, upper: float) -> Distance:
+    python = jit.plain(function)
+    title = (str(python.__doc__ or "").strip() or name).splitlines()[0]
+    return Distance(Kind(name, title, "rows", lambda _values: upper, "your own"), own=python)
+
+
+def _of_matrix(matrix: Matrix, name: str) -> Distance:
+    top = matrix.largest
+    return Distance(Kind(name, "Given distances", "matrix", lambda _values: top, "your own"), matrix=matrix)
 
 
 def _given(matrix: Matrix, name: str | None) -> Distance:
@@ -303,9 +356,8 @@ def _given(matrix: Matrix, name: str | None) -> Distance:
             if name is not None:
                 DISTANCES[name] = each
             return each
-    top = matrix.largest
     own = _own_name(name or _free_name("matrix"))
-    made = Distance(Kind(own, "Given distances", "matrix", lambda _values: top, "your own"), matrix=matrix)
+    made = _of_matrix(matrix, own)
     if name is None:
         _GIVEN[own] = made
     else:

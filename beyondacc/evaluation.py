@@ -38,7 +38,12 @@ def default_metrics(
 ) -> list[Metric]:
     """Return the core metrics that a dataset allows, or all of them, cut at each k."""
     cutoffs = check_cutoffs(k)
-    found = [family @ cutoff for family in REGISTRY.values() if family.core or every for cutoff in cutoffs]
+    found = [
+        family @ cutoff
+        for family in (REGISTRY.listed() if every else REGISTRY).values()
+        if family.core or every
+        for cutoff in cutoffs
+    ]
     return [metric for metric in found if metric.missing(data, side) is None]
 
 

@@ -68,6 +68,8 @@ class Values:
         wanted = REGISTRY.parse(metric)
         if wanted not in self._states:
             names = [str(known) for known in self._states]
+            if str(wanted) in names:
+                raise SpecError(f"{wanted} was declared anew since the lists were evaluated; evaluate them again")
             raise SpecError(f"{wanted} was not evaluated; {did_you_mean(str(wanted), names)}")
         return wanted
 

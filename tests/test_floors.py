@@ -1,4 +1,4 @@
-"""The rules of the house as programs that read the sources."""
+"""The rules of the house as programs that read the sources; the floors are those of CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -20,31 +20,17 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "beyondacc"
 LONGEST = 400
 
-# From the ground up; a module imports only from lower floors or from its own package, the longest prefix counts.
-HOUSE = [
-    ("errors", "types", "texts", "folders"),
-    ("files",),
-    ("kernels", "spec.params", "spec.names", "spec.declared"),
-    ("run",),
-    ("data",),
-    ("distances",),
-    ("cooccurrence",),
-    ("pairs",),
-    ("spec",),
-    ("metrics", "models"),
-    ("aggregate", "intervals", "breakdown"),
-    ("results",),
-    ("policy",),
-    ("convention",),
-    ("evaluation", "scorers", "ratings"),
-    ("differences", "diagnosis"),
-    ("comparison",),
-    ("rerank",),
-    ("study",),
-    ("warmup",),
-    ("cli",),
-    ("__main__",),
-]
+
+def house():
+    """The floors from the ground up, each the modules of a row of the table in CONTRIBUTING.md."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| *(\d+) *\|(.*?)\|", text.partition("## Floors\n")[2].partition("\n## ")[0], re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
+    return [re.findall(r"`([\w.]+)`", names) for _, names in rows]
+
+
+# A module imports only from lower floors or from its own package; the longest prefix counts.
+HOUSE = house()
 FLOORS = {name: floor for floor, names in enumerate(HOUSE) for name in names}
 # Where a package may be imported at all. A folder stands for all modules in it.
 HOMES = {
@@ -162,7 +148,7 @@ def floor(name):
 @pytest.mark.parametrize("name", [name for name in MODULES if name])
 def test_a_module_imports_from_lower_floors_only(name):
     own = floor(name)
-    assert own is not None, f"say in FLOORS on which floor {name} is"
+    assert own is not None, f"say in CONTRIBUTING.md on which floor {name} is"
     for other, line in inside(name):
         if not other:  # the names of the package itself, such as its version, in a function: it is there by then
             assert (other, line) not in {found[::2] for found in imports(name, late=False)}
@@ -172,7 +158,8 @@ def test_a_module_imports_from_lower_floors_only(name):
 
 
 def test_all_floors_are_used():
-    for entry in set(FLOORS) - {"warmup"}:
+    assert sum(map(len, HOUSE)) == len(FLOORS) > 20, "CONTRIBUTING.md names a module twice, or few"
+    for entry in set(FLOORS):
         assert any(f"{name}.".startswith(f"{entry}.") for name in MODULES), f"there is no {entry}"
 
 
@@ -243,27 +230,47 @@ def test_the_public_names_can_be_imported():
     for name in beyondacc.__all__:
         found = getattr(beyondacc, name)
         assert found is getattr(beyondacc, name)
-        assert type(found).__name__ != "module" or name == "models"
+        assert type(found).__name__ != "module" or name in {"metrics", "models"}
     with pytest.raises(AttributeError, match="module 'beyondacc' has no attribute 'nothing'"):
         _ = beyondacc.nothing
 
 
-def test_the_lists_of_public_names_agree():
-    """What a type checker sees, what is imported on demand and what is public are one."""
-    for_types = {}
-    for node in tree("").body:
-        if only_for_types(node):
-            for line in node.body:
-                assert isinstance(line, ast.ImportFrom)
-                for alias in line.names:
-                    assert alias.asname == alias.name  # which makes it public
-                    for_types[alias.name] = line.module
-    on_demand = {name: module for module, names in beyondacc._HOME.items() for name in names}
-    metrics = dict.fromkeys(set(importlib.import_module("beyondacc.metrics").__all__) - {"REGISTRY"}, METRICS)
-    assert sum(len(names) for names in beyondacc._HOME.values()) == len(on_demand)
-    assert for_types == {**on_demand, **metrics, "models": "beyondacc"}
-    assert sorted(for_types) == sorted(beyondacc.__all__)
-    assert len(set(beyondacc.__all__)) == len(beyondacc.__all__)
+def test_the_stub_is_the_one_list_of_public_names():
+    """A type checker reads what it imports; at run time each of these names is the object that it has there."""
+    stub = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+    names = {}
+    for node in stub.body:
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            module = importlib.import_module(node.module)
+            names |= {name: getattr(module, name) for name in module.__all__}
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                assert alias.asname == alias.name  # which makes it public
+                home = importlib.import_module(node.module)
+                names[alias.name] = getattr(home, alias.name, None) or importlib.import_module(
+                    f"beyondacc.{alias.name}"
+                )
+        else:
+            assert ast.unparse(node) == "__version__: str"
+    assert sorted(names) == sorted(beyondacc.__all__) == sorted(dir(beyondacc))
+    for name, value in names.items():
+        assert getattr(beyondacc, name) is value
+    ours = {family.name for family in beyondacc.metrics.REGISTRY.values() if family.cite != "your own"}
+    assert ours <= set(names)
+    source = MODULES[""].read_text(encoding="utf-8")
+    assert not [name for name in names if f'"{name}"' in source]
+
+
+def test_the_names_are_found_in_an_archive(tmp_path):
+    """The stub lies in the package, and is read by its loader: as in a wheel, and in a wheel that nobody unpacked."""
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", ROOT, "beyondacc")
+    code = (
+        f"import sys; sys.path[0] = {archive!r}; import beyondacc; "
+        "print(beyondacc.__file__, beyondacc.SpecError.__name__, beyondacc.Dataset.__name__)"
+    )
+    found = probe(code)
+    assert found[0].startswith(archive)
+    assert found[1:] == ["SpecError", "Dataset"]
 
 
 def names_of(target):
@@ -278,7 +285,7 @@ def test_what_a_module_declares_public_exists(name):
         if isinstance(node, ast.Assign) and names_of(node.targets[0]) == {"__all__"}:
             listed = ast.literal_eval(node.value)
     if name in {"", "metrics"}:
-        return  # made of the lists of others, and tested above
+        return  # the stub has the names of the one, and the other has those of its modules
     if listed is None:
         assert len(tree(name).body) == 1 or name == "__main__", f"{name} has no __all__"
         return
@@ -368,7 +375,7 @@ def test_the_oracles_know_nothing_of_the_package():
 def test_no_public_name_is_hidden_by_a_module():
     """Importing a module sets it as an attribute of the package, over a function of the same name."""
     modules = {path.stem for path in PACKAGE.iterdir()}
-    assert set(beyondacc.__all__) & modules <= {"models"}
+    assert set(beyondacc.__all__) & modules <= {"metrics", "models"}
 
 
 def test_a_docstring_says_what_its_bases_say_of_their_parameters():

@@ -218,7 +218,7 @@ def test_what_is_no_function():
     with pytest.raises(TypeError, match="gain"):
         ba.Greedy()
     assert "Greedy" not in RERANKERS  # without a function there is none
-    with pytest.raises(SpecError, match="there is no re-ranker 'Greedy'"):
+    with pytest.raises(SpecError, match="Greedy needs gain=, a function"):
         RERANKERS.create("Greedy")
     with pytest.raises(SpecError, match=r"re-ranker Greedy\(.+\) needs item features"):
         ba.Greedy(gain=nearest).rerank({1: [1, 2]}, ba.Dataset(train={1: [1]}))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import textwrap
 from collections.abc import Iterable, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,12 +16,13 @@ import typer
 from beyondacc.cli.messages import in_options, say
 from beyondacc.cli.options import app
 from beyondacc.cli.output import WIDTH, aligned
+from beyondacc.cli.plugins import Plugins
 from beyondacc.errors import SpecError
+from beyondacc.spec.names import parse_call
 from beyondacc.spec.params import descriptions
 
 if TYPE_CHECKING:
-    from beyondacc.spec.declared import Info
-    from beyondacc.spec.metric import Metric
+    from beyondacc.spec.declared import Catalog
     from beyondacc.spec.params import Param
 
 __all__ = ["explain", "metrics", "models", "rerankers"]
@@ -29,11 +32,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, with everythin
 
 
 @app.command(rich_help_panel=LOOK_UP)
-def metrics(as_json: AsJson = False) -> None:
+def metrics(as_json: AsJson = False, plugin: Plugins = None) -> None:  # noqa: ARG001 - it acts when it is read
     """List the metrics."""
     from beyondacc.metrics import REGISTRY  # noqa: PLC0415 - heavy
 
-    known = [family.as_dict() for family in REGISTRY.values()]
+    known = [family.as_dict() for family in REGISTRY.listed().values()]
     if as_json:
         _dump(known)
         return
@@ -43,11 +46,11 @@ def metrics(as_json: AsJson = False) -> None:
 
 
 @app.command(rich_help_panel=LOOK_UP)
-def rerankers(as_json: AsJson = False) -> None:
+def rerankers(as_json: AsJson = False, plugin: Plugins = None) -> None:  # noqa: ARG001 - it acts when it is read
     """List the re-rankers."""
     from beyondacc.rerank import RERANKERS  # noqa: PLC0415 - heavy
 
-    _list_declared("re-ranker", RERANKERS, as_json=as_json)
+    _list_declared("re-ranker", RERANKERS.listed(), as_json=as_json)
 
 
 @app.command(rich_help_panel=LOOK_UP)
@@ -55,7 +58,7 @@ def models(as_json: AsJson = False) -> None:
     """List the models that a study can train."""
     from beyondacc.models import MODELS  # noqa: PLC0415 - heavy
 
-    _list_declared("model", MODELS, as_json=as_json)
+    _list_declared("model", MODELS.listed(), as_json=as_json)
 
 
 @app.command(rich_help_panel=LOOK_UP)
@@ -64,24 +67,29 @@ def explain(
     conventions: Annotated[
         bool, typer.Option("--conventions", help="Show how other tools compute the metric, instead.")
     ] = False,
+    plugin: Plugins = None,  # noqa: ARG001 - it acts when it is read
 ) -> None:
     """Explain a metric, re-ranker or model: formula, range, parameters, undefined cases, source."""
     from beyondacc.metrics import REGISTRY  # noqa: PLC0415 - heavy
     from beyondacc.models import MODELS  # noqa: PLC0415 - heavy
     from beyondacc.rerank import RERANKERS  # noqa: PLC0415 - heavy
-    from beyondacc.spec.names import parse_call  # noqa: PLC0415 - heavy
 
     wanted, _, _ = parse_call(name)
     if conventions:
         _conventions_of(REGISTRY.parse(name).family.name)
         return
-    texts = []
-    if REGISTRY.find(wanted):
-        texts.append(_explain_metric(REGISTRY.parse(name)))
-    for catalog in (RERANKERS, MODELS):
-        names = {known.lower() for known in catalog}
-        if wanted.lower() in names:
-            texts.append(_explain_declared(catalog.kind, catalog.find(wanted), catalog.create(name)))
+    texts, errors = [], []
+    catalogs = [catalog for catalog in (RERANKERS, MODELS) if catalog.known(wanted)]
+    for read in (
+        _explain_metric if REGISTRY.find(wanted) else None,
+        *(partial(_explain_declared, it) for it in catalogs),
+    ):
+        try:  # what is written may fit one kind alone, as a cutoff does
+            texts += [read(name)] if read else []
+        except SpecError as error:
+            errors.append(error)
+    if errors and not texts:
+        raise errors[0]
     if not texts:
         raise SpecError(REGISTRY.unknown(wanted, [*RERANKERS, *MODELS], "metric, re-ranker or model"))
     say("\n\n".join(texts))
@@ -128,7 +136,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
         say(line)
 
 
-def _list_declared(kind: str, catalog: Mapping[str, Info[Any]], *, as_json: bool) -> None:
+def _list_declared(kind: str, catalog: Catalog[Any], *, as_json: bool) -> None:
     if as_json:
         _dump([info.as_dict() for info in catalog.values()])
         return
@@ -143,17 +151,24 @@ def _list_declared(kind: str, catalog: Mapping[str, Info[Any]], *, as_json: bool
     _table((kind, "title", "parameters"), shortened)
     if common:
         say(f"\nAll take {', '.join(common)}.")
+    for info in catalog.templates.values():
+        needed = [param for param in info.parameters.values() if param.default is inspect.Parameter.empty]
+        say(_indent("; ".join(f"{info.name} needs {param.name}=, {param.domain}" for param in needed) + ".", ""))
     say(f"\nbeyondacc explain {kind.upper()} shows its formula and parameters.")
 
 
 def _assignment(param: Param) -> str:
+    if param.default is inspect.Parameter.empty:
+        return f"{param.name}="
     default = param.as_dict()["default"]
     return f"{param.name}={str(default).lower() if isinstance(default, bool) or default is None else default}"
 
 
-def _explain_metric(metric: Metric) -> str:
+def _explain_metric(name: str) -> str:
     from beyondacc.distances import Distance, missing_for  # noqa: PLC0415 - heavy
+    from beyondacc.metrics import parse  # noqa: PLC0415 - heavy
 
+    metric = parse(name)
     family = metric.family
     needs = [need.value for need in family.needs(metric.values)]
     needs += [str(missing_for(each, _nothing())) for each in metric.values.values() if isinstance(each, Distance)]
@@ -163,7 +178,7 @@ def _explain_metric(metric: Metric) -> str:
         "aliases": ", ".join(family.aliases),
         "family": family.family,
         "value": "one for each user, averaged" if family.grain == "user" else "one for the whole run",
-        "range": f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} and above",
+        "range": _range(low, high),
         "better": metric.better,
         "needs": _sentence(needs),
         "undefined": family.undefined,
@@ -173,11 +188,20 @@ def _explain_metric(metric: Metric) -> str:
     return _page(f"{family.name}: {family.title} (metric)", family.description, facts, family.params, docs)
 
 
-def _explain_declared(kind: str, info: Info[Any], made: Any) -> str:
-    facts = {"written": str(made), "needs": "", "source": info.cite}
+def _range(low: float, high: float) -> str:
+    if math.isfinite(low):
+        return f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} and above"
+    return f"up to {high:g}" if math.isfinite(high) else "any number"
+
+
+def _explain_declared(catalog: Catalog[Any], name: str) -> str:
+    info, kind = catalog.find(parse_call(name)[0]), catalog.kind
+    is_open = info.name in catalog.templates and "(" not in name  # a parameter that must be given is not
+    made = None if is_open else catalog.create(name)
+    facts = {"written": str(made or f"{info.name}(...)"), "needs": "", "source": info.cite}
     if extra := info.factory.facts().get("needs") if kind == "model" else None:
         facts["needs"] = f"the extra {extra}: pip install 'beyondacc[{extra}]'"
-    if kind == "re-ranker":
+    if kind == "re-ranker" and made is not None:
         facts["needs"] = _sentence([lack] if (lack := made.missing(_nothing())) else [])
     docs = descriptions(info.factory)
     return _page(f"{info.name}: {info.title} ({kind})", info.description, facts, info.parameters, docs)
@@ -200,7 +224,10 @@ def _page(
 ) -> str:
     parts = [title]
     for paragraph in description.partition("\nParameters\n")[0].strip().split("\n\n"):
-        parts += ["", _indent(" ".join(paragraph.split()).replace("``", ""), "  ")]
+        if paragraph.strip() != "::":  # in front of lines of code
+            is_code = paragraph.lstrip("\n").startswith("    ")
+            text = paragraph.strip("\n") if is_code else _indent(" ".join(paragraph.split()).replace("``", ""), "  ")
+            parts += ["", text]
     parts.append("")
     parts += [_indent(text, f"  {name:<12}") for name, text in facts.items() if text]
     parts += ["", "  Parameters" if params else "  No parameters"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 import typer
 
 from beyondacc.cli.options import OUTPUT, READING
+from beyondacc.cli.plugins import Plugins
 from beyondacc.errors import SpecError, choices
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ class FileOptions:
             rich_help_panel=READING,
         ),
     ] = None
+    plugin: Plugins = None
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print no notes.", rich_help_panel=OUTPUT)] = False
     strict: Annotated[bool, typer.Option("--strict", help="Take every note as an error.", rich_help_panel=OUTPUT)] = (
         False

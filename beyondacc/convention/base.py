@@ -85,6 +85,9 @@ class Convention(Mapping[str, Mapping[str, Any]]):
     def __len__(self) -> int:
         return len(self.metrics)
 
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return (find_convention, (self.name,)) if conventions.get(self.name) is self else super().__reduce__()
+
     def __repr__(self) -> str:
         return f"<convention {self.name}: {len(self)} metrics>"
 

@@ -28,11 +28,11 @@ from beyondacc.metrics.calibration import *
 from beyondacc.metrics.popularity import *
 
 # isort: on
-from beyondacc.spec.registry import REGISTRY
+from beyondacc.spec.registry import REGISTRY as REGISTRY, metric
 
 parse = REGISTRY.parse
 
-__all__ = ["REGISTRY", "parse"]
+__all__ = ["metric", "parse"]
 __all__ += accuracy.__all__
 __all__ += diversity.__all__
 __all__ += binomial.__all__

@@ -9,6 +9,8 @@ from beyondacc.rerank.aspects import PM2, BinomialDiversity, Calibrated, XQuAD
 from beyondacc.rerank.swap import Swap
 from beyondacc.rerank.blend import Novelty, Popularity, Random, Surprise
 from beyondacc.rerank.wrapped import Wrapped
+from beyondacc.rerank.terms import gain
+from beyondacc.rerank.own import reranker
 
 # isort: on
 
@@ -33,4 +35,6 @@ __all__ = [
     "TopicDiversification",
     "Wrapped",
     "XQuAD",
+    "gain",
+    "reranker",
 ]

@@ -382,7 +382,7 @@ def check_weights(diversity: Any, owner: str) -> list[float]:
     return weights
 
 
-RERANKERS: Catalog[Reranker] = Catalog("re-ranker")
+RERANKERS: Catalog[Reranker] = Catalog("re-ranker", "beyondacc.rerankers")
 """All re-rankers by name."""
 
 

@@ -21,11 +21,11 @@ from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Seed
 from beyondacc.types import Floats
 
-__all__ = ["Novelty", "Popularity", "Random", "Surprise"]
+__all__ = ["Blend", "Novelty", "Popularity", "Random", "Surprise"]
 
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class _Blend(Reranker):
+class Blend(Reranker):
     """A weighted sum of relevance and a term."""
 
     scaled: ClassVar[int] = scaling.ZSCORE
@@ -56,7 +56,7 @@ class _Blend(Reranker):
 
 @RERANKERS.declare(title="Novelty re-ranking", cite="Kaminskas & Bridge 2016, TiiS 7(1)")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class Novelty(_Blend):
+class Novelty(Blend):
     """Order by (1 - w) z(s) + w z(-log2(c_i / |U|)), c_i the number of training users of the item.
 
     Parameters
@@ -79,7 +79,7 @@ class Novelty(_Blend):
 
 @RERANKERS.declare(title="Popularity re-ranking", cite="Adomavicius & Kwon 2012, TKDE 24(5), sec. 4")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class Popularity(_Blend):
+class Popularity(Blend):
     """Order by (1 - w) z(s) + w z(-c_i), c_i the number of training users of the item: less popular items first.
 
     Parameters
@@ -102,7 +102,7 @@ class Popularity(_Blend):
 
 @RERANKERS.declare(title="Surprise re-ranking", cite="Kaminskas & Bridge 2014, RecSys workshop; 2016, TiiS 7(1)")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class Surprise(_Blend):
+class Surprise(Blend):
     """Order by (1 - w) z(s) + w z(distance of the item to the user's profile).
 
     Users without a profile keep the order of relevance.
@@ -138,7 +138,7 @@ class Surprise(_Blend):
 
 @RERANKERS.declare(title="Random re-ranking", cite="the control of every comparison")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class Random(_Blend):
+class Random(Blend):
     """Order by (1 - w) s(i) + w r(i), r uniform in [0, 1): what a method must beat to be more than noise.
 
     Parameters

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 
 from beyondacc.data.batch import Batch
 from beyondacc.distances import COSINE, Distance
 from beyondacc.errors import SpecError
-from beyondacc.kernels import gains, greedy, jit, memory, orders, own_gains
+from beyondacc.kernels import gains, greedy, memory, orders, own_gains
 from beyondacc.kernels.covering import cover_rows
 from beyondacc.pairs import refuse_own
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks
 from beyondacc.rerank.engine import DistanceReranker, Storage, constant_distances
+from beyondacc.rerank.terms import Gain
 from beyondacc.spec.params import Range
 from beyondacc.types import Floats
 
-__all__ = ["DPP", "MMR", "MSD", "Cover", "Gain", "Greedy", "GreedyDiversity", "TopicDiversification"]
+__all__ = ["DPP", "MMR", "MSD", "Cover", "Greedy", "GreedyDiversity", "TopicDiversification"]
 
 _MANY: Final = 2048  # candidates whose distances to each other, 32 MiB, are kept
 
@@ -197,52 +196,7 @@ class TopicDiversification(DistanceReranker):
     whole = True
 
 
-@dataclasses.dataclass(frozen=True)
-class Gain:
-    """A gain of one's own, as a parameter.
-
-    Attributes
-    ----------
-    function
-        ``(distances, term, step)``, see `Greedy`.
-    """
-
-    function: Callable[[Floats, Floats, int], None]
-
-    def __str__(self) -> str:
-        return str(getattr(self.function, "__name__", self.function))
-
-    @classmethod
-    def describe(cls) -> str:
-        """Say what is allowed, for messages."""
-        return "a function (distances, term, step) that numba can compile"
-
-    @classmethod
-    def parse(cls, value: Any) -> Gain | None:
-        """Return the gain of a function, None for anything else."""
-        return value if isinstance(value, cls) else cls(value) if callable(value) else None
-
-    @functools.cached_property
-    def compiled(self) -> Any:
-        """What the engine calls; raises `SpecError` where numba cannot compile it."""
-        try:
-            return own_gains.own_gain(self.function)
-        except jit.NumbaError as error:
-            raise SpecError(f"gain {self} cannot be compiled by numba ({jit.reason(error)}); write {_AS}") from error
-
-    def fail(self, distances: Floats, term: Floats, step: int) -> NoReturn:
-        """Raise `SpecError` from the function's own error for these arguments, which Python tells and numba not."""
-        about = f"at step {step} with {len(term)} candidates; it must change term in place and raise nothing"
-        try:
-            jit.plain(self.function)(distances, term, step)
-        except Exception as error:
-            raise SpecError(f"gain {self} raised {type(error).__name__} ({error}) {about}") from error
-        raise SpecError(f"gain {self} raised an error {about}")
-
-
-_AS = "it as a function (distances, term, step) that changes the array term in place"
-
-
+@RERANKERS.declare(title="Greedy re-ranking by a gain of your own", cite="your own")
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class Greedy(DistanceReranker):
     """Next item: argmax of (1 - w) s(i) + w term(i), the term by a function of your own.
@@ -259,7 +213,8 @@ class Greedy(DistanceReranker):
     Parameters
     ----------
     gain
-        A function ``(distances, term, step)``, plain or compiled by numba. It is called after each pick, the step-th,
+        A function ``(distances, term, step)``, plain or compiled by numba, or the name of one that was declared with
+        `beyondacc.gain`. It is called after each pick, the step-th,
         with the distances (n,) of all candidates to the item picked and their terms (n,), zeros at first, to be changed
         in place to finite numbers. The engine is not compiled anew for it.
     """

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from beyondacc.errors import SpecError, did_you_mean
+from beyondacc.spec.catalogue import Catalogue
 from beyondacc.spec.names import parse_call
 from beyondacc.spec.params import Param, bind, format_call, inherited, parameters
 
@@ -104,18 +105,35 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return re.sub(r"\w+", lambda word: spelled.get(word[0], word[0]), hint)
 
 
-class Catalog(dict[str, Info[T]]):
-    """All declared classes of one kind by name; names are told apart without regard to case.
+class Catalog(Catalogue[Info[T]]):
+    """All declared classes of one kind by name.
 
     Parameters
     ----------
     kind
         What messages call its members: ``"model"``, ``"re-ranker"``.
+    group
+        The entry points by which packages bring more; none by default.
+
+    Attributes
+    ----------
+    templates
+        Classes with a parameter that must be given, such as a gain: they are found by name, and are among no listing of
+        what can be tried as it is.
     """
 
-    def __init__(self, kind: str) -> None:
-        super().__init__()
-        self.kind = kind
+    def __init__(self, kind: str, group: str | None = None) -> None:
+        super().__init__(kind, group)
+        self.templates: dict[str, Info[T]] = {}
+
+    def declaring(self, thing: Info[T]) -> type[T]:
+        """Return the class."""
+        return thing.factory
+
+    def seek(self, name: str) -> Info[T] | None:
+        """Return the member of that name, be it a template, among what is declared so far."""
+        found = super().seek(name)
+        return found or next((info for known, info in self.templates.items() if known.lower() == name.lower()), None)
 
     def find(self, name: str) -> Info[T]:
         """Return the member of that name.
@@ -125,13 +143,14 @@ class Catalog(dict[str, Info[T]]):
         SpecError
             If there is none; the message names the nearest.
         """
-        found = self._find(name)
+        found = self.known(name)
         if found is None:
-            raise SpecError(f"there is no {self.kind} {name!r}; {_nearest(name, self)}")
+            raise SpecError(f"there is no {self.kind} {name!r}; {_nearest(name, [*self, *self.templates])}")
         return found
 
-    def _find(self, name: str) -> Info[T] | None:
-        return next((info for known, info in self.items() if known.lower() == name.lower()), None)
+    def refusal(self, name: str, other: Info[T]) -> str:
+        """Say that a name is that of another."""
+        return f"the {self.kind} name {name!r} is taken by {other.name}; choose another class name"
 
     def declare(self, *, title: str, cite: str) -> Callable[[type[T]], type[T]]:
         """Enter a class.
@@ -150,12 +169,11 @@ class Catalog(dict[str, Info[T]]):
         """
 
         def register(cls: type[T]) -> type[T]:
-            taken = self._find(cls.__name__)
-            if taken is not None:
-                raise SpecError(
-                    f"the {self.kind} name {cls.__name__!r} is taken by {taken.name}; choose another class name"
-                )
-            self[cls.__name__] = Info(cls.__name__, title, cite, cls)
+            info = Info(cls.__name__, title, cite, cls)
+            fields: tuple[Any, ...] = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
+            self.enter(cls.__name__, info)
+            if any(field.default is dataclasses.MISSING for field in fields):
+                self.templates[cls.__name__] = self.pop(cls.__name__)
             return cls
 
         return register

@@ -194,6 +194,15 @@ class Metric:
     def __repr__(self) -> str:
         return f"<{self}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Metric._restored, (self.family, dict(self.values), self.named, self.spelled)
+
+    @classmethod
+    def _restored(
+        cls, family: MetricFamily, values: Mapping[str, Any], named: frozenset[str], spelled: frozenset[str]
+    ) -> Metric:
+        return cls(family, MappingProxyType(bind(f"metric {family.name!r}", family.params, values)), named, spelled)
+
     def __matmul__(self, k: int) -> Metric:
         values = bind(f"metric {self.family.name!r}", self.family.params, {**self.values, "k": k})
         return dataclasses.replace(self, values=MappingProxyType(values), named=self.named | {"k"})

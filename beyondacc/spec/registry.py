@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import copyreg
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from beyondacc.data.batch import Inputs
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.world import World
 from beyondacc.errors import SpecError, choices, did_you_mean
+from beyondacc.spec.catalogue import Catalogue, Origin, origin_of, plain
 from beyondacc.spec.metric import Better, Bounds, Metric, MetricFamily, Need
 from beyondacc.spec.names import parse_call, split_cutoffs, split_names
+from beyondacc.spec.own import check_function, guarded, title_of, users_values
 from beyondacc.spec.params import Cutoff, Param, parameters
 from beyondacc.spec.states import State
 
-__all__ = ["REGISTRY", "Registry", "check_cutoffs", "metric"]
+__all__ = ["REGISTRY", "Registry", "as_needs", "check_cutoffs", "metric"]
 
+Needs = str | Need | Sequence[str | Need]
 
 #: Names that people use for more than one metric, and those.
 _MEANINGS: Final = {
@@ -27,29 +32,40 @@ _MEANINGS: Final = {
 }
 
 
-def _plain(name: str) -> str:
-    """Return a name as it is compared: case does not matter, nor whether its words are joined by - or by _."""
-    return name.lower().replace("-", "_")
-
-
-class Registry(dict[str, MetricFamily]):
+class Registry(Catalogue[MetricFamily]):
     """The metrics by name, in order of declaration; names are told apart without regard to case."""
 
+    def __init__(self) -> None:
+        super().__init__("metric", "beyondacc.metrics")
+
+    def declaring(self, thing: MetricFamily) -> Callable[..., Any]:
+        """Return the declared function."""
+        return thing.compute
+
+    def names_of(self, name: str, thing: MetricFamily) -> tuple[str, ...]:
+        """Return the name and the aliases."""
+        return (name, *thing.aliases)
+
     def add(self, made: MetricFamily) -> None:
-        """Take in a metric; names and aliases are unique."""
+        """Take in a metric, or let it take the place of what the same lines declared; names and aliases are unique.
+
+        Raises
+        ------
+        SpecError
+            If one of its names is that of another metric, or means several.
+        """
         for name in (made.name, *made.aliases):
-            if self.find(name) is not None or self.meanings(name):
-                raise SpecError(f"a metric named {name!r} is declared already")
-        self[made.name] = made
+            if self.meanings(name):
+                raise SpecError(self.refusal(name, made))
+        self.enter(made.name, made)
 
     def find(self, name: str) -> MetricFamily | None:
-        """Return the metric of a name or alias."""
-        plain = _plain(name)
-        return self.get(plain) or next((family for family in self.values() if plain in family.aliases), None)
+        """Return the metric of a name or alias, also where an installed package declares it."""
+        return None if self.meanings(name) else self.known(name)
 
     def meanings(self, name: str) -> tuple[str, ...]:
         """Return the names of the metrics that a name may mean, where people use it for several; else nothing."""
-        return _MEANINGS.get(_plain(name), ())
+        return _MEANINGS.get(plain(name), ())
 
     def unknown(self, name: str, further: Iterable[str] = (), what: str = "metric") -> str:
         """Say that there is no metric of a name: which ones it may mean, or which names are near.
@@ -65,7 +81,7 @@ class Registry(dict[str, MetricFamily]):
             told = choices(f"{each} ({self[each].title})" for each in meanings)
             return f"{name!r} may mean several metrics; name one: {told}"
         names = [*self, *(alias for family in self.values() for alias in family.aliases), *further]
-        return f"there is no {what} {name!r}; {did_you_mean(_plain(name), names)}"
+        return f"there is no {what} {name!r}; {did_you_mean(plain(name), names)}"
 
     def parse(self, text: str | Metric | MetricFamily, *, k: int = 10) -> Metric:
         """Read a metric from a string such as ``"ild(distance=cosine)@10"``; ``parse(str(m)) == m``.
@@ -147,25 +163,51 @@ REGISTRY = Registry()
 
 def metric(
     *,
-    title: str,
-    family: str,
     better: Better | Callable[[Mapping[str, Any]], Better],
-    cite: str,
-    undefined: str,
-    needs: tuple[Need, ...] | Callable[[Mapping[str, Any]], tuple[Need, ...]] = (),
-    bounds: Bounds | Callable[[Mapping[str, Any]], Bounds] = (0.0, 1.0),
+    title: str | None = None,
+    family: str = "own",
+    cite: str = "your own",
+    undefined: str = "where it is NaN",
+    needs: Needs | Callable[[Mapping[str, Any]], Needs] = (),
+    bounds: Bounds | Callable[[Mapping[str, Any]], Bounds] | None = None,
     aliases: tuple[str, ...] = (),
     accumulate: Callable[[Inputs, Mapping[str, Any]], State] | None = None,
     lacks: Callable[[Mapping[str, Any], Dataset], str | None] | None = None,
     told: Callable[[Mapping[str, Any], World], tuple[float, str]] | None = None,
     core: bool = False,
 ) -> Callable[[Callable[..., Any]], MetricFamily]:
-    """Declare a metric; its name is the function's, its parameters are the function's keyword-only ones.
+    """Declare a metric: it is evaluated, listed, explained, bootstrapped and correlated like every other.
+
+    The name is the function's; its parameters are the function's keyword-only ones, among them the cutoff ``k``, each
+    with an annotation and a default. Declared once more by the same lines, as in the cell of a notebook, it takes the
+    place of what they declared before::
+
+        @beyondacc.metric(better="higher", needs="train", bounds=(0, 1))
+        def rare(batch, *, k: int = 10, below: int = 5):
+            \"\"\"Share of the first k items that fewer than `below` users have.\"\"\"
+            items = batch.lists[:, :k]  # padded with -1
+            few = (items >= 0) & (batch.world.item_counts[items] < below)
+            return few.sum(axis=1) / np.maximum(np.minimum(batch.lengths, k), 1)
+
+
+        beyondacc.evaluate(recs, data, ["ndcg@10", "rare(below=3)@10"])
 
     Parameters
     ----------
-    better, needs, bounds
-        Plain values, or functions of the parameters.
+    better
+        ``higher``, ``lower``, or neither: ``target``; like needs and bounds a plain value or a function of the
+        parameters.
+    title, family, cite
+        For tables; the title is the first line of the docstring by default.
+    undefined
+        When it is undefined, in words.
+    needs
+        What it needs besides the lists: ``truth``, ``train``, ``features``, ``rows`` (features or vectors),
+        ``catalogue``, ``dates``, ``earlier``, or several of these.
+    bounds
+        Least and greatest value, which intervals keep to; of a metric of one's own any number by default.
+    aliases
+        Further names that are read as it.
     accumulate
         Given for a metric at the grain of a run, whose function then finishes `Showings` or `Totals`.
     lacks
@@ -173,29 +215,95 @@ def metric(
     told
         How sentences tell its differences; see `MetricFamily`.
     core
-        Whether it is evaluated where no metric is named.
+        Whether it is evaluated where no metric is named; of the library's own only.
+
+    Returns
+    -------
+    callable
+        To stand above a function ``(batch, *, k, ...)``: of a block of users, (n,) values, NaN where undefined.
+
+    Raises
+    ------
+    SpecError
+        If the name is another metric's, or the function is not one that can be called so.
     """
 
     def declare(function: Callable[..., Any]) -> MetricFamily:
+        ours = origin_of(function).ours
+        spans = _values(bounds if bounds is not None else (0.0, 1.0) if ours else (-math.inf, math.inf))
+        compute, adds, known = function, accumulate, {} if ours else _own_parameters(function, core=core)
+        if not ours and accumulate is None:
+            compute = users_values(function, function.__name__, spans)
+        elif accumulate is not None and not ours:
+            owner = f"metric {function.__name__!r}"
+            compute, adds = guarded(function, owner), guarded(accumulate, owner)
         made = MetricFamily(
             name=function.__name__,
             aliases=aliases,
-            title=title,
+            title=title or title_of(function),
             family=family,
-            better=better if callable(better) else lambda _values: better,
+            better=better if callable(better) else _values(_choice(better)),
             undefined=undefined,
             cite=cite,
             grain="user" if accumulate is None else "run",
             core=core,
-            compute=function,
-            accumulate=accumulate,
+            compute=compute,
+            accumulate=adds,
             lacks=lacks,
             told=told,
-            params=MappingProxyType(parameters(function)),
-            bounds=bounds if callable(bounds) else lambda _values: bounds,
-            needs=needs if callable(needs) else lambda _values: needs,
+            params=MappingProxyType(known or parameters(function)),
+            bounds=spans,
+            needs=needs_of,
         )
         REGISTRY.add(made)
         return made
 
+    asked = needs if callable(needs) else _values(as_needs(needs))
+
+    def needs_of(values: Mapping[str, Any]) -> tuple[Need, ...]:
+        return as_needs(asked(values))
+
     return declare
+
+
+def _values(given: Any) -> Callable[[Mapping[str, Any]], Any]:
+    """Return a function of the parameters: the one that was given, or one that always returns the value."""
+    return given if callable(given) else lambda _values: given
+
+
+def _choice(better: str) -> str:
+    known = get_args(Better)
+    if better not in known:
+        raise SpecError(f"better={better!r} is not allowed; better must be {choices(map(repr, known))}")
+    return better
+
+
+def as_needs(given: Needs) -> tuple[Need, ...]:
+    """Return needs that are named by texts, or one alone, as a tuple."""
+    several = (given,) if isinstance(given, str | Need) else tuple(given)
+    names = {need.name.lower(): need for need in Need}
+    for each in several:
+        if isinstance(each, str) and each not in names:
+            raise SpecError(f"needs={each!r} is not allowed; a metric may need {choices(map(repr, names))}")
+    return tuple(names[each] if isinstance(each, str) else each for each in several)
+
+
+def _own_parameters(function: Any, *, core: bool) -> dict[str, Param]:
+    known = check_function(function, "metric", "a block of users as its one positional argument", cutoff=True)
+    if core:
+        raise SpecError(
+            f"metric {function.__name__!r}: core=True is for the library's own, so that what is evaluated by default "
+            "does not depend on what is installed; leave it out and name the metric"
+        )
+    return known
+
+
+def _reduced(family: MetricFamily) -> tuple[Any, ...]:
+    return _restored, (family.name, origin_of(family.compute))
+
+
+def _restored(name: str, origin: Origin) -> MetricFamily:
+    return REGISTRY.restore(name, origin)
+
+
+copyreg.pickle(MetricFamily, _reduced)  # by name: in another process it is the metric that is declared there

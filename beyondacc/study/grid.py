@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from beyondacc.data.dataset import Dataset
+from beyondacc.distances import Distance
 from beyondacc.errors import SpecError
 from beyondacc.evaluation import check_metrics
-from beyondacc.kernels.jit import version
+from beyondacc.kernels import jit
 from beyondacc.models import MODELS, Model
 from beyondacc.rerank import MMR, GreedyDiversity, Novelty, Random, Reranker
 from beyondacc.rerank.base import check_weights, find_reranker
+from beyondacc.rerank.terms import Gain
+from beyondacc.spec.catalogue import fingerprint, origin_of
 from beyondacc.spec.params import Param, Range, Seed
 from beyondacc.spec.registry import check_cutoffs
 from beyondacc.study.cells import Cells
@@ -151,7 +155,8 @@ class Study:
         """Tell what the study is of: what must be the same where it goes on."""
         from beyondacc import __version__  # noqa: PLC0415 - the package imports this module
 
-        return {
+        own = sorted({f"{origin_of(each).qualname}:{fingerprint(each)}" for each in self._declaring()})
+        return ({"lines of your own": ", ".join(own)} if own else {}) | {
             "data": " ".join(f"{seed}:{digest_of(data)}" for seed, data in self.data.items()),
             "models": ", ".join(
                 f"{name}={model if isinstance(model, Model) else ''}" for name, model in self.models.items()
@@ -159,8 +164,22 @@ class Study:
             "re-rankers": ", ".join(each.kind for each in self.rerankers),
             "metrics": ", ".join(map(str, self.metrics)),
             "numbers": f"k={self.k} candidates={self.candidates} n_boot={self.n_boot} seed={self.seed}",
-            "version": f"{__version__} {version()}",
+            "version": f"{__version__} {jit.version()}",
         }
+
+    def _declaring(self) -> Iterator[Callable[..., Any]]:
+        """Yield the functions and classes of one's own that the runs are made by and evaluated by."""
+        found: list[Any] = [type(each) for each in self.rerankers]
+        for metric in self.metrics:
+            found += [each for each in (metric.family.compute, metric.family.accumulate) if each is not None]
+        values = [value for metric in self.metrics for value in metric.values.values()]
+        values += [value for each in self.rerankers for value in vars(each).values()]
+        found += [value.own for value in values if isinstance(value, Distance) and value.own is not None]
+        found += [value.function for value in values if isinstance(value, Gain)]
+        for each in found:
+            declaring = inspect.unwrap(jit.plain(each))
+            if not origin_of(declaring).ours:
+                yield declaring
 
 
 def _named_models(models: Mapping[str, Any] | Sequence[Any] | None) -> dict[str, Any]:

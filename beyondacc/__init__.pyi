@@ -1,0 +1,76 @@
+# The public names, typed once: type checkers read this file, and so does the package when a name is first used.
+
+from beyondacc import metrics as metrics, models as models
+from beyondacc.comparison import Comparison as Comparison, compare as compare
+from beyondacc.convention import conventions as conventions
+from beyondacc.data.dataset import Dataset as Dataset
+from beyondacc.data.intake.files import File as File
+from beyondacc.data.movielens import load_movielens as load_movielens
+from beyondacc.data.recommendations import Recommendations as Recommendations
+from beyondacc.data.world import ItemFacts as ItemFacts, World as World
+from beyondacc.diagnosis import Diagnosis as Diagnosis, diagnose as diagnose
+from beyondacc.differences import explain_difference as explain_difference
+from beyondacc.distances import Distance as Distance, distance as distance
+from beyondacc.errors import (
+    BeyondAccError as BeyondAccError,
+    DataError as DataError,
+    DependencyError as DependencyError,
+    NoEffectWarning as NoEffectWarning,
+    SpecError as SpecError,
+)
+from beyondacc.evaluation import evaluate as evaluate
+from beyondacc.metrics import metric as metric, parse as parse
+from beyondacc.metrics.accuracy import *
+from beyondacc.metrics.aspects import *
+from beyondacc.metrics.binomial import *
+from beyondacc.metrics.calibration import *
+from beyondacc.metrics.coverage import *
+from beyondacc.metrics.diversity import *
+from beyondacc.metrics.novelty import *
+from beyondacc.metrics.popularity import *
+from beyondacc.metrics.surprise import *
+from beyondacc.metrics.temporal import *
+from beyondacc.metrics.unexpected import *
+from beyondacc.parts import (
+    MergedReport as MergedReport,
+    Part as Part,
+    evaluate_part as evaluate_part,
+    merge as merge,
+)
+from beyondacc.ratings import (
+    RatingReport as RatingReport,
+    RatingReports as RatingReports,
+    Ratings as Ratings,
+    evaluate_ratings as evaluate_ratings,
+)
+from beyondacc.rerank import (
+    DPP as DPP,
+    MMR as MMR,
+    MSD as MSD,
+    PM2 as PM2,
+    SSD as SSD,
+    BinomialDiversity as BinomialDiversity,
+    Calibrated as Calibrated,
+    Cover as Cover,
+    Greedy as Greedy,
+    GreedyDiversity as GreedyDiversity,
+    Novelty as Novelty,
+    Popularity as Popularity,
+    Random as Random,
+    Reranker as Reranker,
+    Surprise as Surprise,
+    Swap as Swap,
+    TopicDiversification as TopicDiversification,
+    XQuAD as XQuAD,
+    gain as gain,
+    reranker as reranker,
+)
+from beyondacc.results import Report as Report, Reports as Reports
+from beyondacc.scorers import as_scorer as as_scorer, recommend as recommend
+from beyondacc.spec.metric import Metric as Metric
+from beyondacc.study import Study as Study, StudyResult as StudyResult, Tuned as Tuned, tune as tune
+from beyondacc.study.between import StudyComparison as StudyComparison, compare_studies as compare_studies
+from beyondacc.study.item_map import item_map as item_map
+from beyondacc.study.sweep import Sweep as Sweep, sweep as sweep
+
+__version__: str
