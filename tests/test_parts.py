@@ -175,7 +175,7 @@ def test_policies_hold_in_parts(policy):
     world = world_of(train, test, cuts, items)
     metrics = ["ndcg@5", "precision@5", "ild@5", "gini@5", "catalog_coverage@5", "err_ia@5", "self_information@5"]
     if "convention" in policy:
-        metrics = [name for name in metrics if name.split("@")[0] in ba.conventions()[policy["convention"]]]
+        metrics = [name for name in metrics if name.split("@")[0] in ba.conventions[policy["convention"]]]
     whole = ba.evaluate(recs, data, metrics, n_boot=0, **policy)
     merged = ba.merge(parts_of(train, test, recs, cuts, world, metrics, **policy), world, n_boot=0)
     for metric in whole:

@@ -27,7 +27,7 @@ from beyondacc.data.profiles import Profiles, no_profiles
 from beyondacc.data.relevance import Zeros, judge
 from beyondacc.data.repeats import Repeats, one_of_each
 from beyondacc.data.split import make_split
-from beyondacc.data.vocabulary import factorize
+from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.data.world import ItemFacts, World, pad
 from beyondacc.errors import DataError, SpecError
 from beyondacc.spec.params import Param
