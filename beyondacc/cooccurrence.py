@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.once import once
 from beyondacc.kernels import align, cooccurrence

@@ -15,12 +15,12 @@ import numpy as np
 
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.matrix import Matrix, is_matrix, read_matrix
+from beyondacc.declare.catalogue import Origin, Packages, origin_of, referred_by
+from beyondacc.declare.names import parse_call
+from beyondacc.declare.params import Param, bind, format_call
 from beyondacc.errors import SpecError, choices
 from beyondacc.kernels import jit
 from beyondacc.run.forks import Lock
-from beyondacc.spec.catalogue import Origin, Packages, origin_of, referred_by
-from beyondacc.spec.names import parse_call
-from beyondacc.spec.params import Param, bind, format_call
 from beyondacc.types import Floats
 
 __all__ = ["COOCCURRENCE", "COSINE", "DISTANCES", "JACCARD", "NPMI", "Distance", "distance", "missing_for"]

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from beyondacc.bound.batch import Batch, Inputs, row_sizes
 from beyondacc.cooccurrence import shared_to_profile
-from beyondacc.data.batch import Batch, Inputs, row_sizes
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.matrix import Matrix
 from beyondacc.data.once import once

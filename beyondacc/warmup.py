@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from beyondacc.comparison.diagnosis import diagnose
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.diagnosis import diagnose
-from beyondacc.evaluation import evaluate
+from beyondacc.evaluation.evaluate import evaluate
 from beyondacc.kernels.jit import CACHE
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS
 from beyondacc.rerank import RERANKERS
 from beyondacc.run.local import n_threads
-from beyondacc.scorers import recommend
+from beyondacc.scoring.scorers import recommend
 
 __all__ = ["compilations", "kernels", "second_half", "warmup"]
 

@@ -12,13 +12,13 @@ import pandas as pd
 from oracle import ORACLES
 
 from beyondacc import distances
-from beyondacc.data.aligning import bind
+from beyondacc.bound.bind import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
+from beyondacc.declare.params import Day, Range
 from beyondacc.distances import Distance
+from beyondacc.metrics.base.metric import Metric
 from beyondacc.metrics.calibration import draw_order
-from beyondacc.spec.metric import Metric
-from beyondacc.spec.params import Day, Range
 
 CUTOFFS = (1, 2, 3, 10, 50)
 DISTANCES = (

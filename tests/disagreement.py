@@ -9,7 +9,7 @@ import numpy as np
 from strategies import random_case
 
 from beyondacc import distances
-from beyondacc.evaluation import evaluate_run
+from beyondacc.evaluation.evaluate import evaluate_run
 from beyondacc.metrics import REGISTRY
 
 CASES = 400

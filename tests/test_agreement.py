@@ -13,10 +13,11 @@ from scipy import stats
 from scipy.cluster import hierarchy
 
 import beyondacc as ba
+from beyondacc.charts import study_charts as charts
+from beyondacc.correlation import agreement, correlate
+from beyondacc.correlation.agreement import Interval
+from beyondacc.correlation.coefficients import within_groups
 from beyondacc.errors import DataError, SpecError
-from beyondacc.study import agreement, charts, correlate
-from beyondacc.study.agreement import Interval
-from beyondacc.study.coefficients import within_groups
 
 pytestmark = pytest.mark.kernel
 PEERS = {"pearson": stats.pearsonr, "spearman": stats.spearmanr, "kendall": stats.kendalltau}

@@ -14,9 +14,9 @@ from strategies import random_case
 
 import beyondacc
 from beyondacc import Dataset, Recommendations, evaluate, parse
-from beyondacc.data.aligning import bind
+from beyondacc.bound.bind import bind
 from beyondacc.errors import SpecError
-from beyondacc.evaluation import evaluate_run
+from beyondacc.evaluation.evaluate import evaluate_run
 from beyondacc.metrics.calibration import draw_order
 
 pytestmark = pytest.mark.kernel

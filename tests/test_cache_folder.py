@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from beyondacc import folders
+from beyondacc.files import folders
 from beyondacc.kernels import jit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -215,7 +215,7 @@ def test_code_that_somebody_else_placed_is_not_run(places):
 def test_nothing_can_be_written_anywhere(places):
     code = f"import tempfile; tempfile.gettempdir = lambda: {str(places['HOME'] / 'none' / 'there')!r}\n"
     code += "tempfile.tempdir = tempfile.gettempdir()\n"
-    code += "import beyondacc.folders as f; f.private = lambda *_: None\n"
+    code += "import beyondacc.files.folders as f; f.private = lambda *_: None\n"
     assert run(code + "from beyondacc.kernels import jit; print(jit.CACHE, jit.LASTS)", **places) == ["None", "False"]
     assert run(code + USE, **places) == ["2", "0"]
 

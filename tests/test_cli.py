@@ -17,9 +17,9 @@ import beyondacc as ba
 from beyondacc import __version__, warmup as warming
 from beyondacc.cli import evaluate as evaluate_command, options
 from beyondacc.cli.output import aligned, decimals, number
+from beyondacc.evaluation.policy import Policy
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS
-from beyondacc.policy import Policy
 from beyondacc.rerank import RERANKERS
 
 DATA = ("--train", "train.csv", "--test", "test.csv", "--items", "items.csv")
@@ -90,7 +90,7 @@ def test_an_interruption_is_one_line(here, capsys, monkeypatch):
     def interrupted(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("beyondacc.evaluation.evaluate", interrupted)
+    monkeypatch.setattr("beyondacc.evaluation.evaluate.evaluate", interrupted)
     done = run(capsys, "evaluate", "recs.csv", *DATA, "-o", "x.csv")
     assert (done.code, done.out, done.err) == (130, "", "interrupted\n")
     assert not (here / "x.csv").exists()

@@ -12,9 +12,9 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 import beyondacc as ba
-from beyondacc import intervals
 from beyondacc.comparison import significance, swaps, words
 from beyondacc.errors import DataError, SpecError
+from beyondacc.evaluation import intervals
 
 pytestmark = pytest.mark.kernel
 N_ITEMS = 12

@@ -15,16 +15,16 @@ import pytest
 from cli_files import run, write_files
 
 import beyondacc as ba
-from beyondacc.convention import Convention, conventions, find_convention
-from beyondacc.data.batch import Users
+from beyondacc.bound.batch import Users
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.read import read_rows
 from beyondacc.data.recommendations import Recommendations
+from beyondacc.declare.params import bind, parameters
 from beyondacc.errors import DataError, SpecError
-from beyondacc.evaluation import evaluate
+from beyondacc.evaluation.conventions import Convention, conventions, find_convention
+from beyondacc.evaluation.evaluate import evaluate
+from beyondacc.evaluation.policy import Policy
 from beyondacc.metrics import REGISTRY
-from beyondacc.policy import Policy
-from beyondacc.spec.params import bind, parameters
 
 TOY = json.loads((Path(__file__).parent / "conventions.json").read_text(encoding="utf-8"))
 TRAIN, TEST, RECS = TOY["train"], TOY["test"], TOY["recs"]

@@ -6,7 +6,7 @@ import pytest
 
 import beyondacc as ba
 from beyondacc import cooccurrence
-from beyondacc.data.aligning import bind
+from beyondacc.bound.bind import bind
 from beyondacc.kernels import cooccurrence as kernels
 
 pytestmark = pytest.mark.kernel

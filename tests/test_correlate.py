@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
+from beyondacc.correlation import coefficients, correlate
+from beyondacc.correlation.correlate import Correlation, bootstrap_correlation, correlation, orient, to_frame
 from beyondacc.errors import DataError, SpecError
-from beyondacc.study import coefficients, correlate
-from beyondacc.study.correlate import Correlation, bootstrap_correlation, correlation, orient, to_frame
 
 METHODS = ("pearson", "spearman", "kendall")
 PEERS = {"pearson": stats.pearsonr, "spearman": stats.spearmanr, "kendall": stats.kendalltau}

@@ -12,7 +12,7 @@ import pytest
 from oracle import rerank_orders as oracle
 
 import beyondacc as ba
-from beyondacc.diagnosis import printable
+from beyondacc.comparison.diagnosis import printable
 from beyondacc.errors import DataError, SpecError
 
 pytestmark = pytest.mark.kernel

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from beyondacc.convention import Convention, conventions
+from beyondacc.comparison.differences import Choice, Difference, explain_difference
 from beyondacc.data.dataset import Dataset
-from beyondacc.differences import Choice, Difference, explain_difference
 from beyondacc.errors import SpecError
-from beyondacc.evaluation import evaluate
+from beyondacc.evaluation.conventions import Convention, conventions
+from beyondacc.evaluation.evaluate import evaluate
 from beyondacc.metrics import REGISTRY
 
 pytestmark = pytest.mark.kernel

@@ -19,7 +19,7 @@ from strategies import cases, random_case
 import beyondacc as ba
 from beyondacc import Dataset, distances, evaluate, pairs
 from beyondacc.errors import DataError, NoEffectWarning, SpecError
-from beyondacc.evaluation import evaluate_run
+from beyondacc.evaluation.evaluate import evaluate_run
 from beyondacc.metrics import REGISTRY
 from beyondacc.rerank import RERANKERS
 

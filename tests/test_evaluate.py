@@ -11,16 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beyondacc import distances, intervals
-from beyondacc.data.aligning import bind
+from beyondacc import distances
+from beyondacc.bound.bind import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.errors import DataError, NoEffectWarning, SpecError
-from beyondacc.evaluation import check_metrics, evaluate, evaluate_run
+from beyondacc.evaluation import intervals
+from beyondacc.evaluation.evaluate import check_metrics, evaluate, evaluate_run
+from beyondacc.evaluation.report import Report, Reports
 from beyondacc.metrics import REGISTRY, catalog_coverage, gini, ild, ndcg, precision, recall
 from beyondacc.rerank import MMR
-from beyondacc.results import Report, Reports
 from beyondacc.run import local
 
 pytestmark = pytest.mark.kernel

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from beyondacc.spec.exact import exact_limbs, exact_sums, rounded_sums
+from beyondacc.metrics.base.exact import exact_limbs, exact_sums, rounded_sums
 
 SOME = [0.0, -0.0, 5e-324, -5e-324, 2.0**-1022, 1e308, 1.0, 0.1]
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=64)

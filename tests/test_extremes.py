@@ -13,7 +13,7 @@ from oracle import ORACLES
 from strategies import assemble, random_case
 
 from beyondacc import Dataset, evaluate
-from beyondacc.evaluation import default_metrics, evaluate_run
+from beyondacc.evaluation.evaluate import default_metrics, evaluate_run
 from beyondacc.kernels.binomial import log_tails
 from beyondacc.metrics import REGISTRY
 

@@ -9,8 +9,9 @@ from browser import CHROMIUM, open_page
 from test_item_map import layers_of
 
 import beyondacc as ba
+from beyondacc.charts import group_charts
 from beyondacc.errors import DataError
-from beyondacc.study import further, gaps, genres, group_charts, report
+from beyondacc.report import further, gaps, genres, study_report as report
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH to open the page with")
 METRICS = ["ndcg@10", "recall@10", "ild@10", "catalog_coverage@10"]

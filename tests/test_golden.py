@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from beyondacc.data.dataset import Dataset
-from beyondacc.evaluation import evaluate
+from beyondacc.evaluation.evaluate import evaluate
 
 pytestmark = pytest.mark.kernel
 

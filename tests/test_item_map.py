@@ -11,9 +11,9 @@ import pytest
 from scipy import sparse
 
 import beyondacc as ba
+from beyondacc.charts import item_map, projection
+from beyondacc.charts.canvas import save_chart
 from beyondacc.errors import DataError, DependencyError, SpecError
-from beyondacc.study import item_map, projection
-from beyondacc.study.canvas import save_chart
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,13 @@ from hypothesis import given, settings, strategies as st
 from scipy import sparse
 from strategies import assemble, random_case
 
-from beyondacc.data.aligning import bind
+from beyondacc.bound.bind import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.evaluation import evaluate, evaluate_run
+from beyondacc.evaluation.evaluate import evaluate, evaluate_run
 from beyondacc.metrics import REGISTRY
+from beyondacc.metrics.base.metric import Need
 from beyondacc.run.local import blocks
-from beyondacc.spec.metric import Need
 
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("own_distance")]
 

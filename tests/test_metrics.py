@@ -17,7 +17,7 @@ from oracle.diversity import _log as exact_log, conditional_tail
 from strategies import assemble, cases, random_case
 
 from beyondacc import distances
-from beyondacc.evaluation import evaluate_run
+from beyondacc.evaluation.evaluate import evaluate_run
 from beyondacc.kernels.binomial import log_tails
 from beyondacc.metrics import REGISTRY
 

@@ -13,10 +13,10 @@ import pytest
 from scipy import sparse
 
 from beyondacc import models
+from beyondacc.declare.params import Range, parameters
 from beyondacc.errors import DataError, SpecError, choices
 from beyondacc.models import EASE, MODELS, ItemKNN, Popularity, PureSVD, Random, UserKNN
 from beyondacc.models.base import Model
-from beyondacc.spec.params import Range, parameters
 
 ORACLES = Path(__file__).resolve().parents[2] / "shared" / "oracles" / "similarity_models.json"
 create = MODELS.create

@@ -12,10 +12,10 @@ from cli_files import run, write_files
 from hypothesis import given, strategies as st
 
 import beyondacc as ba
+from beyondacc.declare.names import split_cutoffs, split_names
 from beyondacc.errors import SpecError
-from beyondacc.evaluation import check_metrics
+from beyondacc.evaluation.evaluate import check_metrics
 from beyondacc.metrics import REGISTRY
-from beyondacc.spec.names import split_cutoffs, split_names
 
 DATA = ba.Dataset({"u": [1, 2], "v": [1, 3]}, {"u": [3], "v": [2]}, {1: ["a"], 2: ["b"], 3: ["a", "b"], 4: ["a"]})
 LISTS = {"u": [3, 4], "v": [4, 2]}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from beyondacc.errors import DataError
-from beyondacc.study.pareto import hypervolume, knee, pareto_front
+from beyondacc.tradeoff.pareto import hypervolume, knee, pareto_front
 
 
 def definition(points, maximise):

@@ -9,7 +9,7 @@ import pytest
 
 import beyondacc as ba
 from beyondacc.metrics import REGISTRY
-from beyondacc.spec.metric import Need
+from beyondacc.metrics.base.metric import Need
 
 APART = ("surprise_cooccurrence", "unserendipity", "serendipity", "radio_fragmentation")
 

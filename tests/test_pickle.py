@@ -18,16 +18,16 @@ from bridge import manhattan
 import beyondacc as ba
 from beyondacc import distances
 from beyondacc.cli import plugins
-from beyondacc.convention import Convention, conventions
+from beyondacc.declare.params import parameters
 from beyondacc.distances import DISTANCES, Distance
 from beyondacc.errors import SpecError
+from beyondacc.evaluation.conventions import Convention, conventions
+from beyondacc.evaluation.policy import Policy
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS
-from beyondacc.policy import Policy
 from beyondacc.rerank import RERANKERS
 from beyondacc.rerank.shown import Shown
 from beyondacc.rerank.terms import GAINS
-from beyondacc.spec.params import parameters
 
 PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)
 SHOWN = {"u": [1, 2]}

@@ -14,10 +14,10 @@ import pytest
 from strategies import random_case
 
 from beyondacc import DataError, Dataset, SpecError, evaluate
-from beyondacc.evaluation import evaluate_run
+from beyondacc.declare.params import Day
+from beyondacc.evaluation.evaluate import evaluate_run
 from beyondacc.metrics import REGISTRY, parse
 from beyondacc.run.local import blocks
-from beyondacc.spec.params import Day
 
 pytestmark = pytest.mark.kernel
 

@@ -225,7 +225,7 @@ def test_explained_variance_is_its_definition(ratings):
 
 def test_draws_do_not_depend_on_how_many_are_made_at_a_time(ratings, monkeypatch):
     whole = ba.evaluate_ratings(ask(ratings), ratings, n_boot=50)
-    monkeypatch.setattr("beyondacc.ratings._CELLS", 130)
+    monkeypatch.setattr("beyondacc.ratings.evaluate._CELLS", 130)
     parts = ba.evaluate_ratings(ask(ratings), ratings, n_boot=50)
     assert parts.rmse.ci_low == pytest.approx(whole.rmse.ci_low, rel=1e-12)
 

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from browser import CHROMIUM, open_page
 
+from beyondacc.charts import points, study_charts as charts
+from beyondacc.charts.canvas import bundle
+from beyondacc.charts.view import MetricView, StudyView
 from beyondacc.errors import DataError, DependencyError, SpecError
-from beyondacc.study import charts, points, report
-from beyondacc.study.canvas import bundle
-from beyondacc.study.view import MetricView, StudyView
+from beyondacc.report import study_report as report
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH to open the page with")
 

@@ -12,11 +12,11 @@ from hypothesis import given, settings, strategies as st
 from scipy import sparse
 
 import beyondacc as ba
-from beyondacc import scorers
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels.jit import read_only
 from beyondacc.kernels.topk import list_best_rows, make_best, offer_rows, topk_rows
 from beyondacc.models import MODELS
+from beyondacc.scoring import scorers
 
 pytestmark = pytest.mark.kernel
 SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python

@@ -76,7 +76,7 @@ def test_a_study_that_is_stopped(here, number):
 SLOW = """
 import sys, time
 from pathlib import Path
-import beyondacc.files as files
+import beyondacc.files.atomic as files
 def slow(path):
     Path("writing").touch()
     time.sleep(30)
@@ -108,8 +108,8 @@ def test_a_file_that_is_being_written(here, number, args):
 STUCK = f"""
 import threading, time
 from pathlib import Path
-import beyondacc.evaluation
-from beyondacc import files
+import beyondacc.evaluation.evaluate
+from beyondacc.files import atomic as files
 def write():
     with files.beside(Path("x.csv")) as part:
         part.write_bytes(b"half")
@@ -118,7 +118,7 @@ def write():
 def evaluate(*args, **options):
     threading.Thread(target=write).start()
     time.sleep(120)
-beyondacc.evaluation.evaluate = evaluate
+beyondacc.evaluation.evaluate.evaluate = evaluate
 {MAIN}
 """
 
@@ -177,9 +177,9 @@ def test_an_ignored_signal_stays_ignored(here):
 def test_a_terminal_that_is_gone_changes_no_exit_code():
     reader, writer = os.pipe()
     waits = (
-        "import sys, time, beyondacc.evaluation\n"
+        "import sys, time, beyondacc.evaluation.evaluate\n"
         "def evaluate(*args, **options):\n    print('there', flush=True)\n    time.sleep(60)\n"
-        f"beyondacc.evaluation.evaluate = evaluate\n{MAIN}"
+        f"beyondacc.evaluation.evaluate.evaluate = evaluate\n{MAIN}"
     )
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", waits, "evaluate", "recs.csv", "--test", "test.csv", "-m", "ndcg"],
@@ -251,6 +251,6 @@ def test_whatever_fails_after_a_signal_fails_because_of_it(capsys, monkeypatch, 
         except KeyboardInterrupt:
             raise ImportError("numpy could not be imported") from None  # as compiled modules say it
 
-    monkeypatch.setattr("beyondacc.evaluation.evaluate", evaluate)
+    monkeypatch.setattr("beyondacc.evaluation.evaluate.evaluate", evaluate)
     done = run(capsys, "evaluate", "recs.csv", "--test", "test.csv", "-m", "ndcg")
     assert (done.code, done.out, done.err) == (CODES[number], "", LINES[number])

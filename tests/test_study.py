@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 
 import beyondacc as ba
+from beyondacc.correlation import correlate
 from beyondacc.errors import DataError, SpecError
 from beyondacc.models import MODELS, ItemKNN, Popularity
 from beyondacc.rerank import RERANKERS
-from beyondacc.study import correlate, grid, progress as study_progress
+from beyondacc.study import grid, progress as study_progress
 from beyondacc.study.result import PLAIN, Run
 
 pytestmark = pytest.mark.kernel

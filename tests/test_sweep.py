@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 import beyondacc as ba
+from beyondacc.charts import sweep_charts
+from beyondacc.charts.canvas import save_chart
 from beyondacc.errors import DataError, SpecError
-from beyondacc.study import sweep_charts
-from beyondacc.study.canvas import save_chart
-from beyondacc.study.pareto import pareto_front
-from beyondacc.study.sweep import WEIGHTS
+from beyondacc.tradeoff.pareto import pareto_front
+from beyondacc.tradeoff.sweep import WEIGHTS
 
 pytestmark = pytest.mark.kernel
 SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python

@@ -14,7 +14,8 @@ from cli_files import run, write_files
 
 import beyondacc
 from beyondacc.cli.output import aligned
-from beyondacc.study import progress, report
+from beyondacc.report import study_report as report
+from beyondacc.study import progress
 from beyondacc.texts import LONGEST, cut, visible
 
 NASTY = "\x1b[31m\x07\u202eevil\x9b2J\x08\r"

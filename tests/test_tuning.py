@@ -12,8 +12,8 @@ import pytest
 import beyondacc as ba
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.errors import DataError, SpecError
-from beyondacc.study import tuning
-from beyondacc.study.targets import Target
+from beyondacc.tradeoff import tuning
+from beyondacc.tradeoff.targets import Target
 
 pytestmark = pytest.mark.kernel
 N_ITEMS = 40

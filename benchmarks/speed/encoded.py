@@ -11,8 +11,8 @@ from scipy import sparse
 from workloads import Workload, make
 
 import beyondacc as ba
-from beyondacc.data.aligning import bind, bind_lists
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
+from beyondacc.bound.bind import bind, bind_lists
 
 __all__ = ["Arrays", "K", "World", "encode", "load_world"]
 

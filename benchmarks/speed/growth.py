@@ -20,9 +20,9 @@ from scipy import stats
 from timing import alternate, table
 
 import beyondacc as ba
-from beyondacc.data.aligning import bind
-from beyondacc.data.batch import Batch
-from beyondacc.evaluation import check_metrics, evaluate_run
+from beyondacc.bound.batch import Batch
+from beyondacc.bound.bind import bind
+from beyondacc.evaluation.evaluate import check_metrics, evaluate_run
 from beyondacc.rerank import RERANKERS
 
 __all__ = ["AXES", "GROWTH", "Sizes", "fit", "growth_table", "measure_growth"]

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from timing import Times, alternate, blas_threads, number, ratio, table
 
 import beyondacc as ba
-from beyondacc.data.batch import Batch
-from beyondacc.evaluation import check_metrics, evaluate_run
+from beyondacc.bound.batch import Batch
+from beyondacc.evaluation.evaluate import check_metrics, evaluate_run
 from beyondacc.rerank import RERANKERS
 
 __all__ = ["CASES", "Ours", "agree", "kernels_tables", "measure_case", "measure_kernels", "sample_rows"]

@@ -12,9 +12,9 @@ from timing import Peak, alternate, blas_threads, table
 from workloads import Workload, make
 
 import beyondacc as ba
-from beyondacc.evaluation import default_metrics
+from beyondacc.evaluation.evaluate import default_metrics
+from beyondacc.metrics.base.metric import Metric
 from beyondacc.run.local import n_threads
-from beyondacc.spec.metric import Metric
 
 __all__ = ["measure_registry", "registry_table"]
 

@@ -16,7 +16,7 @@ import pandas as pd
 from common import Page, interval, parser, read, table
 
 import beyondacc as ba
-from beyondacc.ratings import Ratings, evaluate_ratings
+from beyondacc.ratings.evaluate import Ratings, evaluate_ratings
 
 PUBLISHED = {
     "I-AutoRec": 0.831,

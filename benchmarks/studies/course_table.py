@@ -15,7 +15,7 @@ import pandas as pd
 from common import Page, interval, parser, read, table
 
 import beyondacc as ba
-from beyondacc.ratings import Ratings, evaluate_ratings
+from beyondacc.ratings.evaluate import Ratings, evaluate_ratings
 
 JESTER, MOVIELENSE = "Jester", "MovieLense"
 FRACTION, N_USERS = 0.3, 1000

@@ -17,13 +17,13 @@ from beyondacc.cli.messages import in_options, say
 from beyondacc.cli.options import app
 from beyondacc.cli.output import WIDTH, aligned
 from beyondacc.cli.plugins import Plugins
+from beyondacc.declare.names import parse_call
+from beyondacc.declare.params import descriptions
 from beyondacc.errors import SpecError
-from beyondacc.spec.names import parse_call
-from beyondacc.spec.params import descriptions
 
 if TYPE_CHECKING:
-    from beyondacc.spec.declared import Catalog
-    from beyondacc.spec.params import Param
+    from beyondacc.declare.declared import Catalog
+    from beyondacc.declare.params import Param
 
 __all__ = ["explain", "metrics", "models", "rerankers"]
 
@@ -97,7 +97,7 @@ def explain(
 
 def _conventions_of(name: str) -> None:
     """Print a row a tool that has the metric: its parameters and choices as far as they are not ours."""
-    from beyondacc.convention import conventions  # noqa: PLC0415 - heavy
+    from beyondacc.evaluation.conventions import conventions  # noqa: PLC0415 - heavy
 
     having = {tool.name: tool for tool in conventions.values() if name in tool}
     texts = {

@@ -16,8 +16,8 @@ from beyondacc.cli.evaluating import Lists
 from beyondacc.cli.notes import Notes
 from beyondacc.cli.options import Force, Format, FormatName, OutputFile, Seed, app, number
 from beyondacc.cli.reading import takes
+from beyondacc.declare.params import Confidence, Cutoff
 from beyondacc.errors import SpecError, did_you_mean
-from beyondacc.spec.params import Confidence, Cutoff
 from beyondacc.texts import visible
 
 if TYPE_CHECKING:

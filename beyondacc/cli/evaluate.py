@@ -17,7 +17,7 @@ from beyondacc.errors import SpecError, choices
 from beyondacc.texts import visible
 
 if TYPE_CHECKING:
-    from beyondacc.results import Report
+    from beyondacc.evaluation.report import Report
 
 __all__ = ["NOTES", "choose_format"]
 

@@ -34,8 +34,8 @@ from beyondacc.errors import DataError
 
 if TYPE_CHECKING:
     from beyondacc.data.dataset import Dataset
-    from beyondacc.results import Report
-    from beyondacc.spec.metric import Metric
+    from beyondacc.evaluation.report import Report
+    from beyondacc.metrics.base.metric import Metric
 
 __all__ = ["Lists"]
 
@@ -181,8 +181,8 @@ class Lists(FileOptions):
         paths |= {"primitive": self.primitive, **{whats[name]: path for name, path in self.runs.items()}}
         check_files(paths)
         from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
-        from beyondacc.convention import find_convention  # noqa: PLC0415 - heavy
-        from beyondacc.evaluation import check_metrics  # noqa: PLC0415 - heavy
+        from beyondacc.evaluation.conventions import find_convention  # noqa: PLC0415 - heavy
+        from beyondacc.evaluation.evaluate import check_metrics  # noqa: PLC0415 - heavy
         from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
 
         jit.announce()
@@ -227,7 +227,7 @@ class Ready:
 
     def evaluate(self, **options: Any) -> tuple[Any, dict[str, Report]]:
         """Return what `beyondacc.evaluate` does, and the report of each run."""
-        from beyondacc.evaluation import evaluate  # noqa: PLC0415 - heavy
+        from beyondacc.evaluation.evaluate import evaluate  # noqa: PLC0415 - heavy
 
         several = len(self.lists) > 1
         lists = self.lists if several else next(iter(self.lists.values()))

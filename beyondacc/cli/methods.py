@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from beyondacc.cli.options import number
-from beyondacc.spec.params import Cutoff, Fraction, Range, Seed
+from beyondacc.declare.params import Cutoff, Fraction, Range, Seed
 
 __all__ = [
     "Alpha",

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from beyondacc.declare import names
+from beyondacc.declare.params import Cutoff, Param, Range, Seed as SeedNumber
 from beyondacc.errors import DataError, SpecError
-from beyondacc.spec import names
-from beyondacc.spec.params import Cutoff, Param, Range, Seed as SeedNumber
 
 __all__ = [
     "TEN",
@@ -114,7 +114,7 @@ class Duplicates(enum.StrEnum):
 
 
 def number(annotation: Any) -> Callable[[Any], Any]:
-    """Make a reader of numbers in a domain of `beyondacc.spec.params`."""
+    """Make a reader of numbers in a domain of `beyondacc.declare.params`."""
 
     def parse(value: Any) -> Any:
         try:

@@ -14,7 +14,7 @@ import typer
 
 from beyondacc.cli.messages import say
 from beyondacc.errors import DataError, DependencyError, SpecError, choices
-from beyondacc.files import replace_file, sweep
+from beyondacc.files.atomic import replace_file, sweep
 from beyondacc.texts import LONGEST, cut, visible
 
 if TYPE_CHECKING:

@@ -72,7 +72,7 @@ def _load(file: Path) -> None:
     if str(path.parent) not in sys.path:
         _ADDED.append(str(path.parent))
         sys.path.append(str(path.parent))  # for what it imports from beside it, and for processes that are spawned
-    from beyondacc.spec.own import line_of  # noqa: PLC0415 - heavy
+    from beyondacc.metrics.base.own import line_of  # noqa: PLC0415 - heavy
 
     try:
         # not by its loader, whose cache of compiled files takes a file of the same second and size for the same

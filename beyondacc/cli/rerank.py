@@ -34,8 +34,8 @@ from beyondacc.cli.methods import (
 from beyondacc.cli.notes import Notes
 from beyondacc.cli.options import DATA, OUTPUT, Force, ItemsFile, TrainFile, Vectors, app, check_files, number
 from beyondacc.cli.reading import FileOptions, Order, OrderOption, takes
+from beyondacc.declare.params import Cutoff
 from beyondacc.errors import SpecError, choices
-from beyondacc.spec.params import Cutoff
 
 if TYPE_CHECKING:
     from beyondacc.data.recommendations import Recommendations
@@ -157,7 +157,7 @@ def rerank(
     out.deliver(out.encode(picked.to_pandas(), ".csv" if output is None else output.suffix.lower()), output)
     notes.print()
     if diagnose:
-        from beyondacc.diagnosis import diagnose as compare  # noqa: PLC0415 - heavy
+        from beyondacc.comparison.diagnosis import diagnose as compare  # noqa: PLC0415 - heavy
 
         say(str(compare(lists, picked, data, k=k)), err=True)
 
@@ -172,8 +172,8 @@ def _notes(lists: Recommendations, k: int) -> Iterator[str]:
 
 def _create(method: str, given: dict[str, Any]) -> Any:
     """Make the re-ranker, from its text and the options that it has."""
+    from beyondacc.declare.names import parse_call  # noqa: PLC0415 - heavy
     from beyondacc.rerank import RERANKERS  # noqa: PLC0415 - heavy
-    from beyondacc.spec.names import parse_call  # noqa: PLC0415 - heavy
 
     name, written, _ = parse_call(method)
     info = RERANKERS.find(name)

@@ -63,7 +63,7 @@ class Stops:
 
     def _end_anyway(self) -> None:
         time.sleep(_PATIENCE)
-        if files := sys.modules.get("beyondacc.files"):  # nothing is open where it was not even imported
+        if files := sys.modules.get("beyondacc.files.atomic"):  # nothing is open where it was not even imported
             files.abandon()
         code, line = self.judge(130, "")
         self.say(line)

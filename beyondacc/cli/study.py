@@ -28,9 +28,9 @@ from beyondacc.cli.options import (
     split_names,
 )
 from beyondacc.cli.reading import FileOptions, takes
+from beyondacc.declare.params import Cutoff, Fraction, Seed as SeedNumber
 from beyondacc.errors import DataError
-from beyondacc.files import discard, owned
-from beyondacc.spec.params import Cutoff, Fraction, Seed as SeedNumber
+from beyondacc.files.atomic import discard, owned
 
 __all__ = ["Method", "study", "warmup"]
 

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from beyondacc.charts.canvas import load
 from beyondacc.cli import inputs
 from beyondacc.cli.output import WIDTH, aligned, check_parquet, decimals, number
 from beyondacc.cli.reading import FileOptions
+from beyondacc.correlation.coefficients import Method
+from beyondacc.correlation.correlate import correlation
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.movielens import load_movielens
 from beyondacc.errors import SpecError
 from beyondacc.kernels import jit
 from beyondacc.study import StudyResult
-from beyondacc.study.canvas import load
-from beyondacc.study.coefficients import Method
-from beyondacc.study.correlate import correlation
 from beyondacc.study.result import PLAIN, check_folder
 from beyondacc.texts import cut, visible
 

@@ -17,10 +17,10 @@ from beyondacc.comparison.pairs import Pair, Test, resample, run_tests
 from beyondacc.comparison.significance import Correction, adjust
 from beyondacc.comparison.systems import MetricLike, System, read_systems
 from beyondacc.data.dataset import Dataset
+from beyondacc.declare.params import Confidence, Param, Range, Seed
 from beyondacc.errors import SpecError, did_you_mean
-from beyondacc.results import markdown
-from beyondacc.spec.metric import Metric
-from beyondacc.spec.params import Confidence, Param, Range, Seed
+from beyondacc.evaluation.report import markdown
+from beyondacc.metrics.base.metric import Metric
 
 __all__ = ["Comparison", "compare"]
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from beyondacc.comparison import significance, swaps
 from beyondacc.comparison.significance import Paired
 from beyondacc.comparison.systems import System
-from beyondacc.intervals import interval, replicate_runs
-from beyondacc.spec.metric import Metric
-from beyondacc.spec.states import PerUser
+from beyondacc.evaluation.intervals import interval, replicate_runs
+from beyondacc.metrics.base.metric import Metric
+from beyondacc.metrics.base.states import PerUser
 
 __all__ = ["Pair", "Test", "resample", "run_tests"]
 

@@ -14,12 +14,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from beyondacc.bound.batch import Batch
 from beyondacc.comparison.significance import ROUNDING
-from beyondacc.data.batch import Batch
+from beyondacc.metrics.base.metric import Metric
+from beyondacc.metrics.base.resampling import at_once, weighted_sums
+from beyondacc.metrics.base.states import State
 from beyondacc.run.local import map_stream
-from beyondacc.spec.metric import Metric
-from beyondacc.spec.resampling import at_once, weighted_sums
-from beyondacc.spec.states import State
 from beyondacc.types import Bools
 
 __all__ = ["Means", "Statistic", "Values", "counted", "enumerated", "permutation_p"]

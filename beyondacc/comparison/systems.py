@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.profiles import Profiles
 from beyondacc.errors import DataError, SpecError, choices
-from beyondacc.evaluation import MetricLike, evaluate
-from beyondacc.results import Report
-from beyondacc.spec.metric import Metric, MetricFamily
-from beyondacc.spec.states import State
+from beyondacc.evaluation.evaluate import MetricLike, evaluate
+from beyondacc.evaluation.report import Report
+from beyondacc.metrics.base.metric import Metric, MetricFamily
+from beyondacc.metrics.base.states import State
 
 __all__ = ["MetricLike", "System", "read_systems"]
 

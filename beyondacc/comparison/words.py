@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from beyondacc.spec.metric import Metric
+from beyondacc.metrics.base.metric import Metric
 
 __all__ = ["BETTER", "NONE", "UNDEFINED", "Unit", "join", "label", "p_text", "p_value", "sentences"]
 

@@ -29,8 +29,8 @@ from beyondacc.data.repeats import Repeats, one_of_each
 from beyondacc.data.split import make_split
 from beyondacc.data.vocabulary import Vocabulary, factorize
 from beyondacc.data.world import ItemFacts, World, pad
+from beyondacc.declare.params import Param
 from beyondacc.errors import DataError, SpecError
-from beyondacc.spec.params import Param
 from beyondacc.types import Bools, Floats, ItemIds, UserIds
 
 __all__ = ["Dataset", "Features", "Profiles", "pad"]

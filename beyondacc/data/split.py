@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from beyondacc.declare.names import parse_call
+from beyondacc.declare.params import Range, bind, format_call, parameters
 from beyondacc.errors import DataError, SpecError, did_you_mean
 from beyondacc.kernels.hashing import mix
-from beyondacc.spec.names import parse_call
-from beyondacc.spec.params import Range, bind, format_call, parameters
 from beyondacc.types import Bools
 
 __all__ = ["ByTime", "Holdout", "LeaveOneOut", "Split", "by_time", "holdout", "leave_one_out", "make_split"]

@@ -27,7 +27,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from beyondacc.folders import fresh, private
+from beyondacc.files.folders import fresh, private
 
 __all__ = [
     "CACHE",

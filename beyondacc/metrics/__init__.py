@@ -28,7 +28,7 @@ from beyondacc.metrics.calibration import *
 from beyondacc.metrics.popularity import *
 
 # isort: on
-from beyondacc.spec.registry import REGISTRY as REGISTRY, metric
+from beyondacc.metrics.base.registry import REGISTRY as REGISTRY, metric
 
 parse = REGISTRY.parse
 

@@ -8,15 +8,15 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Gain, Inputs
+from beyondacc.bound.batch import Gain, Inputs
 from beyondacc.data.once import once
+from beyondacc.declare.params import Cutoff, Range
 from beyondacc.errors import DataError
 from beyondacc.kernels import accuracy as kernels
-from beyondacc.metrics.ranks import discounts, of_hits, truth_metric
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Range
-from beyondacc.spec.registry import metric
-from beyondacc.spec.states import PerUser
+from beyondacc.metrics.base.metric import Need
+from beyondacc.metrics.base.ranks import discounts, of_hits, truth_metric
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.states import PerUser
 
 __all__ = [
     "average_precision",

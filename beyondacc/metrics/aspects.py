@@ -9,15 +9,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Inputs, test_by_id
+from beyondacc.bound.batch import Inputs, test_by_id
+from beyondacc.declare.params import Cutoff, Fraction
 from beyondacc.kernels import aspects as kernel
 from beyondacc.kernels.calibration import entropy_rows
-from beyondacc.metrics.ranks import discounts, itemwise_truth, list_metric
+from beyondacc.metrics.base.metric import Need
+from beyondacc.metrics.base.ranks import discounts, itemwise_truth, list_metric
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.states import PerUser
 from beyondacc.metrics.tastes import features_of, list_shares, taste
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Fraction
-from beyondacc.spec.registry import metric
-from beyondacc.spec.states import PerUser
 
 __all__ = ["alpha_ndcg", "err_ia", "genre_entropy", "proportionality", "subtopic_recall"]
 

@@ -10,14 +10,14 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Inputs
+from beyondacc.bound.batch import Inputs
 from beyondacc.data.once import once
+from beyondacc.declare.params import Cutoff, Fraction, Group
 from beyondacc.kernels import binomial
-from beyondacc.metrics.ranks import itemwise_truth
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Fraction, Group
-from beyondacc.spec.registry import metric
-from beyondacc.spec.states import PerUser
+from beyondacc.metrics.base.metric import Need
+from beyondacc.metrics.base.ranks import itemwise_truth
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.states import PerUser
 
 __all__ = ["binomial_coverage", "binomial_diversity", "binomial_nonredundancy"]
 

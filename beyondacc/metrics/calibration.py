@@ -10,19 +10,19 @@ from typing import Annotated, Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Batch, Inputs
+from beyondacc.bound.batch import Batch, Inputs
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.once import once
 from beyondacc.data.world import World
+from beyondacc.declare.params import Cutoff, Range, Seed
 from beyondacc.kernels import calibration as kernel
 from beyondacc.kernels.divergence import FEW, rounded
 from beyondacc.kernels.hashing import mix
-from beyondacc.metrics.ranks import RankDiscount, discounts
+from beyondacc.metrics.base.metric import Need
+from beyondacc.metrics.base.ranks import RankDiscount, discounts
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.states import PerUser
 from beyondacc.metrics.tastes import features_of, list_shares, shares_of, taste
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Range, Seed
-from beyondacc.spec.registry import metric
-from beyondacc.spec.states import PerUser
 from beyondacc.types import Floats, ItemIds, Offsets
 
 __all__ = [

@@ -9,14 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Inputs
+from beyondacc.bound.batch import Inputs
 from beyondacc.data.once import once
-from beyondacc.metrics.ranks import RankDiscount, ratio, truth_metric
-from beyondacc.spec.metric import Better, Need
-from beyondacc.spec.params import Cutoff
-from beyondacc.spec.registry import metric
-from beyondacc.spec.resampling import Showings
-from beyondacc.spec.states import Exposure, PerUser
+from beyondacc.declare.params import Cutoff
+from beyondacc.metrics.base.metric import Better, Need
+from beyondacc.metrics.base.ranks import RankDiscount, ratio, truth_metric
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.resampling import Showings
+from beyondacc.metrics.base.states import Exposure, PerUser
 
 __all__ = [
     "catalog_coverage",

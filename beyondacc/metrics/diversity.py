@@ -9,11 +9,12 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Inputs
+from beyondacc.bound.batch import Inputs
+from beyondacc.declare.params import Cutoff, Fraction
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.kernels import distance as kinds, pairwise, sets, tables
 from beyondacc.kernels.vendi import make_lanes, vendi_rows
-from beyondacc.metrics.ranks import (
+from beyondacc.metrics.base.ranks import (
     RankDiscount,
     Relevance,
     itemwise_truth,
@@ -21,10 +22,9 @@ from beyondacc.metrics.ranks import (
     relevance_gains,
     relevance_needs,
 )
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.states import PerUser
 from beyondacc.pairs import has_row, inside, looked_up, pair_arrays
-from beyondacc.spec.params import Cutoff, Fraction
-from beyondacc.spec.registry import metric
-from beyondacc.spec.states import PerUser
 from beyondacc.types import Bools, Floats
 
 __all__ = ["eild", "ild", "ils", "vendi"]

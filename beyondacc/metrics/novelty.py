@@ -9,14 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Inputs
+from beyondacc.bound.batch import Inputs
 from beyondacc.data.once import once
 from beyondacc.data.world import World
-from beyondacc.metrics.ranks import Weighting, relevance_needs
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Day
-from beyondacc.spec.registry import metric
-from beyondacc.spec.states import PerUser
+from beyondacc.declare.params import Cutoff, Day
+from beyondacc.metrics.base.metric import Need
+from beyondacc.metrics.base.ranks import Weighting, relevance_needs
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.states import PerUser
 
 __all__ = ["age", "efd", "epc", "mean_popularity", "popularity_percentile", "self_information"]
 

@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from beyondacc.data.batch import Inputs, row_sizes
+from beyondacc.bound.batch import Inputs, row_sizes
 from beyondacc.data.dataset import Dataset, Profiles
 from beyondacc.data.groups import POPULARITY, head_items, item_attributes, item_groups, tail_items
 from beyondacc.data.once import once
 from beyondacc.data.world import World
+from beyondacc.declare.params import Cutoff, Fraction, Group
 from beyondacc.errors import did_you_mean
 from beyondacc.kernels.popularity import listed_sums, owned_sums
+from beyondacc.metrics.base.metric import Need
+from beyondacc.metrics.base.ranks import RankDiscount, list_metric, ratio
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.resampling import Showings, Totals
+from beyondacc.metrics.base.states import PerUser
 from beyondacc.metrics.coverage import count_exposure, showings
-from beyondacc.metrics.ranks import RankDiscount, list_metric, ratio
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Fraction, Group
-from beyondacc.spec.registry import metric
-from beyondacc.spec.resampling import Showings, Totals
-from beyondacc.spec.states import PerUser
 
 __all__ = ["aclt", "aplt", "group_exposure_ratio", "pop_reo", "pop_rsp", "popularity_lift"]
 

@@ -8,16 +8,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Inputs
+from beyondacc.bound.batch import Inputs
+from beyondacc.declare.params import Cutoff
 from beyondacc.distances import COOCCURRENCE, JACCARD, NPMI, Distance
 from beyondacc.kernels.profile import centroid_rows
+from beyondacc.metrics.base.metric import Need
+from beyondacc.metrics.base.ranks import Weighting, list_metric, ratio, relevance_needs
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.states import PerUser
 from beyondacc.metrics.diversity import Missing, distance_bounds
-from beyondacc.metrics.ranks import Weighting, list_metric, ratio, relevance_needs
 from beyondacc.pairs import ToProfile, item_rows, scaled_rows, to_profile
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff
-from beyondacc.spec.registry import metric
-from beyondacc.spec.states import PerUser
 
 __all__ = [
     "distance_unexpectedness",

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Inputs, row_sizes
+from beyondacc.bound.batch import Inputs, row_sizes
 from beyondacc.data.dataset import Features
 from beyondacc.data.once import once
 from beyondacc.kernels.calibration import share_rows

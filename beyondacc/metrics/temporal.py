@@ -6,14 +6,14 @@ from typing import Literal
 
 import numpy as np
 
-from beyondacc.data.batch import Inputs
+from beyondacc.bound.batch import Inputs
+from beyondacc.declare.params import Cutoff
 from beyondacc.kernels.align import gain_rows
 from beyondacc.kernels.profile import unexpected_rows
-from beyondacc.metrics.ranks import list_metric
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff
-from beyondacc.spec.registry import metric
-from beyondacc.spec.states import PerUser
+from beyondacc.metrics.base.metric import Need
+from beyondacc.metrics.base.ranks import list_metric
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.states import PerUser
 from beyondacc.types import ItemIds
 
 __all__ = ["temporal_diversity", "temporal_novelty", "unseen_share"]

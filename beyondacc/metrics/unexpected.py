@@ -7,15 +7,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Inputs
+from beyondacc.bound.batch import Inputs
 from beyondacc.data.once import once
 from beyondacc.data.world import World
+from beyondacc.declare.params import Cutoff
 from beyondacc.kernels.profile import ahead_of_popularity_rows, ahead_of_primitive_rows, unexpected_rows
-from beyondacc.metrics.ranks import list_metric, truth_metric
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff
-from beyondacc.spec.registry import metric
-from beyondacc.spec.states import PerUser
+from beyondacc.metrics.base.metric import Need
+from beyondacc.metrics.base.ranks import list_metric, truth_metric
+from beyondacc.metrics.base.registry import metric
+from beyondacc.metrics.base.states import PerUser
 from beyondacc.types import Floats
 
 __all__ = ["serendipity_ge", "serendipity_murakami", "serendipity_rank", "unexpectedness"]

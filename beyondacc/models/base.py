@@ -12,11 +12,11 @@ import numpy as np
 from scipy import sparse
 
 from beyondacc.data.checks import check_sparse
+from beyondacc.declare.declared import Catalog, Declared
+from beyondacc.declare.params import parameters
 from beyondacc.errors import DataError, SpecError
 from beyondacc.models.files import Stored, read_state, write_state
 from beyondacc.models.layout import Layout, check_extent, check_state
-from beyondacc.spec.declared import Catalog, Declared
-from beyondacc.spec.params import parameters
 from beyondacc.types import Floats, ItemIds, UserIds
 
 __all__ = ["MODELS", "Model", "Progress"]

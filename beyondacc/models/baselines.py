@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from beyondacc.declare.params import Seed
 from beyondacc.kernels.hashing import uniform
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.layout import Array, Layout
-from beyondacc.spec.params import Seed
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["Popularity", "Random"]

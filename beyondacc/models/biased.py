@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from scipy import sparse
 
+from beyondacc.declare.params import Cutoff, Range, Seed
 from beyondacc.errors import SpecError
 from beyondacc.kernels.ratings import factor_epoch, pair_products
 from beyondacc.models.base import MODELS, Model
@@ -15,7 +16,6 @@ from beyondacc.models.layout import Array, Layout, Number
 from beyondacc.models.neighbours import arrays
 from beyondacc.models.scales import means, spreads
 from beyondacc.models.training import Stopper, hold_out
-from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.types import Floats, ItemIds, UserIds
 
 __all__ = ["BiasedMF"]

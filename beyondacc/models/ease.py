@@ -9,10 +9,10 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack
 
+from beyondacc.declare.params import Range
 from beyondacc.errors import SpecError
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.layout import Array, Layout, Sparse
-from beyondacc.spec.params import Range
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["EASE"]

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 from scipy import sparse
 
+from beyondacc.declare.params import Cutoff, Range, Seed
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.layout import Array, Layout, Sparse
 from beyondacc.models.training import Stopper, hold_out, lost_ndcg
-from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["EASEGradient"]

@@ -9,11 +9,11 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
+from beyondacc.declare.params import Cutoff, Seed
 from beyondacc.errors import SpecError
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.layout import Array, Layout
 from beyondacc.models.scales import means
-from beyondacc.spec.params import Cutoff, Seed
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["CentredSVD", "PureSVD"]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from beyondacc.errors import DataError
-from beyondacc.files import beside
+from beyondacc.files.atomic import beside
 
 __all__ = ["Stored", "read_state", "write_state"]
 

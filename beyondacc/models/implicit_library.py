@@ -9,11 +9,11 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from scipy import sparse
 
+from beyondacc.declare.params import Cutoff, Range, Seed
 from beyondacc.errors import DependencyError
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.layout import Array, Layout
 from beyondacc.run.blas import SINGLE_BLAS
-from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["ALS", "BPR"]

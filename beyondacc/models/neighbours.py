@@ -9,10 +9,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from scipy import sparse
 
+from beyondacc.declare.params import Cutoff, Range
 from beyondacc.kernels.neighbours import nearest_rows, weighted_sums
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.layout import Layout, Rows
-from beyondacc.spec.params import Cutoff, Range
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["ItemKNN", "UserKNN", "arrays"]

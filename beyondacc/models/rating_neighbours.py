@@ -9,12 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from scipy import sparse
 
+from beyondacc.declare.params import Cutoff, Range
 from beyondacc.kernels.ratings import COSINE, MSD, PEARSON, neighbour_ratings
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.layout import Array, Joined, Layout, Rows
 from beyondacc.models.neighbours import arrays
 from beyondacc.models.scales import means, spreads
-from beyondacc.spec.params import Cutoff, Range
 from beyondacc.types import Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["ItemKNNRatings", "UserKNNRatings"]

@@ -8,12 +8,12 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from scipy import sparse
 
+from beyondacc.declare.params import Range
 from beyondacc.kernels.neighbours import weighted_sums
 from beyondacc.kernels.ranking import elastic_net_columns
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.layout import Layout, Rows
 from beyondacc.models.neighbours import arrays
-from beyondacc.spec.params import Range
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["SLIM"]

@@ -8,12 +8,12 @@ from typing import Annotated, Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
+from beyondacc.declare.params import Cutoff, Range, Seed
 from beyondacc.kernels.ranking import warp_epoch
 from beyondacc.models.base import MODELS, Model
 from beyondacc.models.layout import Array, Layout
 from beyondacc.models.neighbours import arrays
 from beyondacc.models.training import Stopper, hold_out, lost_ndcg
-from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["WARP"]

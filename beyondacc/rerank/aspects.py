@@ -9,14 +9,14 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Batch, row_sizes
+from beyondacc.bound.batch import Batch, row_sizes
 from beyondacc.data.dataset import Dataset
+from beyondacc.declare.params import Fraction, Range
 from beyondacc.kernels import aspect_gains, greedy
+from beyondacc.metrics.base.metric import Need
 from beyondacc.rerank.base import RERANKERS
 from beyondacc.rerank.engine import GreedyReranker, Storage
 from beyondacc.rerank.taste import features_of, normalised, profile_features
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Fraction, Range
 
 __all__ = ["PM2", "BinomialDiversity", "Calibrated", "XQuAD"]
 

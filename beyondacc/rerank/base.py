@@ -10,21 +10,21 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.aligning import bind_lists
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
+from beyondacc.bound.bind import bind_lists
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.order import Order
 from beyondacc.data.ragged import Lists
 from beyondacc.data.recommendations import Recommendations
+from beyondacc.declare.declared import Catalog, Declared
+from beyondacc.declare.params import Cutoff, Fraction, Param
 from beyondacc.distances import Distance, missing_for
 from beyondacc.errors import SpecError, warn_no_effect
 from beyondacc.kernels import scaling
+from beyondacc.metrics.base.metric import Need
 from beyondacc.rerank.taste import scales
 from beyondacc.rerank.wrapped import Wrapped
 from beyondacc.run.local import map_blocks
-from beyondacc.spec.declared import Catalog, Declared
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.types import Floats, ItemIds
 
 __all__ = ["NORMALISATIONS", "RERANKERS", "Normalize", "Picks", "Reranker", "check_weights", "find_reranker"]

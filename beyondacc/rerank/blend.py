@@ -9,16 +9,16 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
+from beyondacc.declare.params import Seed
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.kernels import scaling
 from beyondacc.kernels.gains import CLOSE
 from beyondacc.kernels.hashing import uniform
 from beyondacc.kernels.orders import blend_rows
+from beyondacc.metrics.base.metric import Need
 from beyondacc.pairs import to_profile
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks, Reranker
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Seed
 from beyondacc.types import Floats
 
 __all__ = ["Blend", "Novelty", "Popularity", "Random", "Surprise"]

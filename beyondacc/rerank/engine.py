@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.errors import DataError, SpecError
 from beyondacc.kernels import distance as kinds, greedy, jit, memory, own_gains

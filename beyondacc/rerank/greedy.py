@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
+from beyondacc.declare.params import Range
 from beyondacc.distances import COSINE, Distance
 from beyondacc.errors import SpecError
 from beyondacc.kernels import gains, greedy, memory, orders, own_gains
@@ -16,7 +17,6 @@ from beyondacc.pairs import refuse_own
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks
 from beyondacc.rerank.engine import DistanceReranker, Storage, constant_distances
 from beyondacc.rerank.terms import Gain
-from beyondacc.spec.params import Range
 from beyondacc.types import Floats
 
 __all__ = ["DPP", "MMR", "MSD", "Cover", "Greedy", "GreedyDiversity", "TopicDiversification"]

@@ -11,15 +11,15 @@ from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform, overlo
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
+from beyondacc.declare.params import parameters
 from beyondacc.errors import SpecError, choices
 from beyondacc.kernels.gains import CLOSE
+from beyondacc.metrics.base.metric import Need
+from beyondacc.metrics.base.own import check_function, guarded, title_of
+from beyondacc.metrics.base.registry import as_needs
 from beyondacc.rerank.base import RERANKERS, Normalize, Reranker
 from beyondacc.rerank.blend import Blend
-from beyondacc.spec.metric import Need
-from beyondacc.spec.own import check_function, guarded, title_of
-from beyondacc.spec.params import parameters
-from beyondacc.spec.registry import as_needs
 
 __all__ = ["reranker"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.read import read_rows
 from beyondacc.data.once import once

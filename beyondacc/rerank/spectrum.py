@@ -9,18 +9,18 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
 from beyondacc.data.once import once
 from beyondacc.data.world import World
+from beyondacc.declare.params import Cutoff, Range
 from beyondacc.kernels import greedy
 from beyondacc.kernels.spectrum import spectrum
+from beyondacc.metrics.base.metric import Need
 from beyondacc.pairs import PairArrays, double_rows, no_pairs, scaled_rows
 from beyondacc.rerank.base import RERANKERS, Normalize
 from beyondacc.rerank.engine import GreedyReranker, Storage
 from beyondacc.rerank.shown import Shown
 from beyondacc.rerank.taste import profile_rows
-from beyondacc.spec.metric import Need
-from beyondacc.spec.params import Cutoff, Range
 
 __all__ = ["SSD"]
 

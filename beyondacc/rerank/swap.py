@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
 from beyondacc.distances import JACCARD, Distance
 from beyondacc.kernels.orders import swap_rows
 from beyondacc.pairs import pair_arrays, refuse_own

@@ -7,10 +7,10 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
+from beyondacc.declare.catalogue import Origin, origin_of, referred_by
 from beyondacc.errors import SpecError, choices
 from beyondacc.kernels import jit, own_gains
 from beyondacc.run.forks import Lock
-from beyondacc.spec.catalogue import Origin, origin_of, referred_by
 from beyondacc.types import Floats
 
 __all__ = ["GAINS", "Gain", "gain"]

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.ragged import Lists
+from beyondacc.data.recommendations import Recommendations
+from beyondacc.declare.params import Cutoff, Param
 from beyondacc.errors import DataError, SpecError
-from beyondacc.scorers import as_scorer, best_of, recommend
-from beyondacc.spec.params import Cutoff, Param
-
-if TYPE_CHECKING:
-    from beyondacc.rerank.base import Reranker
+from beyondacc.scoring.scorers import as_scorer, best_of, recommend
 
 __all__ = ["Answer", "Wrapped"]
+
+
+class Reranks(Protocol):
+    """A re-ranker, as far as it is needed here; see `rerank.base.Reranker`."""
+
+    @property
+    def weight(self) -> float:
+        """The weight of the diversity term."""
+
+    def missing(self, data: Dataset) -> str | None:
+        """Say what a dataset lacks."""
+
+    def rerank(self, recs: Any, data: Dataset, *, k: int, threads: int | None) -> Recommendations:
+        """Re-rank lists."""
+
+    def pick(self, run: Batch, weights: Sequence[float], k: int, *, threads: int | None) -> Any:
+        """Pick from the lists of a batch."""
 
 
 class Answer(NamedTuple):
@@ -61,7 +77,7 @@ class Wrapped:
         How many of its best items are re-ranked for each user.
     """
 
-    reranker: Reranker
+    reranker: Reranks
     scorer: Any
     data: Dataset | None = None
     candidates: int = 100

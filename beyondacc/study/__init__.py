@@ -2,6 +2,6 @@
 
 from beyondacc.study.grid import Study
 from beyondacc.study.result import StudyResult
-from beyondacc.study.tuning import Tuned, tune
+from beyondacc.tradeoff.tuning import Tuned, tune
 
 __all__ = ["Study", "StudyResult", "Tuned", "tune"]

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.correlation.coefficients import Floats, Method, all_pairs, choose
+from beyondacc.correlation.correlate import group_codes, percentiles, resample
+from beyondacc.declare.params import Cutoff, Param
 from beyondacc.errors import DataError, SpecError
+from beyondacc.evaluation.report import markdown
 from beyondacc.metrics import REGISTRY
-from beyondacc.results import markdown
-from beyondacc.spec.params import Cutoff, Param
-from beyondacc.study.coefficients import Floats, Method, all_pairs, choose
-from beyondacc.study.correlate import group_codes, percentiles, resample
 from beyondacc.study.correlated import Correlated
 
 __all__ = ["StudyComparison", "compare_studies"]

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from beyondacc.data.aligning import bind
-from beyondacc.data.batch import Batch
+from beyondacc.bound.batch import Batch
+from beyondacc.bound.bind import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.ragged import Lists
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.evaluation import evaluate_run
+from beyondacc.evaluation.evaluate import evaluate_run
+from beyondacc.evaluation.report import Report
+from beyondacc.metrics.base.metric import Metric
+from beyondacc.metrics.base.states import PerUser, State
 from beyondacc.models import Model
 from beyondacc.rerank import Reranker, Wrapped
-from beyondacc.results import Report
 from beyondacc.run.local import map_stream
-from beyondacc.scorers import recommend
-from beyondacc.spec.metric import Metric
-from beyondacc.spec.states import PerUser, State
+from beyondacc.scoring.scorers import recommend
 from beyondacc.study.progress import Meter
-from beyondacc.study.result import PLAIN, Run
+from beyondacc.study.runs import PLAIN, Design, Run
 from beyondacc.study.store import Arrays, Store
-
-if TYPE_CHECKING:
-    from beyondacc.study.grid import Study
 
 __all__ = ["Cells"]
 
@@ -38,7 +35,7 @@ class Cells:
         Of each run that is done its report, of each that failed what happened.
     """
 
-    def __init__(self, study: Study, store: Store, threads: int | None) -> None:
+    def __init__(self, study: Design, store: Store, threads: int | None) -> None:
         self.study = study
         self.store = store
         self.threads = threads

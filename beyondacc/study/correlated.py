@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.correlation import agreement, correlate
+from beyondacc.correlation.coefficients import Moment
+from beyondacc.declare.params import Cutoff, Param
 from beyondacc.errors import SpecError
-from beyondacc.results import Report
-from beyondacc.spec.params import Cutoff, Param
-from beyondacc.study import agreement, correlate
-from beyondacc.study.coefficients import Moment
+from beyondacc.evaluation.report import Report
 from beyondacc.study.runs import PLAIN, Run, Runs
 
 __all__ = ["Correlated"]

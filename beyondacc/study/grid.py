@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from beyondacc.data.dataset import Dataset
+from beyondacc.declare.catalogue import fingerprint, origin_of
+from beyondacc.declare.params import Param, Range, Seed
 from beyondacc.distances import Distance
 from beyondacc.errors import SpecError
-from beyondacc.evaluation import check_metrics
+from beyondacc.evaluation.evaluate import check_metrics
 from beyondacc.kernels import jit
+from beyondacc.metrics.base.registry import check_cutoffs
 from beyondacc.models import MODELS, Model
 from beyondacc.rerank import MMR, GreedyDiversity, Novelty, Random, Reranker
 from beyondacc.rerank.base import check_weights, find_reranker
 from beyondacc.rerank.terms import Gain
-from beyondacc.spec.catalogue import fingerprint, origin_of
-from beyondacc.spec.params import Param, Range, Seed
-from beyondacc.spec.registry import check_cutoffs
 from beyondacc.study.cells import Cells
 from beyondacc.study.progress import meter
 from beyondacc.study.result import StudyResult

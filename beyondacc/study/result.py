@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from beyondacc.charts.points import Order
+from beyondacc.charts.view import MetricView, StudyView
+from beyondacc.correlation import correlate
+from beyondacc.declare.params import Param
 from beyondacc.errors import DataError, SpecError, choices
-from beyondacc.files import beside, owned, settle_all
-from beyondacc.spec.params import Param
-from beyondacc.study import correlate, pareto
+from beyondacc.files.atomic import beside, owned, settle_all
 from beyondacc.study.correlated import Correlated
-from beyondacc.study.points import Order
 from beyondacc.study.runs import PLAIN, RUN, Run
-from beyondacc.study.view import MetricView, StudyView
+from beyondacc.tradeoff import pareto
 
 __all__ = ["FILES", "PLAIN", "Run", "StudyResult", "check_folder"]
 
@@ -147,7 +148,8 @@ class StudyResult(Correlated):
         options
             Of `view`: ``method``, ``oriented``.
         """
-        from beyondacc.study import charts, further  # noqa: PLC0415 - altair is an extra
+        from beyondacc.charts import study_charts as charts  # noqa: PLC0415 - altair is an extra
+        from beyondacc.report import further  # noqa: PLC0415 - altair is an extra
 
         view = self.view(**options)
         report = next(iter(self.reports.values()))
@@ -169,7 +171,7 @@ class StudyResult(Correlated):
 
     def report(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the report, one HTML file that opens without a network; options as in `view`."""
-        from beyondacc.study import further, report  # noqa: PLC0415 - altair is an extra
+        from beyondacc.report import further, study_report as report  # noqa: PLC0415 - altair is an extra
 
         view = self.view(**options)
         report.write_report(view, os.fspath(path), further.sections(self, view))

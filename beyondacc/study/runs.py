@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import pandas as pd
 
-from beyondacc.results import Report
-from beyondacc.spec.metric import Metric
+from beyondacc.data.dataset import Dataset
+from beyondacc.evaluation.report import Report
+from beyondacc.metrics.base.metric import Metric
 
-if TYPE_CHECKING:
-    from beyondacc.study.grid import Study
-
-__all__ = ["PLAIN", "RUN", "Run", "Runs"]
+__all__ = ["PLAIN", "RUN", "Design", "Run", "Runs"]
 
 PLAIN = "none"
 """What a run without a re-ranker has in the column reranker."""
@@ -36,6 +34,21 @@ class Run:
         return self.model if self.reranker == PLAIN else f"{self.model} + {self.reranker} {self.diversity:g}"
 
 
+class Design(Protocol):
+    """What a study was asked for; see `Study`."""
+
+    data: dict[int, Dataset]
+    models: dict[str, Any]
+    rerankers: list[Any]
+    metrics: list[Metric]
+    diversity: list[float]
+    k: int
+    candidates: int
+    n_boot: int
+    seed: int
+    title: str
+
+
 class Runs:
     """The runs of a study as tables.
 
@@ -49,7 +62,7 @@ class Runs:
     """
 
     def __init__(
-        self, study: Study, reports: Mapping[Run, Report], seconds: float, failures: Mapping[Run, str] | None = None
+        self, study: Design, reports: Mapping[Run, Report], seconds: float, failures: Mapping[Run, str] | None = None
     ) -> None:
         self.study = study
         self.reports = dict(reports)

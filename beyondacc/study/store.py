@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from beyondacc.data.dataset import Dataset, Profiles
 from beyondacc.data.vocabulary import hash_ids
 from beyondacc.errors import DataError
-from beyondacc.files import replace_file
+from beyondacc.files.atomic import replace_file
 
 __all__ = ["Arrays", "FolderStore", "Store", "digest_of"]
 

@@ -17,7 +17,7 @@ from beyondacc.data.items import read_items
 from beyondacc.data.matrix import read_matrix
 from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.errors import DataError
-from beyondacc.scorers import recommend
+from beyondacc.scoring.scorers import recommend
 
 IDS = ["x", "y", "z", "w"]
 TRUE = np.array([[1.0, 0.0], [0.5, 2.0], [0.0, 1.0], [3.0, 3.0]])

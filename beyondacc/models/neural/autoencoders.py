@@ -7,10 +7,10 @@ from typing import Annotated
 
 import numpy as np
 
+from beyondacc.declare.params import Cutoff, Range
 from beyondacc.models.base import MODELS
 from beyondacc.models.neural.backend import Batch, Noise, Tensor, Weights
 from beyondacc.models.neural.network import Corruption, Network, Penalty, Rate, glorot
-from beyondacc.spec.params import Cutoff, Range
 from beyondacc.types import Floats
 
 __all__ = ["CDAE", "DenoisingAutoencoder"]

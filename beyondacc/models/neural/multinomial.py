@@ -6,10 +6,10 @@ import dataclasses
 
 import numpy as np
 
+from beyondacc.declare.params import Cutoff, Fraction
 from beyondacc.models.base import MODELS
 from beyondacc.models.neural.backend import Batch, Noise, Tensor, Weights
 from beyondacc.models.neural.network import Corruption, Network, glorot
-from beyondacc.spec.params import Cutoff, Fraction
 from beyondacc.types import Floats
 
 __all__ = ["MultDAE", "MultVAE"]

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from beyondacc.declare.params import Cutoff, Range, Seed
 from beyondacc.errors import SpecError
 from beyondacc.models.base import Model
 from beyondacc.models.layout import Array, Layout, Number
 from beyondacc.models.neural.backend import Backend, Batch, Noise, Tensor, Weights
 from beyondacc.models.training import Stopper, hold_out, lost_ndcg
-from beyondacc.spec.params import Cutoff, Range, Seed
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["Corruption", "Network", "Penalty", "Rate", "RatingNetwork", "Share", "glorot", "product"]

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from scipy import sparse
 
+from beyondacc.declare.params import Cutoff
 from beyondacc.errors import SpecError
 from beyondacc.models.base import MODELS
 from beyondacc.models.layout import Array, Layout, Number
 from beyondacc.models.neural.backend import Backend, Batch, Noise, Tensor, Weights
 from beyondacc.models.neural.network import Penalty, Rate, RatingNetwork, Share, product
-from beyondacc.spec.params import Cutoff
 from beyondacc.types import Floats, UserIds
 
 __all__ = ["RBM"]

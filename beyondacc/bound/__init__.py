@@ -1,0 +1,1 @@
+"""Users and their lists in the positions of a world: what kernels see."""

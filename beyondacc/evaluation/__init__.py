@@ -1,0 +1,1 @@
+"""From lists to a report: who counts, what is accumulated, values with intervals."""

@@ -1,0 +1,1 @@
+"""What every metric is made of: its declaration, its states, the registry."""

@@ -1,0 +1,1 @@
+"""Predicted ratings against given ones."""

@@ -1,0 +1,1 @@
+"""Models of any kind as scorers, and lists from scores."""

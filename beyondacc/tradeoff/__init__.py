@@ -1,0 +1,1 @@
+"""What a re-ranker gives and takes: sweeps, tuning, Pareto fronts."""
