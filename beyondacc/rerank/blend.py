@@ -21,7 +21,7 @@ from beyondacc.spec.metric import Need
 from beyondacc.spec.params import Seed
 from beyondacc.types import Floats
 
-__all__ = ["Blend", "Novelty", "Popularity", "Random", "Surprise"]
+__all__ = ["Novelty", "Popularity", "Random", "Surprise"]
 
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
