@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -582,6 +583,20 @@ def test_lines_without_a_file_are_told_apart():
     assert all(len(each) == 1 for each in found.values())
     assert len({pair for each in found.values() for pair in each}) == 4
     assert len({one for each in found.values() for one, _ in each}) == 4
+
+
+@pytest.mark.kernel
+def test_the_file_of_the_readme(files, capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```py\n(.*?)```", text, flags=re.DOTALL)
+    (files / "own.py").write_text(code)
+    metrics = "rare(below=3)@10,ild(distance=cityblock)@3"
+    done = run(capsys, "evaluate", "recs.csv", *DATA, "-m", metrics, "--plugin", "own.py", "--format", "csv")
+    assert done.code == 0, done.err
+    assert [line.split(",")[0] for line in done.out.splitlines()[1:]] == metrics.split(",")
+    for method in ("rare(power=1)", "Greedy(gain=nearest, distance=cityblock)"):
+        done = run(capsys, "rerank", "recs.csv", *DATA[:2], *DATA[4:], "--method", method, "--plugin", "own.py")
+        assert done.code == 0, done.err
 
 
 # --- of packages
