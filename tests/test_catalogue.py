@@ -436,6 +436,14 @@ def test_every_command_knows_what_a_plugin_declares(capsys):
     assert metric in ok("compare", "recs.csv", "other.csv", *DATA, "-m", metric, *plugin, "--replicates", "9")
     for method in ("rare(power=2)", "Greedy(gain=nearest_pick, distance=cityblock)", "MMR(distance=cityblock)"):
         assert ok("rerank", "recs.csv", *DATA[:2], *DATA[4:], "--method", method, *plugin, "-k", "3")
+    base = ("rerank", "recs.csv", *DATA[:2], *DATA[4:], "-k", "3")
+    for written, options in (
+        ("rare(power=2)", ("--method", "rare", "--power", "2", *plugin)),
+        ("rare(power=2)", (*plugin, "--power=2", "--method", "Rare")),
+        ("greedy(gain=nearest_pick)", ("--gain", "nearest_pick", "--method", "greedy", "--plugin=mine.py")),
+    ):
+        assert ok(*base, *options) == ok(*base, "--method", written, *plugin)
+    assert "--power " in ok("rerank", "--help", *plugin)
     out = ok(
         *(
             "study",
