@@ -46,28 +46,12 @@ from beyondacc.ratings.evaluate import (
     Ratings as Ratings,
     evaluate_ratings as evaluate_ratings,
 )
-from beyondacc.rerank import (
-    DPP as DPP,
-    MMR as MMR,
-    MSD as MSD,
-    PM2 as PM2,
-    SSD as SSD,
-    BinomialDiversity as BinomialDiversity,
-    Calibrated as Calibrated,
-    Cover as Cover,
-    Greedy as Greedy,
-    GreedyDiversity as GreedyDiversity,
-    Novelty as Novelty,
-    Popularity as Popularity,
-    Random as Random,
-    Reranker as Reranker,
-    Surprise as Surprise,
-    Swap as Swap,
-    TopicDiversification as TopicDiversification,
-    XQuAD as XQuAD,
-    gain as gain,
-    reranker as reranker,
-)
+from beyondacc.rerank import Reranker as Reranker, gain as gain, reranker as reranker
+from beyondacc.rerank.aspects import *
+from beyondacc.rerank.blend import *
+from beyondacc.rerank.greedy import *
+from beyondacc.rerank.spectrum import *
+from beyondacc.rerank.swap import *
 from beyondacc.scoring.scorers import as_scorer as as_scorer, recommend as recommend
 from beyondacc.study import Study as Study, StudyResult as StudyResult, Tuned as Tuned, tune as tune
 from beyondacc.study.between import StudyComparison as StudyComparison, compare_studies as compare_studies

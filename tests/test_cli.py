@@ -10,17 +10,20 @@ import typing
 import numpy as np
 import pandas as pd
 import pytest
+from bridge import values_of
 from browser import CHROMIUM, open_page
 from cli_files import N_ITEMS, N_USERS, WIDTH, run, write_files
 
 import beyondacc as ba
 from beyondacc import __version__, warmup as warming
-from beyondacc.cli import evaluate as evaluate_command, options
+from beyondacc.cli import evaluate as evaluate_command, options, rerank as rerank_command
 from beyondacc.cli.output import aligned, decimals, number
+from beyondacc.errors import SpecError
 from beyondacc.evaluation.policy import Policy
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS
 from beyondacc.rerank import RERANKERS
+from beyondacc.rerank.terms import GAINS, Gain
 
 DATA = ("--train", "train.csv", "--test", "test.csv", "--items", "items.csv")
 COLUMNS = [
@@ -439,11 +442,40 @@ def test_rerank_with_columns_and_without_enough_candidates(capsys):
     assert short.err == f"note: lists of fewer than 6 candidates: 1 of {N_USERS}\n"
 
 
-def test_rerank_has_an_option_for_every_parameter(capsys):
-    known = {name for info in RERANKERS.values() for name in info.parameters}
-    for name in known:
-        done = run(capsys, *RERANK, "--method", "mmr", f"--{name.replace('_', '-')}")
-        assert "No such option" not in done.err, name
+def test_rerank_has_an_option_for_every_value_of_every_parameter(capsys, monkeypatch):
+    """Read from the declarations: the re-ranker is the one that Python makes of the same value."""
+    made, seen = [], set()
+    create = rerank_command._create
+
+    def caught(*args):
+        made.append(create(*args))
+        raise SpecError("enough")
+
+    gain = Gain(lambda _distances, _term, _step: None, "summed")
+    monkeypatch.setitem(GAINS, "summed", gain)
+    monkeypatch.setattr(rerank_command, "_create", caught)
+    values = {"gain": [gain], "recent": ["recs.csv"]}
+    for info in (*RERANKERS.values(), *RERANKERS.templates.values()):
+        needed = {"gain": gain} if "gain" in info.parameters else {}
+        for name, param in info.parameters.items():
+            for value in values.get(name) or [each for each in values_of(param.annotation) if each is not None]:
+                flag = name.replace("_", "-")
+                words = {True: [f"--{flag}"], False: [f"--no-{flag}"]}.get(value) if isinstance(value, bool) else None
+                seen.add((name, value))
+                rest = ["--gain", "summed"] if needed and name != "gain" else []
+                for written in (words or [f"--{flag}", str(value)], words or [f"--{flag}={value}"]):
+                    args = ("rerank", *written, "recs.csv", "--items", "items.csv", *rest, "--method", info.name)
+                    assert run(capsys, *args).err == "error: enough\n", args
+                    assert repr(made.pop()) == repr(info.factory(**needed | {name: value}))
+    assert {("renormalize", "both"), ("renormalize", False), ("gain", gain)} <= seen
+    assert all((name, True) in seen for name in ("unit", "bias", "renormalize", "per_user"))
+
+
+def test_help_of_rerank_lists_every_option(capsys):
+    text = ok(capsys, "rerank", "--help").out
+    for info in (*RERANKERS.values(), *RERANKERS.templates.values()):
+        for name in info.parameters:
+            assert f"--{name.replace('_', '-')} " in text
 
 
 # -------------------------------------------------------------------------------------------------------- look up

@@ -12,7 +12,7 @@ import typer
 
 from beyondacc.errors import BeyondAccError, DataError, SpecError
 
-__all__ = ["Plugins"]
+__all__ = ["Plugins", "load_named"]
 
 #: The files of this process's last command by the names of their modules.
 _LOADED: Final[dict[str, Path]] = {}
@@ -26,6 +26,20 @@ def _load_all(files: Sequence[Path] | None) -> Sequence[Path] | None:
     for file in files or ():
         _load(file)
     return files
+
+
+def load_named(args: Sequence[str]) -> list[str]:
+    """Run the files that a command line names before it is read, as they may declare options; return what is left."""
+    rest, files, places = [], [], iter(range(len(args)))
+    for place in places:
+        if args[place] == "--plugin" and place + 1 < len(args):
+            files.append(Path(args[next(places)]))
+        elif args[place].startswith("--plugin="):
+            files.append(Path(args[place].partition("=")[2]))
+        else:
+            rest.append(args[place])
+    _load_all(files)
+    return rest
 
 
 Plugins = Annotated[

@@ -11,25 +11,14 @@ import typer
 from beyondacc.cli import output as out
 from beyondacc.cli.messages import say
 from beyondacc.cli.methods import (
-    Alpha,
-    Bias,
     DistanceName,
     Diversity,
-    Emphasis,
-    Gamma,
-    MethodSeed,
+    MethodCommand,
     Normalize,
-    Part,
     PerUser,
-    Profile,
-    ProfileWeight,
-    Recent,
     RelevanceWeight,
-    Renormalize,
-    Scale,
-    Smoothing,
-    Unit,
-    Window,
+    flag_of,
+    further_options,
 )
 from beyondacc.cli.notes import Notes
 from beyondacc.cli.options import DATA, OUTPUT, Force, ItemsFile, TrainFile, Vectors, app, check_files, number
@@ -43,10 +32,11 @@ if TYPE_CHECKING:
 __all__ = ["rerank"]
 
 
-@app.command()
+@app.command(cls=MethodCommand)
 @takes(FileOptions)
 def rerank(
     reading: FileOptions,
+    ctx: typer.Context,
     candidates: Annotated[Path, typer.Argument(metavar="CANDIDATES", help="Lists to pick from, best with scores.")],
     method: Annotated[
         str,
@@ -68,20 +58,6 @@ def rerank(
     per_user: PerUser = None,
     normalize: Normalize = None,
     distance: DistanceName = None,
-    renormalize: Renormalize = None,
-    gamma: Gamma = None,
-    scale: Scale = None,
-    window: Window = None,
-    unit: Unit = None,
-    bias: Bias = None,
-    alpha: Alpha = None,
-    emphasis: Emphasis = None,
-    part: Part = None,
-    recent: Recent = None,
-    smoothing: Smoothing = None,
-    profile_weight: ProfileWeight = None,
-    profile: Profile = None,
-    seed: MethodSeed = None,
     test: Annotated[
         Path | None,
         typer.Option("--test", metavar="FILE", help="Held-out interactions, for --diagnose.", rich_help_panel=DATA),
@@ -125,20 +101,7 @@ def rerank(
         "per_user": per_user,
         "normalize": normalize,
         "distance": distance,
-        "renormalize": renormalize,
-        "gamma": gamma,
-        "scale": scale,
-        "window": window,
-        "unit": unit,
-        "bias": bias,
-        "alpha": alpha,
-        "emphasis": emphasis,
-        "part": part,
-        "recent": None if recent is None else str(recent),
-        "smoothing": smoothing,
-        "profile_weight": profile_weight,
-        "profile": profile,
-        "seed": seed,
+        **further_options(ctx),
     }
     chosen = _create(method, {name: value for name, value in given.items() if value is not None})
     if items is None and train is None:
@@ -178,13 +141,9 @@ def _create(method: str, given: dict[str, Any]) -> Any:
     name, written, _ = parse_call(method)
     info = RERANKERS.find(name)
     for option in given:
-        flag = _flag(option)
+        flag = flag_of(option)
         if option not in info.parameters:
-            raise SpecError(f"{info.name} has no option {flag}; it takes {choices(map(_flag, info.parameters))}")
+            raise SpecError(f"{info.name} has no option {flag}; it takes {choices(map(flag_of, info.parameters))}")
         if option in written:
             raise SpecError(f"{option} is given by --method {method!r} and by {flag}; give it once")
     return RERANKERS.create(method, **given)
-
-
-def _flag(parameter: str) -> str:
-    return f"--{parameter.replace('_', '-')}"

@@ -2,39 +2,12 @@
 
 # The order of declaration is the order of tables.
 # isort: off
-from beyondacc.rerank.base import RERANKERS, Reranker
-from beyondacc.rerank.greedy import DPP, MMR, MSD, Cover, Greedy, GreedyDiversity, TopicDiversification
-from beyondacc.rerank.spectrum import SSD
-from beyondacc.rerank.aspects import PM2, BinomialDiversity, Calibrated, XQuAD
-from beyondacc.rerank.swap import Swap
-from beyondacc.rerank.blend import Novelty, Popularity, Random, Surprise
-from beyondacc.rerank.wrapped import Wrapped
-from beyondacc.rerank.terms import gain
-from beyondacc.rerank.own import reranker
-
-# isort: on
-
-__all__ = [
-    "DPP",
-    "MMR",
-    "MSD",
-    "PM2",
-    "RERANKERS",
-    "SSD",
-    "BinomialDiversity",
-    "Calibrated",
-    "Cover",
-    "Greedy",
-    "GreedyDiversity",
-    "Novelty",
-    "Popularity",
-    "Random",
-    "Reranker",
-    "Surprise",
-    "Swap",
-    "TopicDiversification",
-    "Wrapped",
-    "XQuAD",
-    "gain",
-    "reranker",
-]
+from beyondacc.rerank.base import RERANKERS as RERANKERS, Reranker as Reranker
+from beyondacc.rerank.greedy import *
+from beyondacc.rerank.spectrum import *
+from beyondacc.rerank.aspects import *
+from beyondacc.rerank.swap import *
+from beyondacc.rerank.blend import *
+from beyondacc.rerank.wrapped import Wrapped as Wrapped
+from beyondacc.rerank.terms import gain as gain
+from beyondacc.rerank.own import reranker as reranker

@@ -21,7 +21,7 @@ from beyondacc.pairs import to_profile
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks, Reranker
 from beyondacc.types import Floats
 
-__all__ = ["Blend", "Novelty", "Popularity", "Random", "Surprise"]
+__all__ = ["Novelty", "Popularity", "Random", "Surprise"]
 
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)

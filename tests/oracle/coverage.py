@@ -25,14 +25,14 @@ def shares(case, k, discount, base):
     return [n / total for n in x.values()] if total > 0 else []
 
 
-def catalog_coverage(case, k, *, count=False):
+def catalog_coverage(case, k, *, count=False) -> float:
     shown = sum(1 for n in exposure(case, k).values() if n > 0)
     if count:
         return float(shown)
     return shown / len(case.catalogue) if case.catalogue else NAN
 
 
-def gini(case, k, *, discount="none", base=0.85, denominator="n-1", complement=False):
+def gini(case, k, *, discount="none", base=0.85, denominator="n-1", complement=False) -> float:
     x = sorted(exposure(case, k, discount, base).values())
     n = len(x)
     if n < 2 or sum(x) == 0:
@@ -42,11 +42,11 @@ def gini(case, k, *, discount="none", base=0.85, denominator="n-1", complement=F
     return 1 - concentration if complement else concentration
 
 
-def exposure_gini(case, k, *, discount="log2", base=0.85, denominator="n-1", complement=False):
+def exposure_gini(case, k, *, discount="log2", base=0.85, denominator="n-1", complement=False) -> float:
     return gini(case, k, discount=discount, base=base, denominator=denominator, complement=complement)
 
 
-def entropy(case, k, *, discount="none", base=0.85, normalized=False):
+def entropy(case, k, *, discount="none", base=0.85, normalized=False) -> float:
     p = shares(case, k, discount, base)
     if not p or (normalized and len(p) == 1):
         return NAN
@@ -54,31 +54,31 @@ def entropy(case, k, *, discount="none", base=0.85, normalized=False):
     return bits / math.log2(len(p)) if normalized else bits
 
 
-def hhi(case, k, *, discount="none", base=0.85):
+def hhi(case, k, *, discount="none", base=0.85) -> float:
     p = shares(case, k, discount, base)
     return math.fsum(each * each for each in p) if p else NAN
 
 
-def gini_simpson(case, k, *, discount="none", base=0.85):
+def gini_simpson(case, k, *, discount="none", base=0.85) -> float:
     return 1 - hhi(case, k, discount=discount, base=base)
 
 
-def effective_catalog(case, k, *, discount="none", base=0.85):
+def effective_catalog(case, k, *, discount="none", base=0.85) -> float:
     return 2 ** entropy(case, k, discount=discount, base=base)
 
 
-def genre_coverage(case, k):
+def genre_coverage(case, k) -> float:
     shown = {genre for user in case.lists for item in top(case, user, k) for genre in features_of(case, item)}
     return len(shown) / len(case.genres) if case.genres else NAN
 
 
-def personalization(case, k):
+def personalization(case, k) -> float:
     shown = [set(top(case, user, k)) for user in case.lists if top(case, user, k)]
     overlaps = [len(a & b) / math.sqrt(len(a) * len(b)) for a, b in combinations(shown, 2)]
     return 1 - math.fsum(overlaps) / len(overlaps) if overlaps else NAN
 
 
-def inter_user_diversity(case, k):
+def inter_user_diversity(case, k) -> float:
     lists = [top(case, user, k) for user in case.lists if top(case, user, k)]
     m = len(lists)
     items = {item for listed in lists for item in listed}

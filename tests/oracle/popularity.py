@@ -51,7 +51,7 @@ def aclt(case, k, *, head=0.8, head_by="interactions"):
     return over_lists(case, k, lambda _user, listed: float(sum(1 for item in listed if tail(item))))
 
 
-def popularity_lift(case, k):
+def popularity_lift(case, k) -> float:
     popularity = item_counts(case)
     people = [user for user in case.lists if top(case, user, k) and case.train.get(user)]
     if not people:
@@ -77,7 +77,7 @@ def _rate(part, whole):
     return part / whole if whole else NAN
 
 
-def pop_reo(case, k, *, head=0.8, head_by="interactions"):
+def pop_reo(case, k, *, head=0.8, head_by="interactions") -> float:
     rates = []
     for belongs in head_and_tail(case, head, head_by):
         relevant = [(user, item) for user in case.truth for item in relevant_of(case, user) if belongs(item)]
@@ -85,7 +85,7 @@ def pop_reo(case, k, *, head=0.8, head_by="interactions"):
     return spread(rates)
 
 
-def pop_rsp(case, k, *, head=0.8, head_by="interactions"):
+def pop_rsp(case, k, *, head=0.8, head_by="interactions") -> float:
     rates = []
     for belongs in head_and_tail(case, head, head_by):
         pairs = [(user, item) for user in case.lists if top(case, user, k) for item in case.catalogue if belongs(item)]
@@ -94,7 +94,7 @@ def pop_rsp(case, k, *, head=0.8, head_by="interactions"):
     return spread(rates)
 
 
-def group_exposure_ratio(case, k, *, attribute="popularity", head=0.8, discount="log2", base=0.85):
+def group_exposure_ratio(case, k, *, attribute="popularity", head=0.8, discount="log2", base=0.85) -> float:
     popular = head_items(case, head)
 
     def groups_of(item):

@@ -11,12 +11,12 @@ import pandas as pd
 from beyondacc.data.arrow import STRING
 from beyondacc.data.intake.files.guesses import movielens_kind
 from beyondacc.data.intake.files.parsing import Dialect, parse_ids
-from beyondacc.data.intake.files.source import Part
+from beyondacc.data.intake.files.source import Asked, Part, reads
 from beyondacc.data.intake.files.text import first_lines, opened_text
 from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import DataError
 
-__all__ = ["MOVIELENS", "movielens_name", "read_movielens", "read_qrels", "read_run"]
+__all__ = ["MOVIELENS", "movielens_name", "read_movielens"]
 
 _GENRES: Final = (
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
@@ -119,15 +119,17 @@ def _uneven(part: Part, layout: Layout, encoding: str, label: str, other: DataEr
     return other or part.broken("its lines have other fields than its layout", label)
 
 
-def read_run(part: Part, encoding: str, reading: Reading) -> pd.DataFrame:
+@reads("trec-run", "trec", "run", ends=(".run", ".trec"))
+def read_run(part: Part, encoding: str, asked: Asked) -> pd.DataFrame:
     """Read a run of TREC, ``qid Q0 docid rank score tag``, with its ranks and scores as they stand."""
     frame = _read(part, _RUN, encoding, part.suffix or "run")
-    reading.form = "trec run"
+    asked.reading.form = "trec run"
     frame.attrs["written"] = {"user_id", "item_id"}
     return frame
 
 
-def read_qrels(part: Part, encoding: str, reading: Reading) -> pd.DataFrame:
+@reads("qrels", "trec-qrels", ends=(".qrels", ".qrel"))
+def read_qrels(part: Part, encoding: str, asked: Asked) -> pd.DataFrame:
     """Read judgements of TREC, ``qid 0 docid rel``; all of them, also those of 0 and below, judged not relevant.
 
     Raises
@@ -146,7 +148,7 @@ def read_qrels(part: Part, encoding: str, reading: Reading) -> pd.DataFrame:
         if grades.dtype != "float64":
             wide = next(each for each in texts if not -(2**63) <= int(each) < 2**63)
             raise part.broken(f"the judgement {wide} needs more than 64 bits", part.suffix or "qrels")
-    reading.form = "qrels"
+    asked.reading.form = "qrels"
     frame.attrs["written"] = {"user_id", "item_id"}
     return frame
 

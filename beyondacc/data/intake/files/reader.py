@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from beyondacc.data.arrow import Parquet
-from beyondacc.data.intake.files import columnar
+from beyondacc.data.intake.files import columnar, records  # noqa: F401 - records declares a format
 from beyondacc.data.intake.files.guesses import (
     SEPARATORS,
     even_separators,
@@ -19,13 +19,12 @@ from beyondacc.data.intake.files.guesses import (
     separator,
     trec_kind,
 )
-from beyondacc.data.intake.files.layouts import movielens_name, read_movielens, read_qrels, read_run
+from beyondacc.data.intake.files.layouts import movielens_name, read_movielens
 from beyondacc.data.intake.files.lists import with_a_row_per_element
 from beyondacc.data.intake.files.parsing import refusing
-from beyondacc.data.intake.files.records import read_records
 from beyondacc.data.intake.files.roles import IDS, given_names, with_role
-from beyondacc.data.intake.files.separated import read_recbole, read_separated
-from beyondacc.data.intake.files.source import FORMATS, Asked, File, Part, parts_of
+from beyondacc.data.intake.files.separated import read_separated
+from beyondacc.data.intake.files.source import ENDS, FORMATS, READERS, Asked, File, Part, parts_of
 from beyondacc.data.intake.files.text import encoding_of, first_lines, refuse_binary
 from beyondacc.data.intake.files.together import joined, mixed
 from beyondacc.data.intake.reading import Reading
@@ -33,12 +32,6 @@ from beyondacc.errors import DataError, choices
 
 __all__ = ["read_file"]
 
-_ENDS: Final[Mapping[str, str]] = {
-    ".parquet": "parquet", ".pq": "parquet", ".feather": "feather", ".arrow": "feather", ".ipc": "feather",
-    ".run": "trec-run", ".trec": "trec-run", ".qrels": "qrels", ".qrel": "qrels",
-    ".inter": "recbole", ".item": "recbole", ".user": "recbole",
-    ".jsonl": "jsonl", ".json": "jsonl", ".ndjson": "jsonl",
-}  # fmt: skip
 _TEXT_ENDS: Final = frozenset({".csv", ".tsv", ".tab"})
 _HEAD: Final = 2**13
 
@@ -142,8 +135,8 @@ def _form(part: Part, file: File) -> str:
         return "parquet"
     if head.startswith(columnar.ARROW_MARK):
         return "feather"
-    if part.suffix in _ENDS:
-        return _ENDS[part.suffix]
+    if part.suffix in ENDS:
+        return ENDS[part.suffix]
     encoding = encoding_of(head, file.encoding)
     refuse_binary(part, head, encoding)
     with refusing(part, encoding):
@@ -198,16 +191,10 @@ def _frame(part: Part, form: str, asked: Asked) -> pd.DataFrame:
     encoding = encoding_of(head, said)
     refuse_binary(part, head, encoding)
     with refusing(part, encoding):
-        if form == "jsonl":
-            return read_records(part, encoding, asked.reading, asked.given)
-        if form == "trec-run":
-            return read_run(part, encoding, asked.reading)
-        if form == "qrels":
-            return read_qrels(part, encoding, asked.reading)
+        if form in READERS:
+            return READERS[form](part, encoding, asked)
         if form == "movielens":
             return read_movielens(part, None if encoding == "utf-8" and said is None else encoding, asked.reading)
-        if form == "recbole":
-            return read_recbole(part, encoding, asked)
         known = form if asked.file.format or part.suffix in _TEXT_ENDS else None
         chosen = dataclasses.replace(asked, file=dataclasses.replace(asked.file, format=known))
         return read_separated(part, encoding, chosen)

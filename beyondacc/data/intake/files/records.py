@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pandas as pd
@@ -11,17 +11,18 @@ import pandas as pd
 from beyondacc.data.arrow import STRING
 from beyondacc.data.intake.files.parsing import refusing
 from beyondacc.data.intake.files.roles import IDS, with_role
-from beyondacc.data.intake.files.source import Part
+from beyondacc.data.intake.files.source import Asked, Part, reads
 from beyondacc.data.intake.files.text import opened_text
 from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import DataError
 
-__all__ = ["column_of", "read_records"]
+__all__ = ["column_of"]
 
 _SHAPE: Final = "write one record {...} per line, or an array [{...}, ...] of them"
 
 
-def read_records(part: Part, encoding: str, reading: Reading, given: Mapping[str, str]) -> pd.DataFrame:
+@reads("jsonl", "json", "ndjson", ends=(".jsonl", ".json", ".ndjson"))
+def read_records(part: Part, encoding: str, asked: Asked) -> pd.DataFrame:
     """Read records, each an object; a name that a record lacks is missing there.
 
     Quoted ids are texts and others numbers, as the file says; where one column holds both, all become texts.
@@ -31,6 +32,7 @@ def read_records(part: Part, encoding: str, reading: Reading, given: Mapping[str
     DataError
         If a line is not JSON, or not an object, or ids differ only by their quotes.
     """
+    reading, given = asked.reading, asked.given
     columns: dict[str, list[Any]] = {}
     count = 0
     with refusing(part, encoding, "json"):

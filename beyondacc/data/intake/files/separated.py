@@ -14,12 +14,12 @@ from beyondacc.data.intake.files.header import LABELS, SURPLUS, labels_of, list_
 from beyondacc.data.intake.files.numbers import as_numbers, exact_integers, has_decimal_commas, rounded
 from beyondacc.data.intake.files.parsing import Dialect, parse, parse_ids, stripped, unquoted
 from beyondacc.data.intake.files.roles import IDS, NUMBERS, TEXTS, role_of, with_role
-from beyondacc.data.intake.files.source import Asked, File, Part
+from beyondacc.data.intake.files.source import Asked, File, Part, reads
 from beyondacc.data.intake.files.text import first_lines, opened_text
 from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import DataError, choices
 
-__all__ = ["read_recbole", "read_separated"]
+__all__ = ["read_separated"]
 
 _SHOWN: Final = {"\t": "tabs", r"\s+": "blanks", " ": "blanks"}
 _SAMPLE: Final = 500
@@ -200,6 +200,7 @@ def _lines(part: Part, encoding: str) -> list[str]:
     return lines
 
 
+@reads("recbole", "inter", ends=(".inter", ".item", ".user"))
 def read_recbole(part: Part, encoding: str, asked: Asked) -> pd.DataFrame:
     """Read an atomic file of RecBole: names with types, sequences become lists, titles and tokens stay texts.
 

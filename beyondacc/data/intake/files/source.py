@@ -7,29 +7,31 @@ import dataclasses
 import glob
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeAlias
 from urllib.parse import unquote
+
+import pandas as pd
 
 from beyondacc.data.intake.files.packing import packing_of, unpacked
 from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import DataError, SpecError, choices, did_you_mean
 
-__all__ = ["FORMATS", "Asked", "File", "Part", "parts_of"]
+__all__ = ["ENDS", "FORMATS", "READERS", "Asked", "File", "Part", "parts_of", "reads"]
 
-#: The names of the formats, and what else they are called.
-FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
+#: The names of the formats, and what else they are called; those that `reads` declares come to these.
+FORMATS: Final[dict[str, tuple[str, ...]]] = {
     "csv": (),
     "tsv": (),
-    "jsonl": ("json", "ndjson"),
     "parquet": (),
     "feather": ("arrow", "ipc"),
-    "trec-run": ("trec", "run"),
-    "qrels": ("trec-qrels",),
-    "recbole": ("inter",),
     "movielens": (),
 }
+#: By the end of a file's name, the format it has whatever its content is like.
+ENDS: Final[dict[str, str]] = {
+    ".parquet": "parquet", ".pq": "parquet", ".feather": "feather", ".arrow": "feather", ".ipc": "feather",
+}  # fmt: skip
 _MISSING_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 _PARTITION: Final = re.compile(r"([^=]+)=(.*)")
 _WILD: Final = re.compile(r"[*?\[]")
@@ -44,8 +46,8 @@ class File:
     path
         A file, packed or not (gz, bz2, xz, zst, zip); a folder of part files, as Spark writes it; or a glob pattern.
     format
-        ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"``, ``"feather"``, ``"trec-run"``, ``"qrels"``, ``"recbole"`` or
-        ``"movielens"``.
+        One of `FORMATS`: ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"``, ``"feather"``, ``"trec-run"``, ``"qrels"``,
+        ``"recbole"``, ``"movielens"``.
     encoding
         Of its text, such as ``"latin-1"``; UTF-8 by default, UTF-16 where a byte order mark says so.
     sep
@@ -111,6 +113,31 @@ class Asked:
     given: Mapping[str, str]
     reading: Reading
     texts: frozenset[str] = frozenset()
+
+
+Reader: TypeAlias = "Callable[[Part, str, Asked], pd.DataFrame]"
+#: By format, what reads one text of an encoding.
+READERS: Final[dict[str, Reader]] = {}
+
+
+def reads(name: str, *others: str, ends: Sequence[str]) -> Callable[[Reader], Reader]:
+    """Declare a format of texts by the function that reads one file of it.
+
+    Parameters
+    ----------
+    name, others
+        What it is called.
+    ends
+        How names of such files end, as in ``(".run", ".trec")``.
+    """
+
+    def declare(reader: Reader) -> Reader:
+        FORMATS[name] = others
+        ENDS.update(dict.fromkeys(ends, name))
+        READERS[name] = reader
+        return reader
+
+    return declare
 
 
 @dataclasses.dataclass(frozen=True)
