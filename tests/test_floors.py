@@ -224,6 +224,7 @@ def probe(code, *names):
     return done.stdout.split()
 
 
+@pytest.mark.alone
 def test_importing_the_package_costs_nothing():
     runs = [probe(PROBE, *NOT_AT_ALL) for _ in range(3)]
     assert runs[0][1:] == []

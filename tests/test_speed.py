@@ -295,12 +295,14 @@ def _slowed(monkeypatch):
     monkeypatch.setattr(greedy, "greedy_rows", slow)
 
 
+@pytest.mark.alone
 def test_check_passes_where_nothing_has_changed(tmp_path, capsys):
     assert _check(tmp_path, "--write", "--only", "ILD Jaccard", "--only", "MMR Jaccard") == 0
     assert _check(tmp_path, "--only", "ILD Jaccard", "--only", "MMR Jaccard") == 0
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.alone
 def test_check_fails_on_a_kernel_that_became_slower(tmp_path, monkeypatch, capsys):
     assert _check(tmp_path, "--write", "--only", "MMR Jaccard", "--only", "nDCG") == 0
     _slowed(monkeypatch)
