@@ -119,5 +119,5 @@ def test_numbers_of_draws_are_asked_for():
         for line in literals(ast.parse(path.read_text(encoding="utf-8")))
     }
     assert not wrong
-    assert list(literals(ast.parse("@settings(max_examples=9)\n@pytest.mark.parametrize('seed', range(3))"))) == []
+    assert list(literals(ast.parse("settings(max_examples=draws(9))\nmark.parametrize('seed', range(draws(3)))"))) == []
     assert list(literals(ast.parse("settings(max_examples=9)\nmark.parametrize('seed', range(3))"))) == [1, 2]
