@@ -120,6 +120,7 @@ def statements(root, *, late=True):
             queue.extend(ast.iter_child_nodes(node))
 
 
+@functools.cache
 def imports(name, *, late=True):
     """``{(dotted module, name or None, line)}`` of all imports of a module."""
     package = ["beyondacc", *name.split(".")] if name else ["beyondacc"]
