@@ -15,7 +15,7 @@ from hypothesis import settings
 PROFILES = {"quick": 0.1, "full": 1, "tenfold": 10}
 _EXAMPLES = 100  # of hypothesis, where a test does not say how many
 
-_chosen = []
+_chosen = ["quick"]
 
 
 def choose(profile):
