@@ -165,6 +165,18 @@ def variants(family, most=1500):
     return [family(**dict(zip(names, values, strict=True))) for values in combinations]
 
 
+def covering(family):
+    """Few metrics that together hold every value of every parameter."""
+    choices = {name: values_of(param.annotation) for name, param in family.params.items()}
+    most = max(map(len, choices.values()), default=1)
+    return [family(**{name: values[at % len(values)] for name, values in choices.items()}) for at in range(most)]
+
+
+def pairs_of(metrics):
+    """``{(parameter, value)}`` of some metrics."""
+    return {pair for metric in metrics for pair in metric.values.items()}
+
+
 def expected_of(case, metric: Metric):
     """What the oracle says: ``{user: value}``, or one value at the grain of a run."""
     given = {name: value for name, value in metric.values.items() if name != "k"}

@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from scipy import stats
 from scipy.cluster import hierarchy
 
@@ -51,7 +52,7 @@ def groups_of_rows(rng, n_groups=4, gaps=0.2):
 @pytest.mark.parametrize("method", ["pearson", "spearman"])
 def test_pooled_by_its_definition(method):
     rng = np.random.default_rng(0)
-    for _ in range(20):
+    for _ in range(draws(20, 5)):
         tables = groups_of_rows(rng)
         found = within_groups(method, tables, [np.ones((1, len(table))) for table in tables])[0]
         for place, (i, j) in enumerate(itertools.combinations_with_replacement(range(3), 2)):

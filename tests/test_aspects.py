@@ -9,6 +9,7 @@ import re
 import bridge
 import numpy as np
 import pytest
+from draws import draws
 from hypothesis import given, settings, strategies as st
 from strategies import random_case
 
@@ -148,7 +149,7 @@ def test_alpha_ndcg_of_no_genres_is_zero():
     assert of("alpha_ndcg(relevance=none, ideal=sorted)", [4], items=ITEMS) == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=draws(30), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_without_a_penalty_and_with_one_genre_each_it_is_ndcg(seed):
     rng = np.random.default_rng(seed)

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
@@ -179,7 +180,7 @@ def naive_signs(differences):
     return sum(total >= sums[0] - 1e-12 for total in sums) / len(sums)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(60), deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.1, 0.2, -0.1, -0.3, 1 / 3, math.nan]), min_size=1, max_size=8))
 def test_signs_are_enumerated(differences):
     column = np.array(differences)[:, None]
@@ -284,7 +285,7 @@ def test_intervals_and_p_of_the_bootstrap_are_paired_resamples(large):
 P_VALUES = st.lists(st.one_of(st.floats(0, 1), st.just(math.nan)), max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=draws(200), deadline=None)
 @given(P_VALUES)
 def test_corrections_by_their_definitions(given_p):
     """Adjusted: the least level at which the procedure rejects."""

@@ -7,6 +7,7 @@ import warnings
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
+from draws import draws
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
@@ -76,7 +77,7 @@ def test_agrees_with_scipy(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_weights_are_repeated_rows(method):
     rng = np.random.default_rng(2)
-    for _ in range(100):
+    for _ in range(draws(100)):
         values = random_table(rng)
         weights = rng.integers(0, 4, size=(5, len(values)))
         found = correlation(values, method, weights)
@@ -95,7 +96,7 @@ def test_weights_are_repeated_rows(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(150), deadline=None)
 @given(values=SMALL, data=st.data())
 def test_laws(method, values, data):
     n, m = values.shape

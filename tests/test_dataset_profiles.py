@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from draws import draws
 from hypothesis import given, settings, strategies as st
 from scipy import sparse
 
@@ -161,7 +162,7 @@ TRIPLES = st.lists(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("source", SOURCES)
 @given(train=TRIPLES, test=TRIPLES, table=st.sets(st.integers(0, 11), min_size=1) | st.none(), unrated=st.booleans())
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=draws(15))
 def test_a_dataset_is_what_its_dicts_say(source, kind, train, test, table, unrated):
     name = KINDS[kind]
     make = SOURCES[source]
@@ -208,7 +209,7 @@ def test_a_dataset_is_what_its_dicts_say(source, kind, train, test, table, unrat
     st.randoms(use_true_random=False),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=draws(15))
 def test_lists_are_what_their_dict_says(source, kind, lists, random, within):
     name = KINDS[kind]
     rows = [(user, item, -rank) for user, items in lists.items() for rank, item in enumerate(items)]
@@ -291,7 +292,7 @@ def test_large_sums_are_no_infinite_ratings():
     k=st.integers(1, 8) | st.none(),
     sort=st.booleans(),
 )
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=draws(20))
 def test_lists_of_rows_in_any_order(key, order, threads, lists, random, k, sort):
     """Ties keep the order of the rows, the better of two places counts, and the first row that repeats is named."""
     rows = [(user, *row) for user, rows in lists.items() for row in rows]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from oracle import rerank_orders as oracle
 
 import beyondacc as ba
@@ -16,7 +17,7 @@ from beyondacc.comparison.diagnosis import printable
 from beyondacc.errors import DataError, SpecError
 
 pytestmark = pytest.mark.kernel
-N_WORLDS = 60
+N_WORLDS = draws(60, 20)
 N_USERS = 60
 MEASURES = ("overlap", "least_item_promoted", "rank_biased_overlap", "changed")
 ORACLES = Path(__file__).resolve().parents[2] / "shared" / "oracles" / "reranking.json"

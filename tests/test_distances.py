@@ -11,6 +11,7 @@ import numba
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from hypothesis import assume, given, settings, strategies as st
 from oracle import ORACLES
 from oracle.case import describes, measure
@@ -26,8 +27,8 @@ from beyondacc.rerank import RERANKERS
 pytestmark = pytest.mark.kernel
 
 SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python
-N_CASES = 10 if SLOW else 100
-N_DRAWN = 10 if SLOW else 100
+N_CASES = 10 if SLOW else draws(100, 30)
+N_DRAWN = 10 if SLOW else draws(100)
 N_ITEMS = 10 if SLOW else 25  # of candidates
 INSIDE = ("ild", "ils", "eild", "vendi")
 TO_PROFILE = ("epd", "surprise_content", "unserendipity", "serendipity")

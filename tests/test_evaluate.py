@@ -10,6 +10,7 @@ import numba
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 
 from beyondacc import distances
 from beyondacc.bound.bind import bind
@@ -746,7 +747,7 @@ def test_equal_scores_are_no_ties_where_ranks_decide():
 @pytest.mark.parametrize("ties", ["item", "reversed"])
 def test_by_score_is_a_stable_sort_of_each_list(ties):
     rng = np.random.default_rng(4)
-    for _ in range(200):
+    for _ in range(draws(200)):
         n, k = rng.integers(1, 6, 2)
         lists = [rng.permutation(30)[: rng.integers(0, k + 1)].tolist() for _ in range(n)]
         scores = [rng.integers(0, rng.choice([2, 50]), len(each)).astype(float).tolist() for each in lists]

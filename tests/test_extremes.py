@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from oracle import ORACLES
 from strategies import assemble, random_case
 
@@ -143,7 +144,7 @@ def test_single_and_double_precision_agree():
 
 def test_the_greedy_ideal_is_ideal():
     rng = np.random.default_rng(3)
-    for _ in range(20 if SLOW else 200):
+    for _ in range(20 if SLOW else draws(200)):
         genres = {item: set(rng.choice(list("abcdef"), rng.integers(1, 4)).tolist()) for item in range(12)}
         relevant = rng.permutation(12)[: rng.integers(1, 8)].tolist()
         left, seen, ideal = sorted(relevant), dict.fromkeys("abcdef", 0), []
@@ -161,7 +162,7 @@ def test_the_greedy_ideal_is_ideal():
 
 def test_a_list_in_the_proportions_of_the_profile_is_calibrated():
     rng = np.random.default_rng(4)
-    for _ in range(20):
+    for _ in range(draws(20, 5)):
         genres = {item: rng.choice(list("abcd"), rng.integers(1, 4), replace=False).tolist() for item in range(10)}
         profile = rng.permutation(10)[: rng.integers(1, 10)].tolist()
         data = Dataset({1: profile}, items=genres)

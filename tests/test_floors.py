@@ -106,6 +106,7 @@ def statements(root, *, late=True):
             queue.extend(ast.iter_child_nodes(node))
 
 
+@functools.cache
 def imports(name, *, late=True):
     """``{(dotted module, name or None, line)}`` of all imports of a module."""
     package = ["beyondacc", *name.split(".")] if name else ["beyondacc"]
@@ -238,6 +239,7 @@ def probe(code, *names):
     return done.stdout.split()
 
 
+@pytest.mark.alone
 def test_importing_the_package_costs_nothing():
     runs = [probe(PROBE, *NOT_AT_ALL) for _ in range(3)]
     assert runs[0][1:] == []

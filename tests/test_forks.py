@@ -1,4 +1,4 @@
-"""Processes that are forked while threads evaluate; BEYONDACC_FORKS=250 tries so many."""
+"""Processes that are forked while threads evaluate."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from draws import draws
 
 from beyondacc.data.once import Kept
 from beyondacc.run import forks
 
 ROOT = Path(__file__).resolve().parents[1]
-N_FORKS = int(os.environ.get("BEYONDACC_FORKS", "40"))
+N_FORKS = draws(40, 10)
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
 

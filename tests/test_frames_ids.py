@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from draws import draws
 from hypothesis import given, settings, strategies as st
 
 from beyondacc.data import ids as ids_module
@@ -155,7 +156,7 @@ def made(maker, values):
 
 @pytest.mark.parametrize("source", INTEGER_SOURCES)
 @given(st.sampled_from(WHOLE).flatmap(lambda kind: st.lists(kind, max_size=9)))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=draws(40))
 def test_integers_of_every_source(source, values):
     frame = made(INTEGER_SOURCES[source], values)
     if frame is not None:
@@ -166,7 +167,7 @@ def test_integers_of_every_source(source, values):
 
 @pytest.mark.parametrize("source", STRING_SOURCES)
 @given(st.sampled_from([TEXT, FEW]).flatmap(lambda kind: st.lists(kind, max_size=9)))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=draws(40))
 def test_strings_of_every_source(source, values):
     frame = made(STRING_SOURCES[source], values)
     assert frame is not None
@@ -180,7 +181,7 @@ def test_strings_of_every_source(source, values):
     st.lists(ODD, min_size=1, max_size=2),
     st.integers(0, 7),
 )
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=draws(40))
 def test_what_is_refused_is_refused_alike(source, values, odd, place):
     for maker in (INTEGER_SOURCES.get(source), STRING_SOURCES.get(source)):
         frame = maker and made(maker, values[:place] + odd + values[place:])

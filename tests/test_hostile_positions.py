@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from scipy import sparse
 
 import beyondacc as ba
@@ -112,7 +113,7 @@ print(refused, evaluated)
 """
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(draws(2)))
 def test_random_lists_made_by_hand_are_refused_or_evaluated(seed):
     done = subprocess.run(  # noqa: S603 - our own lines
         [sys.executable, "-W", "ignore", "-c", FUZZ, str(seed)],

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bridge import CUTOFFS, rows_of
+from draws import draws
 from hypothesis import given, settings, strategies as st
 from scipy import sparse
 from strategies import assemble, random_case
@@ -91,8 +92,10 @@ def everything(metrics=None, n=3):
 
 @by_name
 def test_values_lie_within_the_declared_bounds(family):
-    seen = 0
-    for number, metric in zip(range(6 if SLOW else 60), itertools.cycle(some(family, 200)), strict=False):
+    seen, visited = 0, []
+    once = bridge.covering(family)
+    turns = itertools.cycle([*once, *some(family, 200)])
+    for number, metric in zip(range(6 if SLOW else draws(60, len(once))), turns, strict=False):
         _, data, run = bound(number)
         if metric.missing(data, run.side):
             continue
@@ -100,9 +103,11 @@ def test_values_lie_within_the_declared_bounds(family):
         values = np.atleast_1d(bridge.result_of(metric, evaluate_run(run, [metric], threads=1)[metric], run.world))
         values = values[~np.isnan(values)]
         seen += len(values)
+        visited.append(metric)
         assert (values >= low).all(), (metric, values.min())
         assert (values <= high).all(), (metric, values.max())
     assert seen
+    assert SLOW or bridge.pairs_of(visited) >= bridge.pairs_of(once)
 
 
 def test_a_value_of_ones_own_for_lists_of_one_item_widens_the_bounds():
@@ -113,7 +118,7 @@ def test_a_value_of_ones_own_for_lists_of_one_item_widens_the_bounds():
 # order, names
 
 
-@pytest.mark.parametrize("number", range(1 if SLOW else 6))
+@pytest.mark.parametrize("number", range(1 if SLOW else draws(6, 2)))
 def test_the_order_of_the_rows_means_nothing(number):
     case, data, _ = bound(number)
     metrics = [metric for metric in everything() if not metric.missing(data)]
@@ -128,7 +133,7 @@ def test_the_order_of_the_rows_means_nothing(number):
 
 
 @pytest.mark.parametrize("text", [False, True])
-@pytest.mark.parametrize("number", range(1 if SLOW else 6))
+@pytest.mark.parametrize("number", range(1 if SLOW else draws(6, 2)))
 def test_the_order_of_the_items_means_nothing(number, text):
     """Neither that of the items table nor, without one, that of the rows: equally good items go by their ids."""
     case, data, _ = bound(number)
@@ -155,7 +160,7 @@ def test_the_order_of_the_items_means_nothing(number, text):
         assert_same(report, other, metric, atol=1e-9)
 
 
-@pytest.mark.parametrize("number", range(1 if SLOW else 6))
+@pytest.mark.parametrize("number", range(1 if SLOW else draws(6, 2)))
 def test_the_names_of_users_and_items_mean_nothing(number):
     case, data, _ = bound(number)
     # which few others a user is compared with is drawn by their names
@@ -178,7 +183,7 @@ def test_the_names_of_users_and_items_mean_nothing(number):
         assert_same(report, other, metric, users=names.get, atol=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(data=st.data())
 def test_a_metric_is_read_back_from_its_name(data):
     family = data.draw(st.sampled_from(FAMILIES))
@@ -339,7 +344,7 @@ def test_cosine_of_vectors_does_not_care_about_their_length():
     assert value("ild(distance=cosine)", lists, items=pd.DataFrame(items), vectors=same) >= 0
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(draws(4, 2)))
 def test_a_genre_twice_is_a_genre_once(number):
     case, data, run = bound(number, with_features=True)
     twin = {item: genres | {f"{genre} too" for genre in genres} for item, genres in case.features.items()}
@@ -360,7 +365,7 @@ ORDERLESS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", range(1 if SLOW else 5))
+@pytest.mark.parametrize("number", range(1 if SLOW else draws(5, 2)))
 def test_what_looks_at_the_set_does_not_look_at_the_order(number):
     case, data, _run = bound(number)
     k = max(map(len, case.lists.values()))
@@ -374,7 +379,7 @@ def test_what_looks_at_the_set_does_not_look_at_the_order(number):
         assert_same(first, second, metric, atol=1e-12)
 
 
-@pytest.mark.parametrize("number", range(1 if SLOW else 5))
+@pytest.mark.parametrize("number", range(1 if SLOW else draws(5, 2)))
 def test_every_training_user_twice_changes_no_share(number):
     case, _data, _ = bound(number)
     twins = {f"{user} again": profile for user, profile in case.train.items()}
@@ -391,7 +396,7 @@ def test_every_training_user_twice_changes_no_share(number):
         assert_same(first, second, metric, atol=1e-12)
 
 
-@pytest.mark.parametrize("number", range(1 if SLOW else 5))
+@pytest.mark.parametrize("number", range(1 if SLOW else draws(5, 2)))
 def test_every_list_twice_changes_no_concentration(number):
     case, data, _ = bound(number)
     lists = {str(user): items for user, items in bridge.to_lists(case).items()}
@@ -404,7 +409,7 @@ def test_every_list_twice_changes_no_concentration(number):
 
 
 def test_coverage_grows_with_the_cutoff():
-    for number in range(2 if SLOW else 10):
+    for number in range(2 if SLOW else draws(10, 2)):
         _, data, run = bound(number)
         metrics = [REGISTRY["catalog_coverage"] @ k for k in sorted({*CUTOFFS, 4, 5, 8})]
         states = evaluate_run(run, metrics, threads=1)
@@ -442,7 +447,7 @@ def improvable():
 
 def test_a_relevant_item_instead_of_the_last_never_lowers_accuracy():
     metrics, better, equal = list(improvable()), 0, 0
-    for number in range(4 if SLOW else 30):
+    for number in range(4 if SLOW else draws(30)):
         case, data, _ = bound(number)
         if data.test is None:
             continue

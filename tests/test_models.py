@@ -10,6 +10,7 @@ from typing import Annotated
 
 import numpy as np
 import pytest
+from draws import draws
 from scipy import sparse
 
 from beyondacc import models
@@ -110,7 +111,7 @@ def splitmix64(state):
 
 @pytest.mark.kernel
 @pytest.mark.parametrize(("k", "shrink"), [(1, 0), (3, 0), (4, 0.37), (500, 0), (500, 10)])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(draws(4)))
 @pytest.mark.parametrize(("cls", "naive"), [(ItemKNN, naive_item_knn), (UserKNN, naive_user_knn)])
 def test_neighbours_match_the_formula(cls, naive, k, shrink, seed):
     dense = matrix(seed, n_users=25, n_items=20)
@@ -134,7 +135,7 @@ def naive_conditional_knn(dense, k, shrink):
 
 @pytest.mark.kernel
 @pytest.mark.parametrize(("k", "shrink"), [(1, 0), (3, 0), (4, 0.375), (500, 0), (500, 10)])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(draws(4)))
 def test_conditional_similarities_match_the_formula(k, shrink, seed):
     dense = matrix(seed, n_users=25, n_items=20)
     fitted = ItemKNN(k=k, shrink=shrink, similarity="conditional").fit(sparse.csr_array(dense))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from scipy import sparse
 
 from beyondacc.errors import DataError, SpecError
@@ -92,7 +93,7 @@ def naive_users(found, users, items, *, k, normalize, similarity, shrink, min_co
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(draws(3)))
 @pytest.mark.parametrize("normalize", ["none", "mean", "zscore"])
 @pytest.mark.parametrize("similarity", ["pearson", "cosine", "msd"])
 @pytest.mark.parametrize(("k", "shrink", "min_common"), [(1, 0, 3), (3, 4.5, 3), (40, 0, 4)])

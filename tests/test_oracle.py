@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from draws import draws
 from hypothesis import given, strategies as st
 from oracle import ORACLES, PER_USER, RUN_LEVEL, rerank
 from oracle.aspects import greedy_order
@@ -449,7 +450,7 @@ def test_eild(listed, params, expected):
 
 def test_eild_without_models_is_ild():
     rng = np.random.default_rng(3)
-    for _ in range(20):
+    for _ in range(draws(20, 5)):
         case = random_case(rng)
         for items in case.lists.values():
             items[:] = [item for item in items if case.features.get(item)]
@@ -737,7 +738,7 @@ def test_more_of_the_whole_run():
 
 def test_calibration_of_a_profile_to_itself():
     rng = np.random.default_rng(11)
-    for _ in range(10):
+    for _ in range(draws(10, 3)):
         case = random_case(rng)
         case.lists = {user: list(profile) for user, profile in case.train.items()}
         for name in ("calibration_kl", "calibration_js", "calibration_hellinger"):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from draws import draws
 
 from beyondacc.kernels.planes import _transpose, make_planes, plane_taste_rows
 from beyondacc.kernels.taste import sparse_taste_rows
@@ -27,7 +28,7 @@ def world(n_features, most, seed=0):
     return feature_starts, ids, bits, users, starts, np.concatenate(profiles).astype(np.int32)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(draws(3)))
 def test_transposes(seed):
     words = np.random.default_rng(seed).integers(0, 2**64, 32, np.uint64)
     bits = np.unpackbits(words.view(np.uint8).reshape(32, 8), axis=1, bitorder="little")

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from strategies import random_case
 
 from beyondacc import DataError, Dataset, SpecError, evaluate
@@ -22,7 +23,7 @@ from beyondacc.run.local import blocks
 pytestmark = pytest.mark.kernel
 
 SLOW = numba.config.DISABLE_JIT
-N_CASES = 5 if SLOW else 60
+N_CASES = 5 if SLOW else draws(60)
 BIASES = [
     "popularity_lift@3",
     "pop_reo@3",

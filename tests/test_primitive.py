@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from draws import draws
 
 from beyondacc.kernels.profile import popular_rows, unexpected_rows
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.kernel
 def test_most_popular_items_not_seen(n_items):
     """The first 64 are looked at otherwise than further ones: a user may have seen all of them, or all items."""
     rng = np.random.default_rng(n_items)
-    for _ in range(20):
+    for _ in range(draws(20, 5)):
         order = rng.permutation(n_items)[: rng.integers(0, n_items + 1)].astype(np.int32)
         k = int(rng.integers(1, 80))
         seen = [order[: rng.integers(0, len(order) + 1)] for _ in range(4)]
@@ -33,7 +34,7 @@ def test_most_popular_items_not_seen(n_items):
 
 def test_unexpected_items():
     rng = np.random.default_rng(0)
-    for _ in range(200):
+    for _ in range(draws(200)):
         n_rows, width, k = (int(n) for n in rng.integers(1, 6, 3))
         lists, expected = (np.array([rng.permutation(9)[:width] for _ in range(n_rows)], np.int32) for _ in range(2))
         lengths = rng.integers(0, width + 1, n_rows).astype(np.int32)

@@ -7,6 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
+from draws import draws
 from oracle import ranksys
 
 import beyondacc as ba
@@ -112,7 +113,7 @@ def test_how_many_there_are():
     assert len(LISTS) * 10 >= 60
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(draws(3)))
 @pytest.mark.parametrize("metric", SERIES)
 def test_series(metric, seed):
     data = drawn(seed)
@@ -123,7 +124,7 @@ def test_series(metric, seed):
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(draws(3)))
 def test_ndcg_of_ratings_above_a_threshold(seed):
     """Gains 2^(rating - threshold + 1) - 1: those of values that are that much lower."""
     data = drawn(seed)
@@ -137,7 +138,7 @@ def test_ndcg_of_ratings_above_a_threshold(seed):
     np.testing.assert_allclose(found, [ranksys.ndcg(data, user, lists[user], K) for user in found.index], rtol=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(draws(3)))
 @pytest.mark.parametrize("weight", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("text", LISTS)
 def test_lists(text, weight, seed):
@@ -147,7 +148,7 @@ def test_lists(text, weight, seed):
     assert found == {user: LISTS[text](data, user, weight, K) for user in found}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(draws(3)))
 @pytest.mark.parametrize("weight", [0.3, 0.7])
 def test_lists_by_novelty_of_items(weight, seed):
     data = drawn(seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from rerank_worlds import HOW, MANY, MARKS, SLOW, uniform, world
 
 import beyondacc as ba
@@ -199,7 +200,7 @@ def test_random_is_uniform_and_rests_on_nothing_else():
 def test_normalisation_of_odd_numbers(how):
     rng = np.random.default_rng(0)
     odd = [0.0, -0.0, 5e-324, 1e-323, 1e-308, 1.0, 1 + 2e-16, 1e300, 1.7e308, -1.7e308]
-    for _ in range(50 if SLOW else 2000):
+    for _ in range(50 if SLOW else draws(2000)):
         values = rng.choice(odd, rng.integers(0, 20))
         given = values.copy()
         normalise(values, len(values), NORMALISATIONS[how], 0.0)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from draws import draws
 from hypothesis import given, settings, strategies as st
 from oracle import rerank, rerank_aspects as aspects, rerank_orders as orders, rerank_sets as sets
 from oracle.diversity import binomial_diversity, genre_probabilities, global_probabilities
@@ -171,7 +172,7 @@ def test_dpp_floor():
     assert sets.dpp(scores, far, 0.5, 3, scale=120.0, weighted_floor=False)[0] == [0, 2, 1]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(draws(20)))
 def test_dpp_is_the_ratio_of_determinants(seed):
     rng = np.random.default_rng(seed)
     rows = unit(rng.normal(size=(9, 5)))
@@ -223,7 +224,7 @@ def test_a_direction_that_leaves_the_window_is_not_worked_into_those_that_stay()
 
 
 @pytest.mark.parametrize("window", [None, 1, 2, 3])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(draws(5)))
 def test_ssd_is_a_least_squares_residual(seed, window):
     rng = np.random.default_rng(seed)
     rows = rng.integers(-2, 3, size=(10, 6)).astype(float)
@@ -447,7 +448,7 @@ def test_without_relevance_scores_do_not_matter(made):
             assert others[1] == values, name
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(draws(10)))
 def test_shortfall_sees_a_wrong_pick(seed):
     scores, matrix = random_candidates(np.random.default_rng(seed), n=8)
     for gains in (

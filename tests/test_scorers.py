@@ -8,6 +8,7 @@ import numba
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from hypothesis import given, settings, strategies as st
 from scipy import sparse
 
@@ -21,7 +22,7 @@ from beyondacc.scoring import scorers
 pytestmark = pytest.mark.kernel
 SLOW = numba.config.DISABLE_JIT  # the kernels run as plain Python
 N_ROWS = 200 if SLOW else 6000
-N_DRAWN = 20 if SLOW else 300
+N_DRAWN = 20 if SLOW else draws(300)
 N_USERS, N_ITEMS = 37, 29  # of the dataset below; the last four items are in the test set only
 CATALOGUE = 25
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from draws import draws
 
 import beyondacc as ba
 from beyondacc import pairs
@@ -36,7 +37,7 @@ def draw(rng, most):
 def test_looked_up_as_computed(kind, most):
     rng = np.random.default_rng(most)
     own = jit.no_distance()
-    for _ in range(60):
+    for _ in range(draws(60)):
         bits, sizes, lists, lengths, users, starts, items = draw(rng, most)
         factor, k = float(rng.choice([1.0, 0.5, 1 / 7])), int(rng.integers(1, 9))
         table = np.empty((most + 1) ** 3)

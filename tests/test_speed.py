@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from beyondacc.kernels import greedy
+from beyondacc.run import blas
 
 _FOLDER = Path(__file__).parents[1] / "benchmarks" / "speed"
 _RATES = 1e9  # of every limit: measuring them is no matter of tests
@@ -28,12 +29,22 @@ def scripts():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(_FOLDER)
         if importlib.util.find_spec("threadpoolctl") is None:  # any number of threads will do
-            nothing = types.SimpleNamespace(threadpool_limits=lambda *_: contextlib.nullcontext())
-            patch.setitem(sys.modules, "threadpoolctl", nothing)
+            patch.setitem(sys.modules, "threadpoolctl", _without_limits())
+        blas._controller.cache_clear()
         yield
+        blas._controller.cache_clear()
     for name in set(sys.modules) - before:
         if (_FOLDER / f"{name}.py").exists():
             del sys.modules[name]
+
+
+def _without_limits():
+    """What stands for threadpoolctl: all that the benchmarks and the library call of it, and it limits nothing."""
+    unlimited = types.SimpleNamespace(restore_original_limits=lambda: None)
+    return types.SimpleNamespace(
+        threadpool_limits=lambda *_: contextlib.nullcontext(),
+        ThreadpoolController=lambda: types.SimpleNamespace(limit=lambda **_: unlimited),
+    )
 
 
 def script(name):
@@ -284,12 +295,14 @@ def _slowed(monkeypatch):
     monkeypatch.setattr(greedy, "greedy_rows", slow)
 
 
+@pytest.mark.alone
 def test_check_passes_where_nothing_has_changed(tmp_path, capsys):
     assert _check(tmp_path, "--write", "--only", "ILD Jaccard", "--only", "MMR Jaccard") == 0
     assert _check(tmp_path, "--only", "ILD Jaccard", "--only", "MMR Jaccard") == 0
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.alone
 def test_check_fails_on_a_kernel_that_became_slower(tmp_path, monkeypatch, capsys):
     assert _check(tmp_path, "--write", "--only", "MMR Jaccard", "--only", "nDCG") == 0
     _slowed(monkeypatch)

@@ -35,7 +35,12 @@ LONG = ("--models", ",".join(f"Random(seed={seed})" for seed in range(40)), "--r
 def here(tmp_path, monkeypatch):
     write_files(tmp_path)
     monkeypatch.chdir(tmp_path)
+    ignored = [number for number in CODES if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:  # as where a shell runs the tests in the background; processes would inherit it
+        signal.signal(number, signal.SIG_DFL)
     yield tmp_path
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
     for process in PROCESSES:  # of tests that failed
         if process.poll() is None:
             process.kill()

@@ -244,6 +244,7 @@ def test_the_table_of_a_vocabulary_is_built_once_and_by_many_threads(make, monke
     assert not wrong
 
 
+@pytest.mark.alone
 def test_a_list_with_texts_takes_about_as_long_as_one_with_whole_numbers():
     """Of 200,000 items; to hash them for each call took 30 times as long."""
     n, least = 200_000, {}

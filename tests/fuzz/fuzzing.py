@@ -1,7 +1,6 @@
 """Runs many cases of the fuzzer in processes of their own, and tells what is wrong with which, in few words.
 
-Quick by default. ``BEYONDACC_FUZZ=full`` runs ten times as many (and five times as many kills), and
-``BEYONDACC_FUZZ=bytes:17`` one case.
+How many is a matter of ``pytest --draws``; ``BEYONDACC_FUZZ=bytes:17`` runs one case.
 """
 
 from __future__ import annotations
@@ -15,21 +14,23 @@ import threading
 from collections import defaultdict
 from pathlib import Path
 
+from draws import draws
+
 import beyondacc
 
 WORKER = Path(__file__).with_name("fuzz_worker.py")
 CHOSEN = os.environ.get("BEYONDACC_FUZZ", "")
-FULL = CHOSEN == "full"
 _SILENCE = 100.0  # seconds after which a process is stuck: three times the limit of a case
 _SHOWN = 12
+LEAST = 15  # of each kind: some are done, some are refused
 
 
-def numbers(kind, quick):
+def numbers(kind, full):
     """The numbers of the cases to run: of one kind, of the one that was asked for, or all."""
     if ":" in CHOSEN:
         wanted, _, number = CHOSEN.partition(":")
         return range(int(number), int(number) + 1) if wanted == kind else range(0)
-    return range(10 * quick if FULL else quick)
+    return range(draws(full, LEAST))
 
 
 def environment():

@@ -1,6 +1,6 @@
 """Whatever is given, it is done or refused in one sentence, within 30 s, and nothing half-written is left.
 
-200 inputs, 2,000 with ``BEYONDACC_FUZZ=full``; see `fuzzing`.
+200 inputs; see `fuzzing`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from fuzz_cases import commands, flags_of, make
 from fuzzing import numbers, report, run_all
 
 #: How many inputs of each kind; and what of them must not come to nothing, lest the fuzzer tests the parser alone.
-QUICK = {"bytes": 50, "cells": 50, "frames": 40, "metrics": 30, "options": 30}
+FULL = {"bytes": 50, "cells": 50, "frames": 40, "metrics": 30, "options": 30}
 
 
-@pytest.mark.parametrize("kind", QUICK)
+@pytest.mark.parametrize("kind", FULL)
 def test_whatever_is_given_is_done_or_refused_in_one_sentence(kind):
-    cases = numbers(kind, QUICK[kind])
+    cases = numbers(kind, FULL[kind])
     wrong, outcomes = run_all(kind, cases)
     assert not wrong, report(kind, wrong)
     if len(cases) > 1:
@@ -24,7 +24,7 @@ def test_whatever_is_given_is_done_or_refused_in_one_sentence(kind):
         assert 0.05 < done / len(cases) < 0.95, outcomes
 
 
-@pytest.mark.parametrize("kind", QUICK)
+@pytest.mark.parametrize("kind", FULL)
 def test_a_case_is_the_same_whenever_it_is_made(kind):
     for number in range(5):
         one, other = make(kind, number), make(kind, number)

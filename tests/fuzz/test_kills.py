@@ -1,4 +1,4 @@
-"""A study that is killed at random moments goes on to the same bits and leaves nothing: 20 kills, or 100 in full."""
+"""A study that is killed at random moments goes on to the same bits and leaves nothing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_files import write_files
-from fuzzing import CHOSEN, FULL, environment
+from draws import draws
+from fuzzing import CHOSEN, environment
 
-KILLS = 100 if FULL else 20
+KILLS = draws(20, 8)
 SEED = 7
 STUDY = (
     *("study", "--ratings", "ratings.csv", "--items", "items.csv", "--seeds", "0,1", "--bootstrap", "20", "-q"),

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from draws import draws
 
 from beyondacc.data.arrow import Parquet
 from beyondacc.data.frames import open_table
@@ -16,7 +17,7 @@ from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import BeyondAccError, DataError
 from intake.encodings import PACKINGS, Encoding, as_text, packed, random_rows
 
-N_FLIPS = 400
+N_FLIPS = draws(400)
 
 
 def tables():

@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from draws import draws
 from hypothesis import given, settings, strategies as st
 
 import beyondacc as ba
@@ -68,7 +69,7 @@ MANY = st.lists(st.dates(dt.date(1975, 1, 1), dt.date(2068, 12, 31)), min_size=1
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=draws(25), deadline=None)
 @given(given_days=MANY, gap=st.booleans())
 def test_days_are_the_same_in_every_unit(unit, given_days, gap):
     if "1970" in unit:
@@ -83,7 +84,7 @@ def test_days_are_the_same_in_every_unit(unit, given_days, gap):
     assert reading.dates
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=draws(40), deadline=None)
 @given(given_days=MANY)
 def test_kinds_of_columns(given_days):
     stamps = pd.Series(pd.to_datetime(given_days))

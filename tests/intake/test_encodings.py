@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 from hypothesis import HealthCheck, given, settings
 
 from beyondacc.data.arrow import Parquet
@@ -33,7 +34,7 @@ def read_rows(path, encoding):
     return list(zip(users.astype(str), items.astype(str), scores.astype(float), strict=True)), frame, reading
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows(), encodings)
 def test_rows_do_not_depend_on_how_they_are_written(table, encoding):
     with tempfile.TemporaryDirectory() as folder:

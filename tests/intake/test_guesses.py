@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from draws import draws
 
 from beyondacc.data.intake.files.guesses import has_header, is_recbole, movielens_kind, separator, split, trec_kind
 from beyondacc.data.intake.files.header import labels_of, list_layout
@@ -214,7 +215,7 @@ def test_odd_numbers_against_python():
     """Whether any field would change on the way through whole numbers, against a loop over the fields."""
     draw = np.random.default_rng(5)
     pieces = ["7", "0", "10", "-3", "0.5", "-0.5", "a b", "x", "", "07", "-07", "+7", " 7", "7 ", "-0", "12"]
-    for _ in range(400):
+    for _ in range(draws(400)):
         table = [[str(draw.choice(pieces[: draw.integers(9, 17)])) for _ in range(3)] for _ in range(2)]
         text = "".join(",".join(row) + "\n" for row in table)
         odd = {"07", "-07", "+7", " 7", "7 ", "-0"}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from draws import draws
 from hypothesis import given, settings, strategies as st
 
 import beyondacc as ba
@@ -41,7 +42,7 @@ GAINS = st.one_of(
 
 
 @pytest.mark.kernel
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(60), deadline=None)
 @given(
     st.dictionaries(st.integers(1, 4), st.dictionaries(st.integers(1, 6), GAINS, min_size=1), min_size=1),
     st.permutations(range(1, 7)),
@@ -83,7 +84,7 @@ def test_linear_gains_whose_sums_are_infinite():
         ba.evaluate(lists, large, "dcg@3", n_boot=0)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=draws(80), deadline=None)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=5))
 def test_whole_numbers_are_kept_or_refused(numbers):
     kept = all(int(float(number)) == number for number in numbers)

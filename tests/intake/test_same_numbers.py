@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from draws import draws
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import beyondacc as ba
@@ -29,7 +30,7 @@ def values(recs, data, **options):
     return {metric: report[metric].value for metric in METRICS}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SEEDS, encodings, encodings, st.booleans())
 def test_numbers_do_not_depend_on_how_tables_are_written(seed, of_lists, of_train, shuffled):
     lists, seen, held, genres = numbers(seed)
