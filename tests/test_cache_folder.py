@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from beyondacc.files import folders
+from beyondacc.files.atomic import folders
 from beyondacc.kernels import jit
 
 ROOT = Path(__file__).resolve().parents[1]
