@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from beyondacc.cli import inputs
+from beyondacc.cli import compiling, inputs
 from beyondacc.cli.output import WIDTH, aligned, check_parquet, decimals, number
 from beyondacc.cli.reading import FileOptions
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.movielens import load_movielens
 from beyondacc.errors import SpecError
-from beyondacc.kernels import jit
 from beyondacc.study import StudyResult
 from beyondacc.study.canvas import load
 from beyondacc.study.coefficients import Method
@@ -58,7 +57,7 @@ def datasets(
     SpecError
         If there is no such split, or it is the same for two seeds.
     """
-    jit.announce()
+    compiling.show(quiet=reading.quiet, bar=False)
     table: Any
     catalogue: Any
     if ratings is None:

@@ -1,10 +1,11 @@
 """The only place that says njit: how kernels are compiled and where they are kept.
 
-A kernel is a serial loop over rows that trusts its input. Compiled code is cached on disk in a folder named by the
-digest of all kernel sources and the versions of Python and Numba, because Numba's own cache notices edits in the file
-of a function only, not in the files of the helpers it calls. So kernels may share helpers, an upgrade never runs stale
-code, and a read-only installation is no obstacle. What lies in that folder is run, so it is one that nobody else can
-write in.
+A kernel is a serial loop over rows that trusts its input. Compiled code is cached on disk, that of each file in a
+folder named by the digest of its source, of the sources of all kernels that it imports and of the versions of Python
+and Numba, because Numba's own cache notices edits in the file of a function only, not in the files of the helpers it
+calls. So kernels may share helpers, an edit recompiles what depends on it and nothing else, an upgrade never runs stale
+code, copies of the package in several places share what they compiled, and a read-only installation is no obstacle.
+What lies in that folder is run, so it is one that nobody else can write in.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import functools
 import hashlib
 import os
 import platform
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -23,6 +25,7 @@ import numba
 import numpy as np
 from llvmlite.binding import ffi as llvm
 from numba import float64, types
+from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
@@ -31,6 +34,7 @@ from beyondacc.folders import fresh, private
 
 __all__ = [
     "CACHE",
+    "COMPILER",
     "DISTANCE_SIGNATURE",
     "GAIN_SIGNATURE",
     "LASTS",
@@ -42,20 +46,25 @@ __all__ = [
     "START",
     "Candidates",
     "NumbaError",
-    "announce",
+    "Place",
     "as_gain",
     "checked",
     "comparison",
+    "digest_of",
     "first_class",
     "gain",
+    "helper",
+    "imported",
     "kernel",
     "no_distance",
+    "once",
     "part",
     "plain",
     "read_only",
     "reason",
     "reduction",
     "scratch_kernel",
+    "tell",
     "version",
 ]
 
@@ -120,13 +129,49 @@ GAIN_SIGNATURE = types.void(
 )
 
 
+_HERE = Path(__file__).parent
+#: What compiles the kernels, as the name of a folder.
+COMPILER = f"python{platform.python_version()}-numba{numba.__version__}"
+#: Imports of kernels, absolute as everywhere in this package; that no other way is used is tested.
+_IMPORT = re.compile(r"^\s*(?:from|import)\s+beyondacc\.kernels([.\w]*)(?:\s+import\s+(\([^)]*\)|.*))?", re.MULTILINE)
+
+
 @functools.cache
 def version() -> str:
-    """Return what changes with the code of the kernels and with what compiles it."""
-    digest = hashlib.sha256(f"{platform.python_version()} {numba.__version__}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    """Return what changes with the code of any kernel and with what compiles it."""
+    return _digest(set(_HERE.rglob("*.py")))
+
+
+@functools.cache
+def digest_of(path: Path) -> str:
+    """Return what changes with the code of a file, with any that it imports, however far off, and with the compiler."""
+    needed, new = {path}, {path}
+    while new:
+        new = {each for found in new for each in imported(found)} - needed
+        needed |= new
+    return _digest(needed)
+
+
+@functools.cache
+def imported(path: Path) -> frozenset[Path]:
+    """Return the files of kernels that one imports itself."""
+    found: set[Path] = set()
+    for below, names in _IMPORT.findall(path.read_text(encoding="utf-8")):
+        parts = below.split(".")[1:]
+        last = [name.split()[0] for name in names.strip("() ").split(",") if name.strip()]
+        for place in (_HERE.joinpath(*parts), *(_HERE.joinpath(*parts, name) for name in last)):
+            found |= {each for each in (place.with_suffix(".py"), place / "__init__.py") if each.is_file()}
+    return frozenset(found - {_HERE / "__init__.py"})
+
+
+def _digest(paths: set[Path]) -> str:
+    parts = [f"{os.path.relpath(path, _HERE)} {_mark(path)}" for path in sorted(paths)]
+    return hashlib.sha256("\n".join([COMPILER, *parts]).encode()).hexdigest()[:16]
+
+
+@functools.cache
+def _mark(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _base() -> Path | None:
@@ -142,7 +187,7 @@ def _base() -> Path | None:
 
 def _cache() -> tuple[Path | None, bool]:
     """Return the folder for compiled code, None where there is none, and whether it outlives this process."""
-    below = "beyondacc", version()
+    below = "beyondacc", COMPILER
     base = _base()
     if base is not None and (folder := private(base, *below)):
         return folder, True
@@ -161,30 +206,120 @@ def _cache() -> tuple[Path | None, bool]:
 CACHE, LASTS = _cache()
 
 
-@functools.cache
-def announce() -> None:
-    """Say on a terminal, once a process, that the first use on a machine compiles the kernels."""
-    if (CACHE is None or not any(CACHE.rglob("*.nbi"))) and sys.stderr.isatty():
-        often = (
-            "once" if LASTS else "for this process alone, as it has no cache folder in which only its user can write"
-        )
-        print(f"beyondacc: compiling kernels, {often}, up to a minute", file=sys.stderr)  # noqa: T201 - meant for the terminal
+class _Watch(event.Listener):  # type: ignore[misc]
+    """Counts the variants of kernels that this process compiles, and tells somebody of each."""
+
+    def __init__(self) -> None:
+        self.compiled = 0
+        self.tell: Callable[[int], None] = _say_once
+
+    def on_start(self, event: Any) -> None:
+        if event.data["dispatcher"].py_func.__module__.startswith(_PACKAGE):
+            self.compiled += 1
+            self.tell(self.compiled)
+
+    def on_end(self, event: Any) -> None:
+        """Do nothing."""
 
 
-def _with_cache(compile_: Callable[[], Any]) -> Any:
-    # CACHE_DIR is read when a dispatcher is made; putting it back leaves other users of numba with their own folder
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = "" if CACHE is None else str(CACHE)
+def once() -> str:
+    """Say for how long kernels are compiled."""
+    return (
+        "once per machine"
+        if LASTS
+        else "for this process alone, as it has no cache folder that only its user can write in"
+    )
+
+
+def _say_once(compiled: int) -> None:
+    if compiled == 1 and sys.stderr.isatty():
+        print(f"beyondacc: compiling kernels, {once()}", file=sys.stderr)  # noqa: T201 - meant for the terminal
+
+
+def tell(how: Callable[[int], None] | None = None) -> None:
+    """Have a function called with the number of variants so far whenever this process compiles one.
+
+    By default a line on the terminal says so, once a process.
+    """
+    _WATCH.tell = _say_once if how is None else how
+
+
+_PACKAGE = __name__.rpartition(".")[0] + "."
+_WATCH = _Watch()
+event.register("numba:compile", _WATCH)
+
+
+class Place:
+    """Where Numba keeps the code of one function; it asks for one of these, a cache locator, by name."""
+
+    def __init__(self, function: Any, path: Path) -> None:
+        self._line = function.__code__.co_firstlineno
+        self._stamp = digest_of(path)
+        self._folder = _folder_of(path)
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> Place:
+        """Return the place of a function in a file."""
+        return cls(function, Path(file))
+
+    def ensure_cache_path(self) -> None:
+        """Make the folder before something is written; nobody else can have made it inside of one that is private."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+
+    def get_cache_path(self) -> str:
+        """Return the folder."""
+        return str(self._folder)
+
+    def get_source_stamp(self) -> str:
+        """Return what must not have changed: sources by content, not by date, and so for all copies of the package."""
+        return self._stamp
+
+    def get_disambiguator(self) -> str:
+        """Return what tells functions of one name apart."""
+        return str(self._line)
+
+
+def _folder_of(path: Path) -> Path:
+    assert CACHE is not None  # noqa: S101 - asked for only where there is one
+    return CACHE / f"{path.stem}-{digest_of(path)}"
+
+
+def _with_cache(function: Any, compile_: Callable[[], Any]) -> Any:
+    # these are read when a dispatcher is made; putting them back leaves other users of numba with their own folder.
+    # A numba before 0.62 asks for no locator, and takes a folder in that of the file
+    config = numba.config
+    names = ("CACHE_DIR", "CACHE_LOCATOR_CLASSES")
+    before = [getattr(config, name, "") for name in names]
+    folder = "" if CACHE is None else str(_folder_of(Path(function.__code__.co_filename)))
+    config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = folder, f"{__name__}.{Place.__name__}"
     try:
         return compile_()
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = before
 
 
 def _compile(function: F, **options: Any) -> F:
     options |= {"nogil": True, "cache": CACHE is not None, "error_model": "numpy", "no_cfunc_wrapper": True}
-    compiled: F = _with_cache(lambda: numba.njit(**options)(function))
+    compiled: F = _with_cache(function, lambda: numba.njit(**options)(function))
     return compiled
+
+
+@functools.cache
+def _uncalled(dispatcher: type) -> type:
+    """Return a class of dispatchers that only kernels call: Python, which has no entry there, would end the process."""
+
+    def refuse(self: Any, *_given: Any, **_named: Any) -> Any:
+        raise TypeError(f"{self.__name__} is a helper of kernels and cannot be called from Python; call its py_func")
+
+    return type(f"Uncalled{dispatcher.__name__}", (dispatcher,), {"__call__": refuse})
+
+
+def _inside(function: F, **options: Any) -> F:
+    """Compile without an entry from Python, which for arrays takes a good part of the time to compile."""
+    compiled: Any = _compile(function, no_cpython_wrapper=True, **options, **_BORROWS)
+    if not numba.config.DISABLE_JIT:
+        compiled.__class__ = _uncalled(type(compiled))
+    return compiled  # type: ignore[no-any-return]
 
 
 #: References to arrays are not counted: who only borrows them need not, and counting is an atomic operation at each
@@ -200,14 +335,19 @@ def kernel(function: F) -> F:
     return _compile(function, **_BORROWS)
 
 
+def helper(function: F) -> F:
+    """Compile what only other kernels call: as `kernel`, in less time."""
+    return _inside(function)
+
+
 def scratch_kernel(function: F) -> F:
     """Compile a function that makes arrays to work in: as `kernel`, but slower where it cuts or passes arrays."""
     return _compile(function)
 
 
 def reduction(function: F) -> F:
-    """Compile a sum or a dot product: as `kernel`, but additions may be reordered, so that it is vectorised."""
-    return _compile(function, fastmath={"reassoc", "contract"}, **_BORROWS)
+    """Compile a sum or a dot product: as `helper`, but additions may be reordered, so that it is vectorised."""
+    return _inside(function, fastmath={"reassoc", "contract"})
 
 
 def part(function: F) -> F:
@@ -217,7 +357,7 @@ def part(function: F) -> F:
 
 def comparison(function: F) -> F:
     """Compile a sum of what is larger: as `reduction`, of numbers none of which is NaN, so that it is vectorised."""
-    return _compile(function, fastmath={"reassoc", "contract", "nnan", "nsz"}, **_BORROWS)
+    return _inside(function, fastmath={"reassoc", "contract", "nnan", "nsz"})
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -288,7 +428,7 @@ def gain(function: Callable[..., None]) -> Any:
         return function
     if function not in _GAINS:
         options = {"cache": CACHE is not None, "error_model": "numpy", **_BORROWS}
-        _GAINS[function] = _with_cache(lambda: numba.cfunc(GAIN_SIGNATURE, **options)(function))
+        _GAINS[function] = _with_cache(function, lambda: numba.cfunc(GAIN_SIGNATURE, **options)(function))
     return _GAINS[function]
 
 
@@ -315,7 +455,7 @@ def no_distance() -> Any:
     """Return what stands for a user's own distance where a built-in one is used, so that kernels keep one signature."""
     if numba.config.DISABLE_JIT:
         return _undefined
-    return _with_cache(lambda: numba.cfunc(DISTANCE_SIGNATURE, cache=CACHE is not None)(_undefined))
+    return _with_cache(_undefined, lambda: numba.cfunc(DISTANCE_SIGNATURE, cache=CACHE is not None)(_undefined))
 
 
 def _undefined(_one: Any, _other: Any) -> float:
