@@ -53,7 +53,7 @@ HOMES = {
     "vl_convert": ["study"],
     "jinja2": ["study"],
     "typer": ["cli"],
-    "rich": ["study"],
+    "rich": ["study", "cli/compiling.py"],
     "narwhals": ["data/frames.py"],
     "pyarrow": ["data/arrow"],
     "implicit": ["models/implicit_library.py"],

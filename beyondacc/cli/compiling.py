@@ -18,7 +18,8 @@ class _Shown:
         self.said = False
         self.progress: Any = None
         self.task: Any = None
-        self.done, self.total = 0, None
+        self.done = 0
+        self.total: int | None = None  # not known but of a warm-up
 
     def compiled(self, count: int) -> None:
         """Take note of one more variant; kernels are compiled in any thread."""

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from beyondacc.cli.messages import say
 from beyondacc.cli import compiling
+from beyondacc.cli.messages import say
 from beyondacc.cli.options import (
     DATA,
     OUTPUT,

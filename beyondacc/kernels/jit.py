@@ -224,11 +224,9 @@ class _Watch(event.Listener):  # type: ignore[misc]
 
 def once() -> str:
     """Say for how long kernels are compiled."""
-    return (
-        "once per machine"
-        if LASTS
-        else "for this process alone, as it has no cache folder that only its user can write in"
-    )
+    if LASTS:
+        return "once per machine"
+    return "for this process alone, as it has no cache folder in which only its user can write"
 
 
 def _say_once(compiled: int) -> None:
@@ -305,7 +303,7 @@ def _compile(function: F, **options: Any) -> F:
 
 
 @functools.cache
-def _uncalled(dispatcher: type) -> type:
+def _uncalled(dispatcher: Any) -> type:
     """Return a class of dispatchers that only kernels call: Python, which has no entry there, would end the process."""
 
     def refuse(self: Any, *_given: Any, **_named: Any) -> Any:
@@ -318,7 +316,8 @@ def _inside(function: F, **options: Any) -> F:
     """Compile without an entry from Python, which for arrays takes a good part of the time to compile."""
     compiled: Any = _compile(function, no_cpython_wrapper=True, **options, **_BORROWS)
     if not numba.config.DISABLE_JIT:
-        compiled.__class__ = _uncalled(type(compiled))
+        kind: Any = type(compiled)
+        compiled.__class__ = _uncalled(kind)
     return compiled  # type: ignore[no-any-return]
 
 
