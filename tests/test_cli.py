@@ -612,7 +612,18 @@ def test_a_study_of_movielens_by_default(capsys, monkeypatch, tmp_path):
 MINE = ("--bootstrap", "5", "--force", "-o", "x.csv")
 FIRST = [  # what a first user does
     ["evaluate", "recs.csv", *DATA, *MINE],
-    [*STUDY, "--diversity", "0.5", "--bootstrap", "5", "-q", "-m", "ndcg,ild,self_information,catalog_coverage"],
+    [
+        *STUDY,
+        "--diversity",
+        "0.5",
+        "--bootstrap",
+        "5",
+        "-q",
+        "-o",
+        "first",
+        "-m",
+        "ndcg,ild,self_information,catalog_coverage",
+    ],
 ]
 
 

@@ -40,14 +40,13 @@ print(*(sum(f.stats.cache_misses.values()) for f in (first_hit_rows, length_rows
 """
 
 
-def python(code, place, cache, **more):
+def python(code, place, cache):
     """Run lines with the package of a place and a cache folder; what they print."""
     env = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     env |= {"PYTHONPATH": str(place), "XDG_CACHE_HOME": str(cache)}
-    done = subprocess.run(  # noqa: S603 - our own lines
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=place, env=env, check=True, **more
+    return subprocess.run(  # noqa: S603 - our own lines
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=place, env=env, check=True
     )
-    return done
 
 
 def misses(place, cache):

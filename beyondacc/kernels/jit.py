@@ -250,15 +250,14 @@ event.register("numba:compile", _WATCH)
 class Place:
     """Where Numba keeps the code of one function; it asks for one of these, a cache locator, by name."""
 
-    def __init__(self, function: Any, path: Path) -> None:
+    def __init__(self, function: Any, file: str) -> None:
         self._line = function.__code__.co_firstlineno
-        self._stamp = digest_of(path)
-        self._folder = _folder_of(path)
+        self._folder = _folder_of(file)
 
     @classmethod
     def from_function(cls, function: Any, file: str) -> Place:
         """Return the place of a function in a file."""
-        return cls(function, Path(file))
+        return cls(function, file)
 
     def ensure_cache_path(self) -> None:
         """Make the folder before something is written; nobody else can have made it inside of one that is private."""
@@ -270,15 +269,17 @@ class Place:
 
     def get_source_stamp(self) -> str:
         """Return what must not have changed: sources by content, not by date, and so for all copies of the package."""
-        return self._stamp
+        return self._folder.name
 
     def get_disambiguator(self) -> str:
         """Return what tells functions of one name apart."""
         return str(self._line)
 
 
-def _folder_of(path: Path) -> Path:
+@functools.cache
+def _folder_of(file: str) -> Path:
     assert CACHE is not None  # noqa: S101 - asked for only where there is one
+    path = Path(file)
     return CACHE / f"{path.stem}-{digest_of(path)}"
 
 
@@ -288,7 +289,7 @@ def _with_cache(function: Any, compile_: Callable[[], Any]) -> Any:
     config = numba.config
     names = ("CACHE_DIR", "CACHE_LOCATOR_CLASSES")
     before = [getattr(config, name, "") for name in names]
-    folder = "" if CACHE is None else str(_folder_of(Path(function.__code__.co_filename)))
+    folder = "" if CACHE is None else str(_folder_of(function.__code__.co_filename))
     config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = folder, f"{__name__}.{Place.__name__}"
     try:
         return compile_()
