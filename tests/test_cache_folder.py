@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from beyondacc import folders
-from beyondacc.kernels import jit
+from beyondacc.kernels import cached as cached_code, jit
 
 ROOT = Path(__file__).resolve().parents[1]
 OTHER = 54321  # a user that is not this one
@@ -144,7 +144,7 @@ def cached(monkeypatch, places):
     for name, path in places.items():
         monkeypatch.setenv(name, str(path))
     monkeypatch.setattr(tempfile, "tempdir", str(places["TMPDIR"]))
-    folder, lasts = jit._cache()
+    folder, lasts = cached_code._cache()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert folder.stat().st_uid == os.getuid()
     return folder, lasts

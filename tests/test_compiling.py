@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from beyondacc.cli import compiling
-from beyondacc.kernels import jit
+from beyondacc.kernels import cached, jit
 from beyondacc.kernels.distance import distance_row
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,7 +126,7 @@ def imports(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_imports_that_count_are_those_that_python_sees(path):
-    assert jit.imported(path) == imports(path)
+    assert cached.imported(path) == imports(path)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_the_imports_that_count_are_those_that_python_sees(path):
 def test_imports_of_every_form_count(text, expected, tmp_path):
     path = tmp_path / "some.py"
     path.write_text(text, encoding="utf-8")
-    assert {each.stem for each in jit.imported(path)} == expected
+    assert {each.stem for each in cached.imported(path)} == expected
 
 
 def decorated():

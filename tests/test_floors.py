@@ -48,7 +48,7 @@ HOUSE = [
 FLOORS = {name: floor for floor, names in enumerate(HOUSE) for name in names}
 # Where a package may be imported at all. A folder stands for all modules in it.
 HOMES = {
-    "numba": ["kernels/jit.py", "kernels/intrinsics.py"],
+    "numba": ["kernels/jit.py", "kernels/cached.py", "kernels/intrinsics.py"],
     "altair": ["study"],
     "vl_convert": ["study"],
     "jinja2": ["study"],
