@@ -1,11 +1,13 @@
-"""Compile every kernel, for every kind of array that usually reaches it, by doing a little of everything."""
+"""Compile kernels, for every kind of array that usually reaches them, by doing a little of everything, or of most."""
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +18,27 @@ from scipy import sparse
 from beyondacc.comparison.diagnosis import diagnose
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
-from beyondacc.evaluation.evaluate import evaluate
+from beyondacc.evaluation.evaluate import default_metrics, evaluate
 from beyondacc.kernels.jit import CACHE
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS
 from beyondacc.rerank import RERANKERS
 from beyondacc.run.local import n_threads
 from beyondacc.scoring.scorers import recommend
+from beyondacc.study import Study
 
 __all__ = ["compilations", "kernels", "second_half", "warmup"]
 
+Step = Callable[[], None]
 _SIDE = 64  # users and items: more than the factors of any model
+_PARTS = 4  # of the metrics, each a step
+_COLUMNS = (["user_id", "item_id", "score"], ["user_id", "item_id", "rank"], ["user_id", "item_id"])
 
 
-def warmup(workers: int | None = None) -> tuple[float, int]:
-    """Run all metrics, re-rankers and models on a few rows, so that their machine code is in the cache.
+def warmup(
+    workers: int | None = None, *, every: bool = False, told: Callable[[int, int], None] | None = None
+) -> tuple[float, int]:
+    """Run metrics, re-rankers and models on a few rows, so that their machine code is in the cache.
 
     Numba compiles one function at a time, so that threads would not help: a second process begins at the other end, and
     what one has compiled the other finds in the cache.
@@ -39,6 +47,11 @@ def warmup(workers: int | None = None) -> tuple[float, int]:
     ----------
     workers
         1: all in this process; by default two processes, where there are two cores.
+    every
+        Whether to run all of them, on all kinds of data, and not only the core metrics, the core models, and the
+        re-rankers that a study takes by default, on feature sets.
+    told
+        Called with how many steps are done, of how many, after each.
 
     Returns
     -------
@@ -50,7 +63,7 @@ def warmup(workers: int | None = None) -> tuple[float, int]:
     other = None
     if n_threads(workers) > 1 and sys.executable and kernels():
         above = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))))
-        command = [sys.executable, "-c", "from beyondacc.warmup import second_half; print(second_half())"]
+        command = [sys.executable, "-c", f"from beyondacc.warmup import second_half; print(second_half(every={every}))"]
         other = subprocess.Popen(  # noqa: S603 - this Python, and a constant
             command,
             stdout=subprocess.PIPE,
@@ -58,15 +71,23 @@ def warmup(workers: int | None = None) -> tuple[float, int]:
             text=True,
             env={**os.environ, "PYTHONPATH": above, **_same_cache()},
         )
-    for data in _data():
-        _use_metrics(data)
-    told = other.communicate()[0] if other else ""
+    first, second = _steps(every=every)
+    rest = [] if other else second
+    _take(first, told, len(first) + len(rest))
+    answer = other.communicate()[0] if other else ""
     elsewhere = 0
-    if told.strip().isdecimal():
-        elsewhere = int(told)
+    if answer.strip().isdecimal():
+        elsewhere = int(answer)
     else:  # alone, or the other process could not
-        second_half()
+        _take(second, told, len(first) + len(second), done=len(first))
     return time.perf_counter() - started, compilations() - before + elsewhere
+
+
+def _take(steps: Sequence[Step], told: Callable[[int, int], None] | None, total: int, done: int = 0) -> None:
+    for place, step in enumerate(steps, start=1 + done):
+        step()
+        if told is not None:
+            told(place, total)
 
 
 def _same_cache() -> dict[str, str]:
@@ -74,29 +95,42 @@ def _same_cache() -> dict[str, str]:
     return {} if CACHE is None else {"NUMBA_CACHE_DIR": str(CACHE.parents[1])}
 
 
-def second_half() -> int:
+def second_half(*, every: bool = False) -> int:
     """Do what `warmup` leaves to another process, then the metrics from the last; return how many were compiled."""
     before = compilations()
-    # first what the other half does not compile too, so that the rest is found in the cache
-    ratings = _ratings(np.random.default_rng(0))
-    matrix = sparse.csr_array((ratings["rating"], (ratings["user_id"], ratings["item_id"])))
-    for name, info in MODELS.items():
-        if not info.factory.needs:  # what needs another library has no kernels of ours
-            MODELS.create(name).fit(matrix).score(np.arange(2, dtype=np.int32))
-    for data in _data():
-        _use_rerankers(data)
-    for data in reversed(_data()):
-        _use_metrics(data, backwards=True)
+    first, second = _steps(every=every)
+    _take(second, None, 0)
+    _take(first[::-1], None, 0)  # so that what both need is found in the cache
     return compilations() - before
+
+
+def _steps(*, every: bool) -> tuple[list[Step], list[Step]]:
+    """Return what one process does, and what another: metrics, and models and re-rankers."""
+    if not every:
+        plain = _plain()
+        return [functools.partial(_use_core, data) for data in plain], [functools.partial(_use_study, plain[-1])]
+    kinds = _data()
+    second: list[Step] = [
+        functools.partial(_use_model, name)
+        for name, info in MODELS.items()
+        if not info.factory.needs  # what needs another library has no kernels of ours
+    ]
+    second += [functools.partial(_use_reranker, name, data) for data in kinds for name in RERANKERS]
+    return [functools.partial(_use_metrics, data, start=start) for data in kinds for start in range(_PARTS)], second
+
+
+def _plain() -> tuple[Dataset, Dataset]:
+    """Return the kinds of data that most have: given parts, and a split; items have genres."""
+    rng = np.random.default_rng(0)
+    ratings, items = _ratings(rng), _items(rng)
+    half = len(ratings) // 2
+    return Dataset(ratings[:half], ratings[half:], items), Dataset.split(ratings, items)
 
 
 def _data() -> tuple[Dataset, Dataset, Dataset]:
     """Return the kinds of data that kernels are compiled for."""
     rng = np.random.default_rng(0)
-    ratings = _ratings(rng)
-    items = pd.DataFrame(
-        {"item_id": np.arange(_SIDE), "genres": rng.choice(["a", "a|b", "b|c", ""], _SIDE), "year": 2000}
-    )
+    ratings, items = _ratings(rng), _items(rng)
     vectors = rng.random((_SIDE, 3))
     half = len(ratings) // 2
     grouped = ratings[:half].sort_values("user_id")
@@ -108,6 +142,12 @@ def _data() -> tuple[Dataset, Dataset, Dataset]:
         by_user,
         Dataset.split(ratings[["user_id", "item_id"]], items, vectors=vectors),
         Dataset.split(ratings, items, vectors=vectors.astype(np.float32)),
+    )
+
+
+def _items(rng: np.random.Generator) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"item_id": np.arange(_SIDE), "genres": rng.choice(["a", "a|b", "b|c", ""], _SIDE), "year": 2000}
     )
 
 
@@ -125,15 +165,34 @@ def _lists(data: Dataset) -> Recommendations:
     return recommend(scores, data, k=6)
 
 
-def _use_rerankers(data: Dataset) -> None:
+def _use_core(data: Dataset) -> None:
+    """Evaluate lists by the core metrics as most do: with scores, with ranks, with neither."""
+    lists = recommend(np.random.default_rng(1).random((_SIDE, _SIDE)), data, k=6)
+    frame = lists.to_pandas()
+    for columns in _COLUMNS:
+        found = evaluate(frame[columns], data, k=3, n_boot=2)
+        _ = str(found), found.diagnostics
+
+
+def _use_study(data: Dataset) -> None:
+    """Train the core models, re-rank with what is taken by default, evaluate by the core metrics."""
+    Study(data, metrics=default_metrics(data, 3), diversity=(0.5,), k=3, candidates=6, n_boot=2).run(threads=1)
+
+
+def _use_model(name: str) -> None:
+    ratings = _ratings(np.random.default_rng(0))
+    matrix = sparse.csr_array((ratings["rating"], (ratings["user_id"], ratings["item_id"])))
+    MODELS.create(name).fit(matrix).score(np.arange(2, dtype=np.int32))
+
+
+def _use_reranker(name: str, data: Dataset) -> None:
     lists = _lists(data)
-    for name in RERANKERS:
-        for distance in ("jaccard", "cosine", "npmi") if "distance" in RERANKERS[name].parameters else ("",):
-            RERANKERS.create(f"{name}(distance={distance})" if distance else name).rerank(lists, data, k=3)
+    for distance in ("jaccard", "cosine", "npmi") if "distance" in RERANKERS[name].parameters else ("",):
+        RERANKERS.create(f"{name}(distance={distance})" if distance else name).rerank(lists, data, k=3)
 
 
-def _use_metrics(data: Dataset, *, backwards: bool = False) -> None:
-    """Evaluate lists with scores, with ranks, with neither; the metrics in order, or backwards."""
+def _use_metrics(data: Dataset, *, start: int) -> None:
+    """Evaluate lists with scores, with ranks, with neither, by a part of the metrics."""
     lists = _lists(data)
     metrics = [family @ 3 for family in REGISTRY.values()]
     metrics += [
@@ -143,9 +202,9 @@ def _use_metrics(data: Dataset, *, backwards: bool = False) -> None:
         if name != "distance_unexpectedness" or distance != "pearson"
     ]
     metrics += map(REGISTRY.parse, ("binomial_diversity(relevant_only=true)@3", "epc(relevance=binary)@3"))
-    metrics = metrics[::-1] if backwards else metrics
+    metrics = metrics[start::_PARTS]
     frame = lists.to_pandas()
-    for columns in (["user_id", "item_id", "score"], ["user_id", "item_id", "rank"], ["user_id", "item_id"]):
+    for columns in _COLUMNS:
         given = Recommendations.read(frame[columns], data)
         evaluate(given, data, metrics, earlier=lists, n_boot=0)
     # seen items leave lists longer than the cutoff

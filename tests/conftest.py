@@ -11,6 +11,7 @@ import pytest
 from turns import Turns
 
 from beyondacc import distances
+from beyondacc.cli import compiling
 
 _TURNS = pytest.StashKey[Turns]()
 
@@ -56,3 +57,9 @@ def own_distance():
 def fresh_distances(monkeypatch):
     """Whatever distances a test makes are gone after it."""
     monkeypatch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_said_of_the_compiler(monkeypatch):
+    """What a command prints does not depend on what was compiled before; tests/test_compiling.py looks at that."""
+    monkeypatch.setattr(compiling, "show", lambda **_: None)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from beyondacc.files.atomic import folders
-from beyondacc.kernels import jit
+from beyondacc.files import folders
+from beyondacc.kernels import cached as cached_code, jit
 
 ROOT = Path(__file__).resolve().parents[1]
 OTHER = 54321  # a user that is not this one
@@ -144,7 +144,7 @@ def cached(monkeypatch, places):
     for name, path in places.items():
         monkeypatch.setenv(name, str(path))
     monkeypatch.setattr(tempfile, "tempdir", str(places["TMPDIR"]))
-    folder, lasts = jit._cache()
+    folder, lasts = cached_code._cache()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert folder.stat().st_uid == os.getuid()
     return folder, lasts
@@ -155,13 +155,13 @@ def cached(monkeypatch, places):
 def test_a_folder_in_which_others_can_write_is_not_used(places, spoil, where, monkeypatch):
     base = places["HOME"] / (".cache" if where == "HOME" else "base")
     base.mkdir()
-    spoil(base, jit.version())
+    spoil(base, jit.COMPILER)
     given = {name: path for name, path in places.items() if name != "XDG_CACHE_HOME"}
     if where != "HOME":
         given[where] = base
     folder, lasts = cached(monkeypatch, given)
     temporary = places["TMPDIR"] / f"beyondacc-{os.getuid()}"
-    assert folder == temporary / "beyondacc" / jit.version()
+    assert folder == temporary / "beyondacc" / jit.COMPILER
     assert lasts
     assert stat.S_IMODE(temporary.stat().st_mode) == 0o700
 
@@ -173,12 +173,12 @@ def test_without_any_safe_folder_each_process_has_one_of_its_own(places, spoil, 
     unusable.write_text("")
     taken = places["TMPDIR"] / f"beyondacc-{os.getuid()}"
     taken.mkdir(mode=0o700)
-    spoil(taken, jit.version())
+    spoil(taken, jit.COMPILER)
     made = [cached(monkeypatch, {**places, "XDG_CACHE_HOME": unusable}) for _ in range(2)]
     assert [lasts for _, lasts in made] == [False, False]
     assert len({folder for folder, _ in made}) == 2
     for folder, _ in made:
-        assert folder.name == jit.version()
+        assert folder.name == jit.COMPILER
         assert folder.parents[2] == places["TMPDIR"]
         assert not folder.is_relative_to(taken)
 

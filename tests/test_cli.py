@@ -641,7 +641,41 @@ def test_a_study_of_movielens_by_default(capsys, monkeypatch, tmp_path):
 # --------------------------------------------------------------------------------------------------------- warmup
 
 
-def test_warmup_compiles_all_that_other_commands_need():
+MINE = ("--bootstrap", "5", "--force", "-o", "x.csv")
+FIRST = [  # what a first user does
+    ["evaluate", "recs.csv", *DATA, *MINE],
+    [
+        *STUDY,
+        "--diversity",
+        "0.5",
+        "--bootstrap",
+        "5",
+        "-q",
+        "-o",
+        "first",
+        "-m",
+        "ndcg,ild,self_information,catalog_coverage",
+    ],
+]
+
+
+def further():
+    """Commands that need more kernels."""
+    np.save("vectors.npy", np.ones((N_ITEMS, 3), np.float32))
+    return [
+        ["evaluate", "recs.csv", *DATA, *MINE, "-m", "all"],
+        ["evaluate", "recs.csv", *DATA, *MINE, "-k", "2", "--seen", "drop", "--primitive", "recs.csv"],
+        ["evaluate", "recs.csv", *DATA, *MINE, "-m", "ild(distance=cosine)", "--vectors", "vectors.npy"],
+        *(
+            ["rerank", "recs.csv", *DATA[:2], *DATA[4:], "--force", "-o", "x.csv", "--method", name]
+            for name in RERANKERS
+        ),
+        [*STUDY, "--models", "EASE,ItemKNN,UserKNN", "--diversity", "0.5", "--bootstrap", "5", "-q", "--force"],
+    ]
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_warmup_compiles_all_that_other_commands_need(every):
     """The kernels called directly by evaluate, rerank and study, with their types, are a part of those of warmup."""
     dump = (
         "import json, sys\n"
@@ -649,50 +683,42 @@ def test_warmup_compiles_all_that_other_commands_need():
         "from beyondacc.warmup import kernels, warmup\n"
         "commands = json.loads(sys.argv[1])\n"
         "assert all(main(args) == 0 for args in commands)\n"
-        "commands or warmup(workers=1)\n"
+        f"commands or warmup(workers=1, every={every})\n"
         "found = {k.py_func.__module__ + k.py_func.__name__: list(map(str, k.signatures)) for k in kernels()}\n"
         "print(json.dumps(found))\n"
     )
-    mine = ("--bootstrap", "5", "--force", "-o", "x.csv")
-    np.save("vectors.npy", np.ones((N_ITEMS, 3), np.float32))
-    commands = [
-        ["evaluate", "recs.csv", *DATA, *mine],
-        ["evaluate", "recs.csv", *DATA, *mine, "-k", "2", "--seen", "drop", "--primitive", "recs.csv"],
-        ["evaluate", "recs.csv", *DATA, *mine, "-m", "ild(distance=cosine)", "--vectors", "vectors.npy"],
-        *(
-            ["rerank", "recs.csv", *DATA[:2], *DATA[4:], "--force", "-o", "x.csv", "--method", name]
-            for name in RERANKERS
-        ),
-        [*STUDY, "--models", "EASE,ItemKNN,UserKNN", "--diversity", "0.5", "--bootstrap", "5", "-q"],
-    ]
 
     def kernels_of(*commands):
         arguments = [sys.executable, "-c", dump, json.dumps(commands)]
         done = subprocess.run(arguments, capture_output=True, text=True, check=True)  # noqa: S603
         return json.loads(done.stdout.splitlines()[-1])
 
-    warmed, used = kernels_of(), kernels_of(*commands)
+    warmed, used = kernels_of(), kernels_of(*FIRST, *(further() if every else ()))
     if not used:
         pytest.skip("the JIT is off")
-    assert {name for name, signatures in used.items() if set(signatures) - set(warmed[name])} == set()
+    assert {name for name, signatures in used.items() if set(signatures) - set(warmed.get(name, ()))} == set()
     assert sum(map(len, used.values())) > 20
+    # a literal number is a type of its own and compiles a helper again
+    assert [name for name, signatures in warmed.items() if "Literal" in " ".join(signatures)] == []
 
 
 @pytest.mark.parametrize(("program", "counted"), [("raise SystemExit(3)", 4), ("print(5)", 8), ("", 4)])
 def test_warmup_does_all_itself_where_the_other_process_fails(monkeypatch, program, counted):
-    real, done = subprocess.Popen, []
+    real, done, told = subprocess.Popen, [], []
     monkeypatch.setattr(subprocess, "Popen", lambda _, **options: real([sys.executable, "-c", program], **options))
     monkeypatch.setattr(warming, "kernels", lambda: [True])
     monkeypatch.setattr(warming, "compilations", lambda: len(done))
-    monkeypatch.setattr(warming, "_use_metrics", lambda _: done.append("metrics"))
-    monkeypatch.setattr(warming, "second_half", lambda: done.append("rest") or 1)
-    assert warming.warmup(workers=2)[1] == counted
-    assert done == ["metrics"] * 3 + ["rest"] * (counted == 4)
+    first = [lambda: done.append("metrics")] * 3
+    monkeypatch.setattr(warming, "_steps", lambda *, every: (first, [lambda: done.append(f"rest {every}")]))
+    assert warming.warmup(workers=2, every=True, told=lambda *at: told.append(at))[1] == counted
+    assert done == ["metrics"] * 3 + ["rest True"] * (counted == 4)
+    assert told == [(1, 3), (2, 3), (3, 3)] + [(4, 4)] * (counted == 4)
 
 
-def test_warmup_says_how_long_it_took_and_where_the_cache_is(capsys):
-    ok(capsys, "warmup")
-    done = ok(capsys, "warmup")  # again, in one process: nothing is left to compile
+@pytest.mark.parametrize("every", [[], ["--all"]])
+def test_warmup_says_how_long_it_took_and_where_the_cache_is(every, capsys):
+    ok(capsys, "warmup", *every)
+    done = ok(capsys, "warmup", *every)  # again, in one process: nothing is left to compile
     assert done.out.startswith("everything was compiled before; the cache is ")
     assert "beyondacc" in done.out
 

@@ -15,7 +15,7 @@ from scipy import stats
 import beyondacc as ba
 from beyondacc.comparison import significance, swaps, words
 from beyondacc.errors import DataError, SpecError
-from beyondacc.evaluation.evaluate import intervals
+from beyondacc.evaluation import intervals
 
 pytestmark = pytest.mark.kernel
 N_ITEMS = 12

@@ -15,7 +15,7 @@ import pytest
 
 import beyondacc
 from beyondacc.errors import DataError
-from beyondacc.files.atomic import atomic as files
+from beyondacc.files import atomic as files
 
 posix = pytest.mark.skipif(os.name == "nt", reason="processes are judged by /proc and signals")
 PACKAGE = Path(beyondacc.__file__).parent
@@ -27,7 +27,7 @@ def names(folder):
 
 def program(code, *args):
     """Start a process that runs some lines, and return it when these are done and it waits to be killed."""
-    head = "import sys\nfrom pathlib import Path\nfrom beyondacc.files.atomic import atomic as files\n"
+    head = "import sys\nfrom pathlib import Path\nfrom beyondacc.files import atomic as files\n"
     wait = "\nprint('there', flush=True)\nimport time\ntime.sleep(600)\n"
     command = [sys.executable, "-c", head + code + wait, *map(str, args)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own lines
@@ -144,7 +144,7 @@ def program_only(code, *args):
     arguments = [
         sys.executable,
         "-c",
-        f"import sys\nfrom beyondacc.files.atomic import atomic as files\n{code}",
+        f"import sys\nfrom beyondacc.files import atomic as files\n{code}",
         *map(str, args),
     ]
     return subprocess.Popen(arguments)  # noqa: S603 - our own lines

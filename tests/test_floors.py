@@ -34,12 +34,12 @@ HOUSE = house()
 FLOORS = {name: floor for floor, names in enumerate(HOUSE) for name in names}
 # Where a package may be imported at all. A folder stands for all modules in it.
 HOMES = {
-    "numba": ["kernels/jit.py", "kernels/intrinsics.py"],
+    "numba": ["kernels/jit.py", "kernels/cached.py", "kernels/intrinsics.py"],
     "altair": ["charts"],
     "vl_convert": ["charts"],
     "jinja2": ["report"],
     "typer": ["cli"],
-    "rich": ["study"],
+    "rich": ["study", "cli/compiling.py"],
     "narwhals": ["data/frames.py"],
     "pyarrow": ["data/arrow"],
     "implicit": ["models/implicit_library.py"],

@@ -114,7 +114,7 @@ STUCK = f"""
 import threading, time
 from pathlib import Path
 import beyondacc.evaluation.evaluate
-from beyondacc.files.atomic import atomic as files
+from beyondacc.files import atomic as files
 def write():
     with files.beside(Path("x.csv")) as part:
         part.write_bytes(b"half")

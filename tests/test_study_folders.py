@@ -15,7 +15,7 @@ import pytest
 from cli_files import run, write_files
 from test_stopping import MAIN
 
-from beyondacc.files.atomic import atomic as files
+from beyondacc.files import atomic as files
 from beyondacc.study.store import FolderStore
 
 STUDY = ("study", "--ratings", "ratings.csv", "--items", "items.csv", "--bootstrap", "0", "-q", "-o", "out")

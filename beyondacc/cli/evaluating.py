@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from beyondacc.cli import compiling
 from beyondacc.cli.options import (
     DATA,
     READING,
@@ -183,9 +184,8 @@ class Lists(FileOptions):
         from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
         from beyondacc.evaluation.conventions import find_convention  # noqa: PLC0415 - heavy
         from beyondacc.evaluation.evaluate import check_metrics  # noqa: PLC0415 - heavy
-        from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
 
-        jit.announce()
+        compiling.show(quiet=self.quiet)
         wanted: Any = split_names(self.metric)
         tables = inputs.Tables(paths, self, order=self.order.value, vectors=self.vectors)
         data = tables.dataset(threshold=self.threshold, graded=self.graded)

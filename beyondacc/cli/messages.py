@@ -6,6 +6,7 @@ import re
 
 import typer
 
+from beyondacc.cli.compiling import hide
 from beyondacc.texts import visible
 
 __all__ = ["in_options", "one_line", "say"]
@@ -40,4 +41,5 @@ def one_line(message: str) -> str:
 
 def say(text: str, *, err: bool = False) -> None:
     """Print lines of text, and nothing that a terminal would obey: every text of a command goes through here."""
+    hide()
     typer.echo(visible(text, lines=True), err=err)

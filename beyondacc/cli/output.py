@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from beyondacc.cli.compiling import hide
 from beyondacc.cli.messages import say
 from beyondacc.errors import DataError, DependencyError, SpecError, choices
 from beyondacc.files.atomic import replace_file, sweep
@@ -91,6 +92,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def deliver(content: bytes, path: Path | None) -> None:
     """Write to a file, which is there whole or not at all, or where there is none, to standard output."""
     if path is None:
+        hide()
         typer.echo(content, nl=False)
         return
     replace_file(path, content)

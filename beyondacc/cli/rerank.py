@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beyondacc.cli import output as out
+from beyondacc.cli import compiling, output as out
 from beyondacc.cli.messages import say
 from beyondacc.cli.methods import (
     DistanceName,
@@ -93,7 +93,6 @@ def rerank(
     check_files(files)
     from beyondacc.cli import inputs  # noqa: PLC0415 - heavy
     from beyondacc.data.recommendations import Recommendations  # noqa: PLC0415 - heavy
-    from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
 
     given = {
         "diversity": diversity,
@@ -108,7 +107,7 @@ def rerank(
         raise SpecError("rerank needs the catalogue: pass --items, --train or both")
     if test is not None and not diagnose:
         raise SpecError("--test is for --diagnose; pass both, or neither")
-    jit.announce()
+    compiling.show(quiet=reading.quiet)
     files = {"train": train, "test": test, "items": items, "candidates": candidates}
     tables = inputs.Tables(files, reading, order=order.value, vectors=vectors)
     data = tables.dataset()

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import typer
 
+from beyondacc.cli.compiling import end
 from beyondacc.cli.messages import in_options, one_line, say
 from beyondacc.cli.options import app
 from beyondacc.errors import BeyondAccError, NoEffectWarning
@@ -53,6 +54,8 @@ def run(argv: Sequence[str] | None) -> tuple[int, str]:
         return _fail(f"{place}{error.strerror or error}")
     except (KeyboardInterrupt, typer.Abort):
         return 130, ""
+    finally:
+        end()
     return (code if isinstance(code, int) else 0), ""
 
 

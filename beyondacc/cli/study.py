@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from beyondacc.cli import compiling
 from beyondacc.cli.messages import say
 from beyondacc.cli.options import (
     DATA,
@@ -191,13 +192,18 @@ def study(
 
 
 @app.command()
-def warmup() -> None:
-    """Compile all kernels now, so that no later command has to."""
+def warmup(
+    *,
+    every: Annotated[
+        bool, typer.Option("--all", help="Compile every kernel, also those of metrics and methods that few use.")
+    ] = False,
+) -> None:
+    """Compile kernels now, so that no later command has to: those of the core metrics, models and re-rankers."""
     from beyondacc.kernels import jit  # noqa: PLC0415 - heavy
-    from beyondacc.warmup import warmup as compile_all  # noqa: PLC0415 - heavy
+    from beyondacc.warmup import warmup as compile_  # noqa: PLC0415 - heavy
 
-    jit.announce()
-    seconds, compiled = compile_all()
+    compiling.show()
+    seconds, compiled = compile_(every=every, told=compiling.steps)
     what = (
         f"compiled {compiled} variants of kernels in {seconds:.1f} s" if compiled else "everything was compiled before"
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from beyondacc.charts.canvas import load
-from beyondacc.cli import inputs
+from beyondacc.cli import compiling, inputs
 from beyondacc.cli.output import WIDTH, aligned, check_parquet, decimals, number
 from beyondacc.cli.reading import FileOptions
 from beyondacc.correlation.coefficients import Method
@@ -18,7 +18,6 @@ from beyondacc.correlation.correlate import correlation
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.movielens import load_movielens
 from beyondacc.errors import SpecError
-from beyondacc.kernels import jit
 from beyondacc.study import StudyResult
 from beyondacc.study.result import PLAIN, check_folder
 from beyondacc.texts import cut, visible
@@ -58,7 +57,7 @@ def datasets(
     SpecError
         If there is no such split, or it is the same for two seeds.
     """
-    jit.announce()
+    compiling.show(quiet=reading.quiet, bar=False)
     table: Any
     catalogue: Any
     if ratings is None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import prefetch
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import helper, kernel, scratch_kernel
 from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
@@ -195,7 +195,7 @@ def copy_rows(
             out[place] = fill
 
 
-@kernel
+@helper
 def mark(items: ItemIds, low: Int, high: Int, place: NDArray[np.int64]) -> None:
     """Note at which position of ``items[low:high]`` each item stands; of equal ones the last.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, reduction, scratch_kernel
+from beyondacc.kernels.jit import helper, reduction, scratch_kernel
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["alpha_ndcg_rows", "distinct_rows", "err_ia_rows", "proportionality_rows"]
@@ -15,7 +15,7 @@ __all__ = ["alpha_ndcg_rows", "distinct_rows", "err_ia_rows", "proportionality_r
 _TIE = 1.0 + 1e-12
 
 
-@kernel
+@helper
 def _mark(
     feature_starts: Offsets, feature_ids: ItemIds, items: ItemIds, low: Int, high: Int, stamp: Int, marks: Offsets
 ) -> int:
@@ -77,7 +77,7 @@ def distinct_rows(
         out[row] = distinct
 
 
-@kernel
+@helper
 def _gain(feature_starts: Offsets, feature_ids: ItemIds, item: Int, worth: Floats) -> float:
     """Sum what the features of an item are worth."""
     total = 0.0
@@ -86,14 +86,14 @@ def _gain(feature_starts: Offsets, feature_ids: ItemIds, item: Int, worth: Float
     return total
 
 
-@kernel
+@helper
 def _shrink(feature_starts: Offsets, feature_ids: ItemIds, item: Int, worth: NDArray[np.float64], by: float) -> None:
     """Make the features of an item worth less."""
     for position in range(feature_starts[item], feature_starts[item + 1]):
         worth[feature_ids[position]] *= by
 
 
-@kernel
+@helper
 def _restore(
     feature_starts: Offsets,
     feature_ids: ItemIds,
@@ -112,7 +112,7 @@ def _restore(
             worth[feature] = 1.0 if stamp < 0 or marks[feature] == stamp else 0.0
 
 
-@kernel
+@helper
 def _ascending(numbers: NDArray[Any], n: Int) -> None:
     """Sort the first n numbers, which are few, in place; np.sort takes seconds to compile."""
     for place in range(1, n):
@@ -123,7 +123,7 @@ def _ascending(numbers: NDArray[Any], n: Int) -> None:
         numbers[hole] = number
 
 
-@kernel
+@helper
 def _greedy(
     feature_starts: Offsets,
     feature_ids: ItemIds,
@@ -217,7 +217,7 @@ def alpha_ndcg_rows(
             _mark(
                 feature_starts, feature_ids, profile_items, profile_starts[user], profile_starts[user + 1], row, marks
             )
-        n_counted = 0
+        n_counted = np.int64(0)
         for rank in range(n):
             listed[n_counted], ranks[n_counted] = lists[row, rank], rank
             n_counted += int(gains.shape[0] == 0 or gains[row, rank] >= 0)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import helper
 from beyondacc.types import Bits, Floats, Int
 
 __all__ = ["Bench", "make_bench", "row_for"]
@@ -62,7 +62,7 @@ def make_bench(width: int, slots: int, bits: Bits, vectors: Floats, own_rows: Fl
     )
 
 
-@kernel
+@helper
 def row_for(slot_of: NDArray[np.int64], near: NDArray[np.float64], position: Int, n: Int) -> tuple[Int, bool]:
     """Return the row of `near` for the distances of one of n candidates, and whether they are there already.
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import helper, kernel, scratch_kernel
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["binomial_rows", "log_absent", "log_tails"]
@@ -37,7 +37,7 @@ def log_tails(p: float, n: Int, log_factorials: Floats, out: NDArray[np.float64]
     out[1] = 0.0
 
 
-@kernel
+@helper
 def log_absent(p: float) -> float:
     """Logarithm of the chance that an item lacks a feature."""
     return math.log1p(-p) if p < 1 else -np.inf

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.divergence import FEW, HELLINGER, JS, KL, ROOT_JS, Room, alone, divergence, make_room, rounded
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import helper, kernel, scratch_kernel
 from beyondacc.types import Floats, Int, ItemIds, Offsets
 
 __all__ = [
@@ -87,7 +87,7 @@ def normalise_shares(shares: NDArray[np.float64], used: ItemIds, n_used: Int) ->
     return True
 
 
-@kernel
+@helper
 def _forget(shares: NDArray[np.float64], used: ItemIds, n_used: Int) -> None:
     """Empty a buffer."""
     for place in range(n_used):
@@ -106,7 +106,7 @@ def entropy_rows(starts: Offsets, shares: Floats, out: NDArray[np.float64]) -> N
             out[row] = np.nan
 
 
-@kernel
+@helper
 def _load(room: Room, ids: ItemIds, shares: Floats, first: Int, last: Int) -> None:
     """Lay out the shares of a list, the q of `_compare`."""
     for place in range(first, last):
@@ -114,7 +114,7 @@ def _load(room: Room, ids: ItemIds, shares: Floats, first: Int, last: Int) -> No
         room.shares[np.uint32(ids[place])] = shares[place]
 
 
-@kernel
+@helper
 def _compare(
     kind: Int,
     smooth_p: float,

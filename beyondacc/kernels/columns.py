@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import helper, scratch_kernel
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["COMMON_COSINE", "COOCCURRENCE", "COSINE", "NPMI", "PEARSON", "column_rows"]
@@ -19,7 +19,7 @@ __all__ = ["COMMON_COSINE", "COOCCURRENCE", "COSINE", "NPMI", "PEARSON", "column
 COOCCURRENCE, NPMI, COSINE, COMMON_COSINE, PEARSON = range(5)
 
 
-@kernel
+@helper
 def _npmi_distance(both: Int, one: Int, other: Int, users: int) -> float:
     """Return (1 - nPMI)/2 from the numbers of users of both items, of each, and in all."""
     if both == 0:
@@ -30,14 +30,14 @@ def _npmi_distance(both: Int, one: Int, other: Int, users: int) -> float:
     return 0.5 * (1.0 - npmi)
 
 
-@kernel
+@helper
 def _spread(n: Int, total: float, squares: float) -> float:
     """Sum of squared deviations from the mean; 0 where it is nothing but the rounding of sums of n numbers."""
     spread = squares - total * total / n
     return spread if spread > (1e-12 + 2.3e-16 * n) * squares else 0.0
 
 
-@kernel
+@helper
 def _distance(
     kind: int,
     both: Int,

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import prefetch
-from beyondacc.kernels.jit import comparison, kernel, scratch_kernel
+from beyondacc.kernels.jit import comparison, helper, kernel, scratch_kernel
 from beyondacc.types import Floats, Int, Offsets, UserIds
 
 __all__ = ["GROUP", "popular_rows", "ranked_rows", "shared_rows"]
@@ -60,17 +60,18 @@ def ranked_rows(
                 rest[user] = cursor[user]
 
 
-@kernel
+@helper
 def _full_add(one: Any, other: Any, third: Any) -> tuple[Any, Any]:
     """Add three words bit by bit: the sums and the carries."""
     odd = one ^ other
     return odd ^ third, (one & other) | (odd & third)
 
 
-@kernel
-def _add_bits(word: Any, by: Int, counts: NDArray[np.int32]) -> None:
+@helper
+def _add_bits(word: Any, power: Int, counts: NDArray[np.int32]) -> None:
+    """Add to each count its bit of a word, times a power of two."""
     for bit in range(GROUP):
-        counts[bit] += np.int32((word >> np.uint64(bit)) & _ONE) * np.int32(by)
+        counts[bit] += np.int32((word >> np.uint64(bit)) & _ONE) << np.int32(power)
 
 
 @scratch_kernel
@@ -109,12 +110,12 @@ def popular_rows(
             ones, more = _full_add(ones, words[own[6]], words[own[7]])
             twos, more = _full_add(twos, two, more)
             fours, eights = _full_add(fours, four, more)
-            _add_bits(eights, 8, counts)
+            _add_bits(eights, np.int64(3), counts)
         for rest in range(place, stop):
-            _add_bits(words[item_users[rest]], 1, counts)
-        _add_bits(ones, 1, counts)
-        _add_bits(twos, 2, counts)
-        _add_bits(fours, 4, counts)
+            _add_bits(words[item_users[rest]], np.int64(0), counts)
+        _add_bits(ones, np.int64(0), counts)
+        _add_bits(twos, np.int64(1), counts)
+        _add_bits(fours, np.int64(2), counts)
         for bit in range(GROUP):
             table[rank, first + bit] = counts[bit]
 

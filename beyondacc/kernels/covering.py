@@ -11,14 +11,14 @@ from beyondacc.kernels.bench import Bench
 from beyondacc.kernels.distance import OWN, TABLE, distance_row, gather
 from beyondacc.kernels.gains import uncovered
 from beyondacc.kernels.intrinsics import larger
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import helper, kernel
 from beyondacc.kernels.scaling import as_given, first_largest, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds
 
 __all__ = ["cover_rows"]
 
 
-@kernel
+@helper
 def _similar(
     kind: int,
     factor: float,

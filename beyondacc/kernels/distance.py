@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import popcount
-from beyondacc.kernels.jit import kernel, reduction
+from beyondacc.kernels.jit import helper, reduction
 from beyondacc.kernels.products import products
 from beyondacc.types import Bits, Floats, Int, ItemIds
 
@@ -41,7 +41,7 @@ def squared_distance(a: Floats, b: Floats) -> float:
     return total
 
 
-@kernel
+@helper
 def _gather_words(bits: Bits, items: ItemIds, n: Int, to: Int, sets: Bits, counts: Floats) -> None:
     """Copy sets of a word each and count them, which takes less time than to look their sizes up.
 
@@ -54,7 +54,7 @@ def _gather_words(bits: Bits, items: ItemIds, n: Int, to: Int, sets: Bits, count
         counts[first + position] = np.int32(popcount(sets[first + position, zero]))
 
 
-@kernel
+@helper
 def gather(
     kind: int,
     bits: Bits,
@@ -106,7 +106,7 @@ def gather(
                 sets[to + position, word] = bits[item, word]
 
 
-@kernel
+@helper
 def set_distance(kind: Int, shared: Int, one: float, other: float) -> float:
     """Distance of two sets from the number of features they share and have each; of no meaning where one is empty."""
     if kind == HAMMING:
@@ -115,7 +115,7 @@ def set_distance(kind: Int, shared: Int, one: float, other: float) -> float:
     return 1.0 - shared / (scale if scale > 0 else 1.0)
 
 
-@kernel
+@helper
 def jaccard_row(
     factor: float,
     sets: Bits,
@@ -138,7 +138,7 @@ def jaccard_row(
         out[to, other] = missing if counts[other] == 0 else distance
 
 
-@kernel
+@helper
 def distance_row(
     kind: int,
     factor: float,
@@ -207,7 +207,7 @@ def distance_row(
                 out[to, other] = own(own_local[one], own_local[other])
     else:
         for other in range(n):
-            shared = 0
+            shared = np.int64(0)
             for place in range(sets.shape[1]):
                 shared += popcount(sets[one, place] & sets[other, place])
             out[to, other] = factor * set_distance(kind, shared, count, counts[other])

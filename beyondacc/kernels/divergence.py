@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, part, reduction
+from beyondacc.kernels.jit import helper, kernel, part, reduction
 from beyondacc.types import Floats, Int
 
 __all__ = ["FEW", "HELLINGER", "JS", "KL", "LANES", "ROOT_JS", "Room", "alone", "divergence", "make_room", "rounded"]
@@ -130,7 +130,7 @@ def _sum_terms(
     return total / (4.0 * math.log(2.0))
 
 
-@kernel
+@helper
 def alone(kind: Int, p: float, q: float) -> float:
     """Return what a feature adds to a divergence for each share of 1 that only one of two has, mixed into p and q.
 
@@ -145,7 +145,7 @@ def alone(kind: Int, p: float, q: float) -> float:
     return (p + q) * _excess(abs(p - q) / (p + q)) / (4.0 * math.log(2.0)) if p + q > 0 else 0.0
 
 
-@kernel
+@helper
 def divergence(
     kind: Int,
     smooth_p: float,

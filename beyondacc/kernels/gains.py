@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import larger, smaller
-from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison, kernel
+from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison, helper
 from beyondacc.kernels.memory import keeps
 from beyondacc.kernels.scaling import ZSCORE, first_largest, normalise
 from beyondacc.types import Int
@@ -26,7 +26,7 @@ BOTH = 2.0  # what is renormalised: the term and relevance, not the term alone
 _STEEPEST = 350.0  # an exponent whose square is a number
 
 
-@kernel
+@helper
 def renormalise(
     term: Term,
     left: Int,

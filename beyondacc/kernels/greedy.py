@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.bench import Bench, row_for
 from beyondacc.kernels.distance import JACCARD, TABLE, distance_row, gather, jaccard_row
 from beyondacc.kernels.intrinsics import EIGHT, larger
-from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel
+from beyondacc.kernels.jit import PREPARE, START, Candidates, helper, kernel
 from beyondacc.kernels.scaling import as_given, first_equal, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 
@@ -19,7 +19,7 @@ __all__ = ["DISTANCES", "FEATURES", "PAIRS", "REMAINING", "ROWS", "greedy_rows"]
 DISTANCES, PAIRS, FEATURES, ROWS, REMAINING = 1, 2, 4, 8, 16
 
 
-@kernel
+@helper
 def _gather_features(
     feature_starts: Offsets,
     feature_ids: ItemIds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import helper, kernel
 from beyondacc.types import Floats, ItemIds
 
 __all__ = ["REJECTED", "weighted_mean_rows"]
@@ -13,7 +13,7 @@ __all__ = ["REJECTED", "weighted_mean_rows"]
 REJECTED = -2.0  # the gain of an item that was judged not relevant, where that is told from not being judged
 
 
-@kernel
+@helper
 def _has_nan(weights: Floats) -> bool:
     """Tell whether the first row has one; a count, so that it is vectorised."""
     found = 0

@@ -1,36 +1,30 @@
-"""The only place that says njit: how kernels are compiled and where they are kept.
+"""The only place that says njit: how kernels are compiled.
 
-A kernel is a serial loop over rows that trusts its input. Compiled code is cached on disk in a folder named by the
-digest of all kernel sources and the versions of Python and Numba, because Numba's own cache notices edits in the file
-of a function only, not in the files of the helpers it calls. So kernels may share helpers, an upgrade never runs stale
-code, and a read-only installation is no obstacle. What lies in that folder is run, so it is one that nobody else can
-write in.
+A kernel is a serial loop over rows that trusts its input.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
-import platform
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
 from llvmlite.binding import ffi as llvm
 from numba import float64, types
+from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from beyondacc.files.folders import fresh, private
+from beyondacc.kernels.cached import CACHE, COMPILER, LASTS, version, with_cache
 
 __all__ = [
     "CACHE",
+    "COMPILER",
     "DISTANCE_SIGNATURE",
     "GAIN_SIGNATURE",
     "LASTS",
@@ -42,20 +36,22 @@ __all__ = [
     "START",
     "Candidates",
     "NumbaError",
-    "announce",
     "as_gain",
     "checked",
     "comparison",
     "first_class",
     "gain",
+    "helper",
     "kernel",
     "no_distance",
+    "once",
     "part",
     "plain",
     "read_only",
     "reason",
     "reduction",
     "scratch_kernel",
+    "tell",
     "version",
 ]
 
@@ -120,71 +116,70 @@ GAIN_SIGNATURE = types.void(
 )
 
 
-@functools.cache
-def version() -> str:
-    """Return what changes with the code of the kernels and with what compiles it."""
-    digest = hashlib.sha256(f"{platform.python_version()} {numba.__version__}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+class _Watch(event.Listener):  # type: ignore[misc]
+    """Counts the variants of kernels that this process compiles, and tells somebody of each."""
+
+    def __init__(self) -> None:
+        self.compiled = 0
+        self.tell: Callable[[int], None] = _say_once
+
+    def on_start(self, event: Any) -> None:
+        if event.data["dispatcher"].py_func.__module__.startswith(_PACKAGE):
+            self.compiled += 1
+            self.tell(self.compiled)
+
+    def on_end(self, event: Any) -> None:
+        """Do nothing."""
 
 
-def _base() -> Path | None:
-    """Return the folder for compiled code: NUMBA_CACHE_DIR if it is set, else the platform's cache folder."""
-    if given := os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(given)
-    home = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
-    try:
-        return Path(home) if home else Path.home() / ".cache"
-    except RuntimeError:  # a container's user without a home
-        return None
+def once() -> str:
+    """Say for how long kernels are compiled."""
+    if LASTS:
+        return "once per machine"
+    return "for this process alone, as it has no cache folder in which only its user can write"
 
 
-def _cache() -> tuple[Path | None, bool]:
-    """Return the folder for compiled code, None where there is none, and whether it outlives this process."""
-    below = "beyondacc", version()
-    base = _base()
-    if base is not None and (folder := private(base, *below)):
-        return folder, True
-    try:
-        shared = Path(tempfile.gettempdir())
-    except OSError:  # nothing can be written anywhere
-        return None, False
-    owner = os.getuid() if hasattr(os, "getuid") else "user"
-    if folder := private(shared, f"beyondacc-{owner}", *below):
-        return folder, True
-    base = fresh()
-    return (None if base is None else private(base, *below)), False
+def _say_once(compiled: int) -> None:
+    if compiled == 1 and sys.stderr.isatty():
+        print(f"beyondacc: compiling kernels, {once()}", file=sys.stderr)  # noqa: T201 - meant for the terminal
 
 
-#: Where compiled code is kept, None where it cannot be, and whether for later processes too.
-CACHE, LASTS = _cache()
+def tell(how: Callable[[int], None] | None = None) -> None:
+    """Have a function called with the number of variants so far whenever this process compiles one.
+
+    By default a line on the terminal says so, once a process.
+    """
+    _WATCH.tell = _say_once if how is None else how
 
 
-@functools.cache
-def announce() -> None:
-    """Say on a terminal, once a process, that the first use on a machine compiles the kernels."""
-    if (CACHE is None or not any(CACHE.rglob("*.nbi"))) and sys.stderr.isatty():
-        often = (
-            "once" if LASTS else "for this process alone, as it has no cache folder in which only its user can write"
-        )
-        print(f"beyondacc: compiling kernels, {often}, up to a minute", file=sys.stderr)  # noqa: T201 - meant for the terminal
-
-
-def _with_cache(compile_: Callable[[], Any]) -> Any:
-    # CACHE_DIR is read when a dispatcher is made; putting it back leaves other users of numba with their own folder
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = "" if CACHE is None else str(CACHE)
-    try:
-        return compile_()
-    finally:
-        numba.config.CACHE_DIR = before
+_PACKAGE = __name__.rpartition(".")[0] + "."
+_WATCH = _Watch()
+event.register("numba:compile", _WATCH)
 
 
 def _compile(function: F, **options: Any) -> F:
     options |= {"nogil": True, "cache": CACHE is not None, "error_model": "numpy", "no_cfunc_wrapper": True}
-    compiled: F = _with_cache(lambda: numba.njit(**options)(function))
+    compiled: F = with_cache(function, lambda: numba.njit(**options)(function))
     return compiled
+
+
+@functools.cache
+def _uncalled(dispatcher: Any) -> type:
+    """Return a class of dispatchers that only kernels call: Python, which has no entry there, would end the process."""
+
+    def refuse(self: Any, *_given: Any, **_named: Any) -> Any:
+        raise TypeError(f"{self.__name__} is a helper of kernels and cannot be called from Python; call its py_func")
+
+    return type(f"Uncalled{dispatcher.__name__}", (dispatcher,), {"__call__": refuse})
+
+
+def _inside(function: F, **options: Any) -> F:
+    """Compile without an entry from Python, which for arrays takes a good part of the time to compile."""
+    compiled: Any = _compile(function, no_cpython_wrapper=True, **options, **_BORROWS)
+    if not numba.config.DISABLE_JIT:
+        kind: Any = type(compiled)
+        compiled.__class__ = _uncalled(kind)
+    return compiled  # type: ignore[no-any-return]
 
 
 #: References to arrays are not counted: who only borrows them need not, and counting is an atomic operation at each
@@ -200,14 +195,19 @@ def kernel(function: F) -> F:
     return _compile(function, **_BORROWS)
 
 
+def helper(function: F) -> F:
+    """Compile what only other kernels call: as `kernel`, in less time."""
+    return _inside(function)
+
+
 def scratch_kernel(function: F) -> F:
     """Compile a function that makes arrays to work in: as `kernel`, but slower where it cuts or passes arrays."""
     return _compile(function)
 
 
 def reduction(function: F) -> F:
-    """Compile a sum or a dot product: as `kernel`, but additions may be reordered, so that it is vectorised."""
-    return _compile(function, fastmath={"reassoc", "contract"}, **_BORROWS)
+    """Compile a sum or a dot product: as `helper`, but additions may be reordered, so that it is vectorised."""
+    return _inside(function, fastmath={"reassoc", "contract"})
 
 
 def part(function: F) -> F:
@@ -217,7 +217,7 @@ def part(function: F) -> F:
 
 def comparison(function: F) -> F:
     """Compile a sum of what is larger: as `reduction`, of numbers none of which is NaN, so that it is vectorised."""
-    return _compile(function, fastmath={"reassoc", "contract", "nnan", "nsz"}, **_BORROWS)
+    return _inside(function, fastmath={"reassoc", "contract", "nnan", "nsz"})
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -288,7 +288,7 @@ def gain(function: Callable[..., None]) -> Any:
         return function
     if function not in _GAINS:
         options = {"cache": CACHE is not None, "error_model": "numpy", **_BORROWS}
-        _GAINS[function] = _with_cache(lambda: numba.cfunc(GAIN_SIGNATURE, **options)(function))
+        _GAINS[function] = with_cache(function, lambda: numba.cfunc(GAIN_SIGNATURE, **options)(function))
     return _GAINS[function]
 
 
@@ -315,7 +315,7 @@ def no_distance() -> Any:
     """Return what stands for a user's own distance where a built-in one is used, so that kernels keep one signature."""
     if numba.config.DISABLE_JIT:
         return _undefined
-    return _with_cache(lambda: numba.cfunc(DISTANCE_SIGNATURE, cache=CACHE is not None)(_undefined))
+    return with_cache(_undefined, lambda: numba.cfunc(DISTANCE_SIGNATURE, cache=CACHE is not None)(_undefined))
 
 
 def _undefined(_one: Any, _other: Any) -> float:

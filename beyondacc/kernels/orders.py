@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.bench import Bench, row_for
 from beyondacc.kernels.distance import TABLE, distance_row, gather
 from beyondacc.kernels.gains import CLOSE
-from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, scratch_kernel
+from beyondacc.kernels.jit import PREPARE, START, Candidates, helper, kernel, scratch_kernel
 from beyondacc.kernels.memory import keeps
 from beyondacc.kernels.scaling import MINMAX, as_given, first_largest, normalise
 from beyondacc.kernels.sorting import sort_by
@@ -22,7 +22,7 @@ __all__ = ["blend_rows", "fused_ranks", "swap_rows"]
 _FEW = 16
 
 
-@kernel
+@helper
 def first_of(
     values: NDArray[np.float64],
     n: Int,
@@ -142,7 +142,7 @@ def fused_ranks(
         term[candidates.remaining[slot]] -= (1.0 - diversity) * slot
 
 
-@kernel
+@helper
 def _near(
     kind: int,
     factor: float,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.bench import Bench
 from beyondacc.kernels.distance import HAMMING, distance_row, gather, set_distance
 from beyondacc.kernels.intrinsics import popcount, prefetch
-from beyondacc.kernels.jit import kernel, reduction, scratch_kernel
+from beyondacc.kernels.jit import helper, kernel, reduction, scratch_kernel
 from beyondacc.kernels.products import dot
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 
@@ -19,7 +19,7 @@ __all__ = ["SKIP", "ild_cosine_rows", "ild_set_rows", "mean_of_pairs", "pair_row
 SKIP, ONE, ZERO = range(3)
 
 
-@kernel
+@helper
 def mean_of_pairs(total: float, present: Int, n: Int, missing: int, singleton: float) -> float:
     """Divide a sum over the pairs of the `present` of n items that have features, by the policy for the others."""
     if n == 1:
@@ -44,7 +44,7 @@ def _sum_of_set_distances(kind: int, sets: Bits, counts: Floats, n: Int) -> floa
         return total
     for one in range(1, n):
         for other in range(one):
-            shared = 0
+            shared = np.int64(0)
             for word in range(sets.shape[1]):
                 shared += popcount(sets[one, word] & sets[other, word])
             total += set_distance(kind, shared, counts[one], counts[other])
@@ -158,7 +158,7 @@ def pair_rows(
             for one in range(n):
                 out[row, one, one] = 0.0 if counts[one] != 0 else np.nan
                 for other in range(one):
-                    shared = 0
+                    shared = np.int64(0)
                     for word in range(sets.shape[1]):
                         shared += popcount(sets[one, word] & sets[other, word])
                     distance = factor * set_distance(kind, shared, counts[one], counts[other])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import popcount
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import helper, kernel
 from beyondacc.kernels.taste import make_parts
 from beyondacc.types import Bits, Int, ItemIds, Offsets, UserIds
 
@@ -85,7 +85,7 @@ def _transpose(words: Bits) -> None:
                 words[place] ^= moved << by
 
 
-@kernel
+@helper
 def _slice(bits: Bits, items: ItemIds, low: Int, high: Int, n_features: int, room: Planes) -> Int:
     """Turn ``items[low:high]`` into planes, and return in how many blocks."""
     words, square, planes, classes = room.words, room.square, room.planes, room.classes
@@ -111,7 +111,7 @@ def _slice(bits: Bits, items: ItemIds, low: Int, high: Int, n_features: int, roo
     return n_blocks
 
 
-@kernel
+@helper
 def _count_sizes(n_blocks: Int, classes: Bits, sizes: Bits, counts: Offsets) -> Int:
     """Write what numbers of features the items have, but for none, and how many items have each."""
     n_sizes = 0
@@ -139,7 +139,7 @@ def plane_taste_rows(
 ) -> None:
     """Write the features of the items of each profile, ascending; as `taste.sparse_taste_rows` without weights."""
     planes, classes, sizes, having = room.planes, room.classes, room.sizes, room.having
-    filled = 0
+    filled = np.int64(0)
     out_starts[0] = 0
     for row in range(users.shape[0]):
         user = users[row]

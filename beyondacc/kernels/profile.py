@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from beyondacc.kernels.align import mark
 from beyondacc.kernels.distance import squared_distance
 from beyondacc.kernels.intrinsics import lowest_bit, popcount, prefetch
-from beyondacc.kernels.jit import kernel, reduction, scratch_kernel
+from beyondacc.kernels.jit import helper, kernel, reduction, scratch_kernel
 from beyondacc.kernels.products import dot
 from beyondacc.types import Bools, Floats, Int, ItemIds, Offsets, UserIds
 
@@ -115,7 +115,7 @@ def ahead_of_popularity_rows(
         out[row] = total
 
 
-@kernel
+@helper
 def _worth(scores: Floats, row: int, n: Int, out: NDArray[np.float64]) -> None:
     """Scale the first n scores of a row to 0..1, all to 0 where they are equal; without scores write 1/(rank + 1)."""
     if scores.shape[0] == 0:

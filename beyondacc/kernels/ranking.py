@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import helper, kernel, scratch_kernel
 from beyondacc.types import Floats, ItemIds, Offsets
 
 __all__ = ["elastic_net_columns", "warp_epoch"]
@@ -14,7 +14,7 @@ _MULTIPLIER = 48271
 _MODULUS = 2147483647
 
 
-@kernel
+@helper
 def _pull_inside(vector: Floats, radius: float) -> None:
     square = 0.0
     for f in range(vector.size):
@@ -143,7 +143,8 @@ def elastic_net_columns(
     for r in range(weights.shape[0]):
         column = start + r
         own = weights[r]
-        gradient[:] = gram[column]  # of what is not explained yet, with each column
+        for i in range(n):  # a loop, as slices bring the text of an error, and code for that
+            gradient[i] = gram[column, i]  # of what is not explained yet, with each column
         n_candidates = 0
         for i in range(n):
             # a column that has nothing in common gets no positive weight: explaining more only lowers its gradient

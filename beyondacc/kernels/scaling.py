@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import larger, smaller
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import helper, kernel
 from beyondacc.types import Floats, Int, ItemIds
 
 __all__ = ["MINMAX", "NONE", "RANK", "ZSCORE", "as_given", "first_equal", "first_largest", "largest", "normalise"]
@@ -14,7 +14,7 @@ __all__ = ["MINMAX", "NONE", "RANK", "ZSCORE", "as_given", "first_equal", "first
 MINMAX, ZSCORE, RANK, NONE = range(4)
 
 
-@kernel
+@helper
 def largest(values: NDArray[np.float64], n: Int) -> float:
     """Return the largest of the first n, none of which is NaN."""
     most = -np.inf
@@ -23,7 +23,7 @@ def largest(values: NDArray[np.float64], n: Int) -> float:
     return most
 
 
-@kernel
+@helper
 def first_equal(values: NDArray[np.float64], n: Int, wanted: float) -> int:
     """Return the first position of the first n with a value; 0 where there is none."""
     for eight in range(n // 8):
@@ -40,13 +40,13 @@ def first_equal(values: NDArray[np.float64], n: Int, wanted: float) -> int:
     return 0
 
 
-@kernel
+@helper
 def first_largest(values: NDArray[np.float64], n: Int) -> int:
     """Return the position of the largest of the first n, of equal ones the first; 0 where all are minus infinity."""
     return first_equal(values, n, largest(values, n))
 
 
-@kernel
+@helper
 def smallest(values: NDArray[np.float64], n: Int) -> float:
     """Return the smallest of the first n, as `largest`."""
     least = np.inf
@@ -92,7 +92,7 @@ def normalise(values: NDArray[np.float64], n: Int, how: Int, tolerance: float) -
         values[position] = (values[position] - mean) / deviation
 
 
-@kernel
+@helper
 def as_given(relevance: Floats, n: Int, picks: ItemIds, selection: NDArray[np.float64]) -> None:
     """Pick in input order, which is what no weight on anything else gives; the relevance is the selection score."""
     for step in range(picks.shape[0]):

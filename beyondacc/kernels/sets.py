@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.distance import set_distance
 from beyondacc.kernels.intrinsics import popcount
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import helper, kernel, scratch_kernel
 from beyondacc.kernels.pairwise import mean_of_pairs
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets, UserIds
 
@@ -29,7 +29,7 @@ def fill(kind: int, factor: float, most: int, table: NDArray[np.float64]) -> Non
                 place += 1
 
 
-@kernel
+@helper
 def _gather(bits: Bits, sizes: Floats, items: ItemIds, first: Int, n: Int, base: Any, words: Bits, places: Bits) -> Int:
     """Copy the sets of n items, but for empty ones, side by side, with sizes times the base; return how many."""
     present = np.int64(0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import helper
 from beyondacc.types import Floats, Int
 
 __all__ = ["sort_by"]
@@ -15,7 +15,7 @@ __all__ = ["sort_by"]
 _RUN = 8
 
 
-@kernel
+@helper
 def sort_by(keys: Floats, order: NDArray[Any], spare: NDArray[Any], n: Int) -> None:
     """Sort the first n positions of `order` by their keys, ascending and stable, in memory that is given.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import larger
-from beyondacc.kernels.jit import PREPARE, START, Candidates, kernel, reduction
+from beyondacc.kernels.jit import PREPARE, START, Candidates, helper, reduction
 from beyondacc.kernels.memory import Sizes, keeps
 from beyondacc.types import Int
 
@@ -48,7 +48,7 @@ def _product(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     return total
 
 
-@kernel
+@helper
 def _work_out(
     point: NDArray[np.float64],
     square: float,
@@ -79,7 +79,7 @@ def _work_out(
     return left
 
 
-@kernel
+@helper
 def _push(
     point: NDArray[np.float64],
     square: float,
@@ -109,7 +109,7 @@ def _push(
             still[position] -= along[position] * along[position] / lengths[at]
 
 
-@kernel
+@helper
 def _square(point: NDArray[np.float64], whole: float) -> float:
     """Square of a row; where all are of length 1 a whole number but for rounding, which would decide between equals."""
     square = _product(point, point)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel, scratch_kernel
+from beyondacc.kernels.jit import helper, kernel, scratch_kernel
 from beyondacc.types import Floats, Int, ItemIds, Offsets, UserIds
 
 __all__ = ["make_parts", "sparse_taste_rows", "taste_rows"]
@@ -45,7 +45,7 @@ def taste_rows(
                 out[row, feature_ids[position]] += weight / (last - first) if spread else weight
 
 
-@kernel
+@helper
 def make_parts(numbers: NDArray[np.float64], first: Int, last: Int) -> None:
     """Divide ``numbers[first:last]`` by their sum, if there is anything to divide."""
     total = 0.0
@@ -83,7 +83,7 @@ def sparse_taste_rows(
         as parts of their sum.
     """
     own_counts, own_shares = np.zeros(n_features), np.zeros(n_features)
-    filled = 0
+    filled = np.int64(0)
     out_starts[0] = 0
     for row in range(users.shape[0]):
         user = users[row]

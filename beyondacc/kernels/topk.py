@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels.intrinsics import LANES, above, lowest_bit, popcount
-from beyondacc.kernels.jit import kernel, read_only
+from beyondacc.kernels.jit import helper, kernel, read_only
 from beyondacc.kernels.sorting import sort_by
 from beyondacc.types import Bools, Floats, Int, ItemIds, Offsets, UserIds
 
@@ -57,7 +57,7 @@ def make_best(n_rows: int, k: int, dtype: Any) -> Best:
     )
 
 
-@kernel
+@helper
 def sift_down(keys: NDArray[Any], items: ItemIds, size: int) -> None:
     """Restore the heap of the best after its root changed.
 
@@ -82,7 +82,7 @@ def sift_down(keys: NDArray[Any], items: ItemIds, size: int) -> None:
     items[parent] = item
 
 
-@kernel
+@helper
 def _select(numbers: NDArray[Any], n: Int, rank: Int) -> Any:
     """Return the number of a rank from 0 in falling order among the first n; moves them."""
     low, high = 0, n - 1
@@ -107,7 +107,7 @@ def _select(numbers: NDArray[Any], n: Int, rank: Int) -> Any:
     return numbers[rank]
 
 
-@kernel
+@helper
 def _as_good(scores: Floats, least: float) -> int:
     """Count the scores that are not below one; vectorised."""
     found = 0
@@ -116,7 +116,7 @@ def _as_good(scores: Floats, least: float) -> int:
     return found
 
 
-@kernel
+@helper
 def _throw_out(scores: Floats, items: ItemIds, k: Int, spare: Floats) -> tuple[int, Any]:
     """Keep k, or some more, of the best, in order; of equals those that came first.
 
@@ -162,7 +162,7 @@ def _throw_out(scores: Floats, items: ItemIds, k: Int, spare: Floats) -> tuple[i
     return count, low
 
 
-@kernel
+@helper
 def _equals(scores: Floats, score: float) -> int:
     found = 0
     for place in range(scores.shape[0]):
@@ -241,7 +241,7 @@ def offer_rows(
     return -1
 
 
-@kernel
+@helper
 def _rank(scores: Floats, n: Int, spare: Floats, order: ItemIds, turn: ItemIds) -> None:
     """Write in which order the first n scores fall, equal ones in the order in which they came.
 

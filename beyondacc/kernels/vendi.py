@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.jit import kernel
+from beyondacc.kernels.jit import helper, kernel
 from beyondacc.types import Bools, Floats, Int, ItemIds
 
 __all__ = ["make_lanes", "vendi_rows"]
@@ -159,7 +159,7 @@ def _eigenvalues(work: NDArray[np.float64], n: Int) -> None:
                 work[between + low, lane] = rest if work[moves, lane] > 0 else beyond
 
 
-@kernel
+@helper
 def _effective(work: NDArray[np.float64], n: Int, lane: Int) -> float:
     """Return exp of the entropy of the shares of the eigenvalues above 0; those below count as 0."""
     total = 0.0

@@ -13,8 +13,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
 from typing import Final, TypeVar
 
-from beyondacc.kernels.jit import announce
-
 __all__ = ["LEAST", "blocks", "map_blocks", "map_parts", "map_stream", "n_threads"]
 
 T = TypeVar("T")
@@ -47,7 +45,6 @@ def map_blocks(
 
     Rows that have `width` numbers each are cut into blocks of no more than a few million numbers.
     """
-    announce()
     workers = n_threads(threads)
     most = max(1, min(_MOST, _MOST_NUMBERS // width))
     n_blocks = max(min(workers, n_rows // least), -(-n_rows // most))
