@@ -7,9 +7,9 @@ import pytest
 from beyondacc.data.intake.files.guesses import has_header, is_recbole, movielens_kind, separator, split, trec_kind
 from beyondacc.data.intake.files.header import labels_of, list_layout
 from beyondacc.data.intake.files.lists import as_tokens
-from beyondacc.data.intake.files.numbers import as_numbers, exact_integers, has_decimal_commas, rounded
-from beyondacc.data.intake.files.roles import given_names, positions, role_of
 from beyondacc.data.intake.files.text import Watched, _odd_numbers, encoding_of
+from beyondacc.data.intake.numbers import as_numbers, exact_integers, has_decimal_commas, rounded
+from beyondacc.data.intake.roles import given_names, positions, role_of
 
 
 @pytest.mark.parametrize(
