@@ -131,10 +131,10 @@ class Binding:
 
     @property
     def test_by_id(self) -> ItemIds:
-        """The items of the test rows, those of each user in the order of their ids."""
+        """The items of the test rows, those of each user in the order of their ids as texts, the last first."""
 
         def build() -> ItemIds:
-            test, places = self.test, self.data.items.places
+            test, places = self.test, self.data.items.falling
             rows = np.repeat(np.arange(len(test.sizes)), test.sizes)
             return test.items[np.lexsort((places[test.items], rows))]
 

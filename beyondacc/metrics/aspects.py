@@ -155,11 +155,11 @@ def alpha_ndcg(
         Count ``all`` genres, or only those of the user's ``profile``.
     ideal
         ``greedy``: of the relevant test items (of the list where all items count), take at each of k ranks the one with
-        the largest gain, of equal ones the one of the least item id; ``sorted``: the gains of the list itself in
-        falling order.
+        the largest gain, of equal ones the one whose item id, compared as a text, is the last, as ndeval does;
+        ``sorted``: the gains of the list itself in falling order.
     """
     features, test, train = features_of(inputs), inputs.run.test, inputs.run.train
-    known, values = inputs.run.items, np.empty(len(inputs))
+    places, values = inputs.run.items.falling, np.empty(len(inputs))
     kernel.alpha_ndcg_rows(
         features.starts,
         features.ids,
@@ -175,8 +175,8 @@ def alpha_ndcg(
         inputs.run.test_by_id,
         train.starts,
         train.items,
-        known.places,
-        known.by_id,
+        places,
+        inputs.run.derive("of falling ids", lambda: np.argsort(places).astype(np.int32)),
         aspects == "profile",
         ideal == "greedy",
         values,
