@@ -556,6 +556,70 @@ def test_the_case_of_a_convention_does_not_matter():
 
 
 @pytest.mark.kernel
+def test_the_latest_items_of_the_history_weigh_most_under_radio():
+    """RADio reverses the history and counts 1/rank: by time, and the later row where times are equal or missing."""
+    genres = {1: ["p"], 2: ["q"], 3: ["r"], 4: ["p", "q"]}
+    lists = {"u": [1]}
+
+    def expected(weights):
+        total = sum(weights)
+        q, p = (1.0, 0.0, 0.0), [weight / total for weight in weights]
+        mixed = [[0.999 * a + 0.001 * b for a, b in zip(*pair, strict=True)] for pair in ((p, q), (q, p))]
+        middle = [(a + b) / 2 for a, b in zip(*mixed, strict=True)]
+        bits = sum(x * math.log2(x / m) for row in mixed for x, m in zip(row, middle, strict=True) if x)
+        return pytest.approx(math.sqrt(bits / 2), rel=1e-12)
+
+    frame = pd.DataFrame({"user_id": "u", "item_id": [1, 2, 3], "rating": [5.0, 4.0, 3.0]})
+    by_rows = Dataset(frame, items=genres)
+    assert value(lists, by_rows, "radio_calibration@1", convention="radio") == expected([1 / 3, 1 / 2, 1])
+    assert value(lists, by_rows, "radio_calibration(history=none)@1", convention="radio") == expected([1, 1, 1])
+    assert value(lists, by_rows, "radio_calibration@1") == expected([1, 1, 1])
+    for times, weights in (
+        ([30, 20, 10], [1, 1 / 2, 1 / 3]),
+        ([20, 30, 20], [1 / 3, 1, 1 / 2]),  # 1 and 3 at the same time: the later row first
+        ([7, 7, 7], [1 / 3, 1 / 2, 1]),
+    ):
+        data = Dataset(frame.assign(timestamp=times), items=genres)
+        assert value(lists, data, "radio_calibration@1", convention="radio") == expected(weights)
+        # a pair that is given again counts once, at its latest
+        again = pd.concat([frame.assign(timestamp=times), frame.assign(timestamp=100).iloc[:1]])
+        data = Dataset(again, items=genres)
+        rest = [1 / 2, 1 / 3] if weights[1] > weights[2] else [1 / 3, 1 / 2]
+        assert value(lists, data, "radio_calibration@1", convention="radio") == expected([1, *rest])
+    full = Dataset(pd.DataFrame({"user_id": "u", "item_id": [2, 4]}), items=genres)
+    assert value(lists, full, "radio_calibration@1", convention="radio") == expected([1, 1 + 1 / 2, 0])
+
+
+@pytest.mark.kernel
+def test_the_history_is_ordered_as_a_naive_sort_does():
+    rng = np.random.default_rng(8)
+    for turn in range(30):
+        n = int(rng.integers(1, 40))
+        frame = pd.DataFrame(
+            {"user_id": rng.integers(0, 4, n), "item_id": rng.integers(0, 9, n), "rating": rng.integers(1, 3, n)}
+        )
+        if turn % 3:
+            frame["timestamp"] = rng.integers(0, 3, n) if turn % 3 == 1 else rng.permutation(n)
+        data = Dataset(frame)
+        found = data.train.recency
+        kept = frame.assign(row=range(n), time=frame.get("timestamp", 0)).sort_values(["time", "row"])
+        kept = kept.drop_duplicates(["user_id", "item_id"], keep="last")
+        for user, rows in kept.groupby("user_id"):
+            own = slice(*data.train.starts[(code := data.users.ids.get_loc(user)) : code + 2])
+            of_items = dict(zip(data.items.ids.take(data.train.items[own]), found[own], strict=True))
+            assert of_items == {item: place for place, item in enumerate(rows["item_id"][::-1])}
+
+
+@pytest.mark.kernel
+def test_times_that_nobody_needs_are_not_read():
+    frame = pd.DataFrame({"user_id": "u", "item_id": [1, 2], "timestamp": ["soon", "later"]})
+    data = Dataset(frame, items={1: ["p"], 2: ["q"]})
+    assert value({"u": [1]}, data, "radio_calibration@1") > 0
+    with pytest.raises(DataError, match=r"column 'timestamp' of train holds 'soon' in row 0"):
+        value({"u": [1]}, data, "radio_calibration(history=reciprocal)@1")
+
+
+@pytest.mark.kernel
 def test_genres_count_in_full_under_radio():
     data = Dataset({"u": [1]}, items={1: ["p"], 2: ["p", "q"], 3: ["q"]})
     lists = {"u": [2, 3]}

@@ -156,13 +156,14 @@ RESEARCH: dict[str, dict[str, Any]] = {
         "genres is here what several items of one each would be there at the same rank.",
         "policy": {},
         "metrics": {
-            "radio_calibration": {"genre_weight": "full"},
+            "radio_calibration": {"genre_weight": "full", "history": "reciprocal"},
             "radio_representation": {"genre_weight": "full"},
             "radio_fragmentation": {"genre_weight": "full"},
         },
         "notes": {
-            "radio_calibration": "Of categories. The items of the profile are weighted by 1/rank in their order there, "
-            "and all alike here. With KL divergences it is radio_calibration(divergence=kl).",
+            "radio_calibration": "Of categories. The latest item of the profile weighs 1, the one before it 1/2: pass "
+            "timestamps, or training rows in the order of their times. An item that stands twice in it counts twice "
+            "there. With KL divergences it is radio_calibration(divergence=kl).",
             "radio_representation": "With genres as the viewpoints, of which it compares those of a list with those of "
             "the pool that it was taken from, here of the catalogue.",
             "radio_fragmentation": "With genres as the stories. Its users are drawn anew for each list.",

@@ -22,7 +22,7 @@ from beyondacc.types import Bools, Floats, ItemIds, Offsets, UserIds
 
 __all__ = ["Profiles"]
 
-_ROWS, _VALUES, _ALL_ONE, _OCCUPIED = "rows", "values", "all one", "occupied"
+_ROWS, _VALUES, _ALL_ONE, _OCCUPIED, _RECENCY = "rows", "values", "all one", "occupied", "recency"
 _WORTH_THREADS: Final = 2**18  # rows that take longer to sort than to start threads
 
 
@@ -149,6 +149,23 @@ class Profiles:
         return found
 
     @property
+    def recency(self) -> NDArray[np.int64]:
+        """How many items of its row are later than each item: 0 for the latest.
+
+        Later is what has the later time, of equally late ones and where there are no times the later row of input.
+        """
+
+        def build() -> NDArray[np.int64]:
+            coded = self._coded
+            moments = np.arange(len(self.items)) if coded is None else coded.moments()
+            rows = np.repeat(np.arange(len(self.sizes)), self.sizes)
+            found = np.empty(len(rows), np.int64)
+            found[np.lexsort((-moments, rows))] = np.arange(len(rows)) - self.starts[rows]
+            return found
+
+        return self._kept(_RECENCY, build)
+
+    @property
     def occupied(self) -> Bools:
         """Which rows hold anything, shape (rows,)."""
         return self._kept(_OCCUPIED, lambda: self.sizes > 0 if self._coded is None else self._coded.lengths > 0)
@@ -203,6 +220,14 @@ class _Coded:
         order = np.argsort(self.times(), kind="stable")
         some: dict[str, Any] = {"users": self.users[order], "items": self.items[order], "given": self.values[order]}
         return dataclasses.replace(self, **some, times=None)
+
+    def moments(self) -> NDArray[np.float64]:
+        """Return for each compressed item a number that grows with its time: of equal pairs that of the last."""
+        order = slice(None) if self.times is None else np.argsort(self.times(), kind="stable")
+        numbers = np.arange(2.0, len(self.users) + 2)  # not all 1, which would not be sorted along
+        return dataclasses.replace(self, users=self.users[order], items=self.items[order], given=numbers).sort(
+            rated=True
+        )[2]
 
     @functools.cached_property
     def counts(self) -> NDArray[np.int64]:

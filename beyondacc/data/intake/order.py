@@ -343,7 +343,10 @@ def _log_orders(score: NDArray[np.float64], starts: NDArray[np.int64], size: int
     alike = np.diff(np.append(np.flatnonzero(begins), len(score)))  # how many rows in turn share a score
     stretches = np.diff(np.append(starts, len(score))) / size
     log_factorial = np.append(0.0, np.log(np.arange(1, size + 1)).cumsum())
-    return stretches * log_factorial[-1] - np.bincount(owner[begins], log_factorial[alike], len(starts))
+    found: NDArray[np.float64] = stretches * log_factorial[-1] - np.bincount(
+        owner[begins], log_factorial[alike], len(starts)
+    )
+    return found
 
 
 def _refuse_restart(rows: Rows, what: str) -> None:
