@@ -4,9 +4,11 @@
 items without training rows, one without genres) and what the tools printed for it.
 """
 
+import inspect
 import json
 import math
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation import evaluate
 from beyondacc.metrics import REGISTRY
 from beyondacc.policy import Policy
+from beyondacc.rerank import RERANKERS
 from beyondacc.spec.params import bind, parameters
 
 TOY = json.loads((Path(__file__).parent / "conventions.json").read_text(encoding="utf-8"))
@@ -100,6 +103,66 @@ def test_what_is_said_about_a_metric(tool):
     for text in (*convention.notes.values(), *convention.differs.values()):
         for name, given in re.findall(r"\b([a-z_]+)\((\w+=[^()]*(?:\([^()]*\))?[^()]*)\)", text):
             assert REGISTRY.parse(f"{name}({given})")
+
+
+#: Parameters of the tools themselves that texts name.
+OF_TOOLS = {
+    *("divide_by_achievable", "divide_by_k", "r_precision", "normalize", "score_type", "offset", "col_relevance"),
+}
+
+
+def named_in(text):
+    """The parameters that a text names, with their values: in calls of metrics and re-rankers, and outside of them."""
+    calls = re.findall(r"\b(\w+)\(((?:\w+=[^()]*(?:\([^()]*\))?[^()]*)+)\)", text)
+    calls = [(name, given) for name, given in calls if name in REGISTRY or name in RERANKERS]
+    rest = text
+    for name, given in calls:
+        rest = rest.replace(f"{name}({given})", "")
+    plain = re.findall(r"\b(\w+)=([\w.]*)", rest)
+    plain += [
+        (each, "") for some in re.findall(r"Name ([a-z_, ]+) as there", rest) for each in re.findall(r"\w+", some)
+    ]
+    return calls, [(name, given.rstrip(".")) for name, given in plain if name != "and"]
+
+
+def check_text(text, metric=None):
+    """Raise where a text names a parameter, a choice or a value that there is not."""
+    calls, plain = named_in(text)
+    for name, given in calls:
+        (REGISTRY.parse if name in REGISTRY else RERANKERS.create)(f"{name}({given})")
+    others = {*inspect.signature(Dataset.__init__).parameters, *inspect.signature(evaluate).parameters}
+    for name, given in plain:
+        if metric is not None and name in REGISTRY[metric].params:
+            assert not given or REGISTRY.parse(f"{metric}({name}={given})")
+        elif name in parameters(Policy):
+            assert not given or Policy.choose({name: given}, {})
+        else:
+            assert name in others | OF_TOOLS, f"{name} in {text!r}"
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_texts_name_exists(tool):
+    convention = conventions[tool]
+    check_text(convention.data)
+    for name, text in (*convention.notes.items(), *convention.differs.items()):
+        check_text(text, name)
+
+
+def test_texts_that_name_what_there_is_not():
+    for text in (
+        "Pass colour=red.", "Name colour and alpha as there.", "It is ndcg(colour=1).", "Take gains=some.",
+        "Take MMR(colour=1).", "It is ild(distance=hamming(colour=1)).", "Pass normalised=True.",
+    ):  # fmt: skip
+        with pytest.raises((AssertionError, SpecError)):
+            check_text(text, "alpha_ndcg")
+    check_text("Name alpha and relevance as there, with ideal=sorted and gains=binary; pass threshold=.", "alpha_ndcg")
+    every = [
+        name
+        for tool in conventions.values()
+        for text in (tool.data, *tool.notes.values(), *tool.differs.values())
+        for name, _ in named_in(text)[1]
+    ]
+    assert set(every) >= OF_TOOLS
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -653,3 +716,22 @@ def test_gaps_in_ranks_are_closed_and_noted(ranks, n):
     told = f"{n} users have gaps in their ranks, which are closed: the order alone counts"
     assert (told in rows.reading.notes) == bool(n)
     assert "here gaps are closed" in conventions["rectools"].data
+
+
+@pytest.mark.kernel
+def test_the_tail_of_recbole():
+    """As TailPercentage: the rarest tenth of the items seen in training, whole lists of k items each."""
+    rng = np.random.default_rng(4)
+    popular = 1 / np.arange(1, 41) / (1 / np.arange(1, 41)).sum()
+    train = {f"u{n}": [f"i{item:02d}" for item in rng.choice(40, 12, replace=False, p=popular)] for n in range(60)}
+    data = Dataset(train, {user: ["i39"] for user in train}, {f"i{n:02d}": [] for n in range(44)})
+    lists = {user: [f"i{n:02d}" for n in rng.choice(44, 5, replace=False)] for user in train}
+    counts = Counter(item for row in train.values() for item in row)
+    inner = {item: -place for place, item in enumerate(sorted(counts))}  # its numbers, such that ties go as ours do
+    rarest = sorted(counts, key=lambda item: (counts[item], inner[item]))
+    for head, ratio in ((0.9, 0.1), (0.7, 0.3)):
+        tail = set(rarest[: max(int(len(counts) * ratio + 1e-9), 1)])
+        metric = "aplt@5" if head == 0.9 else f"aplt(head={head})@5"
+        found = value(lists, data, metric, convention="recbole", seen="keep")
+        whole = np.mean([sum(item in tail for item in items) / 5 for items in lists.values()])
+        assert found == pytest.approx(whole)
