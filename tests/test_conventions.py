@@ -107,7 +107,16 @@ def test_what_is_said_about_a_metric(tool):
 
 #: Parameters of the tools themselves that texts name.
 OF_TOOLS = {
-    *("divide_by_achievable", "divide_by_k", "r_precision", "normalize", "score_type", "offset", "col_relevance"),
+    *(
+        "divide_by_achievable",
+        "divide_by_k",
+        "r_precision",
+        "normalize",
+        "score_type",
+        "offset",
+        "col_relevance",
+        "beta",
+    ),
 }
 
 

@@ -84,7 +84,7 @@ TABLES: dict[str, dict[str, Any]] = {
             "aplt": {"head": 0.9, "head_by": "items"},
         },
         "notes": {
-            "aplt": "Called TailPercentage, with a tail_ratio of 0.1, the default; of 1 - head for another one below 1. "
+            "aplt": "Called TailPercentage, with a tail_ratio of 0.1, the default; another one below 1 is 1 - head. "
             "Equally popular items of which only some are in the tail are told apart by the order of the data there, "
             "and by their ids here.",
             "catalog_coverage": PADDED,
