@@ -20,6 +20,7 @@ from beyondacc.spec.metric import Metric, MetricFamily
 from beyondacc.spec.params import Cutoff, Fraction, Param
 from beyondacc.spec.registry import REGISTRY
 from beyondacc.spec.states import Exposure, PerUser, State, Sums
+from beyondacc.texts import for_markdown
 from beyondacc.types import Bools
 
 __all__ = ["Aggregate", "Groups", "Report", "Reports", "markdown"]
@@ -361,4 +362,4 @@ def _printable(frame: pd.DataFrame) -> pd.DataFrame:
 def markdown(frame: pd.DataFrame) -> str:
     """Return a frame as a Markdown table."""
     rows = [list(frame.columns), ["---"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+    return "\n".join("| " + " | ".join(for_markdown(str(cell), cell=True) for cell in row) + " |" for row in rows)

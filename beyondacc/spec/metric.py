@@ -37,12 +37,13 @@ class Need(enum.Enum):
 
     def missing_in(self, data: Dataset) -> bool:
         """Whether a dataset lacks it."""
+        if self is Need.DATES:  # which are read only where they are needed
+            return data.dates is None
         return {
             Need.TRUTH: data.test is None,
             Need.TRAIN: data.train is None,
             Need.FEATURES: data.features is None,
             Need.ROWS: data.features is None and data.vectors is None,
-            Need.DATES: data.dates is None,
             Need.CATALOGUE: not data.catalogue.any(),
             Need.EARLIER: True,  # no dataset has them
         }[self]

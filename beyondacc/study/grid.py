@@ -152,7 +152,7 @@ class Study:
         from beyondacc import __version__  # noqa: PLC0415 - the package imports this module
 
         return {
-            "data": " ".join(f"{seed}:{digest_of(data)}" for seed, data in self.data.items()),
+            "data": " ".join(f"{seed}:{digest_of(data, self.metrics)}" for seed, data in self.data.items()),
             "models": ", ".join(
                 f"{name}={model if isinstance(model, Model) else ''}" for name, model in self.models.items()
             ),
