@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-__all__ = ["LONGEST", "cut", "visible"]
+__all__ = ["LONGEST", "cut", "for_markdown", "visible"]
 
 LONGEST: Final = 80
 """Letters of a name in a table."""
@@ -33,6 +33,20 @@ def _shown(letter: str, *, lines: bool) -> str:
     if unicodedata.category(letter) == "Zs":  # blanks of other widths
         return letter
     return letter.encode("unicode_escape").decode("ascii")
+
+
+def for_markdown(text: str, *, cell: bool = False) -> str:
+    r"""Write a text such that Markdown shows it: in one line, with its marks escaped as in ``\*``.
+
+    Parameters
+    ----------
+    text
+        Any text, such as the name of a run.
+    cell
+        It stands in a table, where only what would end the cell is escaped.
+    """
+    marks = "\\|" if cell else "\\`*_[]<>|"
+    return "".join(f"\\{letter}" if letter in marks else letter for letter in " ".join(text.splitlines()))
 
 
 def cut(text: str, longest: int = LONGEST) -> str:

@@ -20,6 +20,7 @@ from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.evaluation.evaluate import default_metrics, evaluate
 from beyondacc.kernels.jit import CACHE
+from beyondacc.kernels.text import has_odd_numbers
 from beyondacc.metrics import REGISTRY
 from beyondacc.models import MODELS
 from beyondacc.rerank import RERANKERS
@@ -108,7 +109,8 @@ def _steps(*, every: bool) -> tuple[list[Step], list[Step]]:
     """Return what one process does, and what another: metrics, and models and re-rankers."""
     if not every:
         plain = _plain()
-        return [functools.partial(_use_core, data) for data in plain], [functools.partial(_use_study, plain[-1])]
+        core: list[Step] = [functools.partial(_use_core, data) for data in plain]
+        return [_read_text, *core], [functools.partial(_use_study, plain[-1])]
     kinds = _data()
     second: list[Step] = [
         functools.partial(_use_model, name)
@@ -116,7 +118,13 @@ def _steps(*, every: bool) -> tuple[list[Step], list[Step]]:
         if not info.factory.needs  # what needs another library has no kernels of ours
     ]
     second += [functools.partial(_use_reranker, name, data) for data in kinds for name in RERANKERS]
-    return [functools.partial(_use_metrics, data, start=start) for data in kinds for start in range(_PARTS)], second
+    metrics = [functools.partial(_use_metrics, data, start=start) for data in kinds for start in range(_PARTS)]
+    return [_read_text, *metrics], second
+
+
+def _read_text() -> None:
+    """Look for odd numbers, as where files of text are read."""
+    has_odd_numbers(np.frombuffer(b"\n1,2\n\0\0\0", np.uint8), np.uint8(ord(",")))
 
 
 def _plain() -> tuple[Dataset, Dataset]:

@@ -4,9 +4,11 @@
 items without training rows, one without genres) and what the tools printed for it.
 """
 
+import inspect
 import json
 import math
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from beyondacc.evaluation.conventions import Convention, conventions, find_conve
 from beyondacc.evaluation.evaluate import evaluate
 from beyondacc.evaluation.policy import Policy
 from beyondacc.metrics import REGISTRY
+from beyondacc.rerank import RERANKERS
 
 TOY = json.loads((Path(__file__).parent / "conventions.json").read_text(encoding="utf-8"))
 TRAIN, TEST, RECS = TOY["train"], TOY["test"], TOY["recs"]
@@ -100,6 +103,75 @@ def test_what_is_said_about_a_metric(tool):
     for text in (*convention.notes.values(), *convention.differs.values()):
         for name, given in re.findall(r"\b([a-z_]+)\((\w+=[^()]*(?:\([^()]*\))?[^()]*)\)", text):
             assert REGISTRY.parse(f"{name}({given})")
+
+
+#: Parameters of the tools themselves that texts name.
+OF_TOOLS = {
+    *(
+        "divide_by_achievable",
+        "divide_by_k",
+        "r_precision",
+        "normalize",
+        "score_type",
+        "offset",
+        "col_relevance",
+        "beta",
+    ),
+}
+
+
+def named_in(text):
+    """The parameters that a text names, with their values: in calls of metrics and re-rankers, and outside of them."""
+    calls = re.findall(r"\b(\w+)\(((?:\w+=[^()]*(?:\([^()]*\))?[^()]*)+)\)", text)
+    calls = [(name, given) for name, given in calls if name in REGISTRY or name in RERANKERS]
+    rest = text
+    for name, given in calls:
+        rest = rest.replace(f"{name}({given})", "")
+    plain = re.findall(r"\b(\w+)=([\w.]*)", rest)
+    plain += [
+        (each, "") for some in re.findall(r"Name ([a-z_, ]+) as there", rest) for each in re.findall(r"\w+", some)
+    ]
+    return calls, [(name, given.rstrip(".")) for name, given in plain if name != "and"]
+
+
+def check_text(text, metric=None):
+    """Raise where a text names a parameter, a choice or a value that there is not."""
+    calls, plain = named_in(text)
+    for name, given in calls:
+        (REGISTRY.parse if name in REGISTRY else RERANKERS.create)(f"{name}({given})")
+    others = {*inspect.signature(Dataset.__init__).parameters, *inspect.signature(evaluate).parameters}
+    for name, given in plain:
+        if metric is not None and name in REGISTRY[metric].params:
+            assert not given or REGISTRY.parse(f"{metric}({name}={given})")
+        elif name in parameters(Policy):
+            assert not given or Policy.choose({name: given}, {})
+        else:
+            assert name in others | OF_TOOLS, f"{name} in {text!r}"
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_texts_name_exists(tool):
+    convention = conventions[tool]
+    check_text(convention.data)
+    for name, text in (*convention.notes.items(), *convention.differs.items()):
+        check_text(text, name)
+
+
+def test_texts_that_name_what_there_is_not():
+    for text in (
+        "Pass colour=red.", "Name colour and alpha as there.", "It is ndcg(colour=1).", "Take gains=some.",
+        "Take MMR(colour=1).", "It is ild(distance=hamming(colour=1)).", "Pass normalised=True.",
+    ):  # fmt: skip
+        with pytest.raises((AssertionError, SpecError)):
+            check_text(text, "alpha_ndcg")
+    check_text("Name alpha and relevance as there, with ideal=sorted and gains=binary; pass threshold=.", "alpha_ndcg")
+    every = [
+        name
+        for tool in conventions.values()
+        for text in (tool.data, *tool.notes.values(), *tool.differs.values())
+        for name, _ in named_in(text)[1]
+    ]
+    assert set(every) >= OF_TOOLS
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -556,6 +628,70 @@ def test_the_case_of_a_convention_does_not_matter():
 
 
 @pytest.mark.kernel
+def test_the_latest_items_of_the_history_weigh_most_under_radio():
+    """RADio reverses the history and counts 1/rank: by time, and the later row where times are equal or missing."""
+    genres = {1: ["p"], 2: ["q"], 3: ["r"], 4: ["p", "q"]}
+    lists = {"u": [1]}
+
+    def expected(weights):
+        total = sum(weights)
+        q, p = (1.0, 0.0, 0.0), [weight / total for weight in weights]
+        mixed = [[0.999 * a + 0.001 * b for a, b in zip(*pair, strict=True)] for pair in ((p, q), (q, p))]
+        middle = [(a + b) / 2 for a, b in zip(*mixed, strict=True)]
+        bits = sum(x * math.log2(x / m) for row in mixed for x, m in zip(row, middle, strict=True) if x)
+        return pytest.approx(math.sqrt(bits / 2), rel=1e-12)
+
+    frame = pd.DataFrame({"user_id": "u", "item_id": [1, 2, 3], "rating": [5.0, 4.0, 3.0]})
+    by_rows = Dataset(frame, items=genres)
+    assert value(lists, by_rows, "radio_calibration@1", convention="radio") == expected([1 / 3, 1 / 2, 1])
+    assert value(lists, by_rows, "radio_calibration(history=none)@1", convention="radio") == expected([1, 1, 1])
+    assert value(lists, by_rows, "radio_calibration@1") == expected([1, 1, 1])
+    for times, weights in (
+        ([30, 20, 10], [1, 1 / 2, 1 / 3]),
+        ([20, 30, 20], [1 / 3, 1, 1 / 2]),  # 1 and 3 at the same time: the later row first
+        ([7, 7, 7], [1 / 3, 1 / 2, 1]),
+    ):
+        data = Dataset(frame.assign(timestamp=times), items=genres)
+        assert value(lists, data, "radio_calibration@1", convention="radio") == expected(weights)
+        # a pair that is given again counts once, at its latest
+        again = pd.concat([frame.assign(timestamp=times), frame.assign(timestamp=100).iloc[:1]])
+        data = Dataset(again, items=genres)
+        rest = [1 / 2, 1 / 3] if weights[1] > weights[2] else [1 / 3, 1 / 2]
+        assert value(lists, data, "radio_calibration@1", convention="radio") == expected([1, *rest])
+    full = Dataset(pd.DataFrame({"user_id": "u", "item_id": [2, 4]}), items=genres)
+    assert value(lists, full, "radio_calibration@1", convention="radio") == expected([1, 1 + 1 / 2, 0])
+
+
+@pytest.mark.kernel
+def test_the_history_is_ordered_as_a_naive_sort_does():
+    rng = np.random.default_rng(8)
+    for turn in range(30):
+        n = int(rng.integers(1, 40))
+        frame = pd.DataFrame(
+            {"user_id": rng.integers(0, 4, n), "item_id": rng.integers(0, 9, n), "rating": rng.integers(1, 3, n)}
+        )
+        if turn % 3:
+            frame["timestamp"] = rng.integers(0, 3, n) if turn % 3 == 1 else rng.permutation(n)
+        data = Dataset(frame)
+        found = data.train.recency
+        kept = frame.assign(row=range(n), time=frame.get("timestamp", 0)).sort_values(["time", "row"])
+        kept = kept.drop_duplicates(["user_id", "item_id"], keep="last")
+        for user, rows in kept.groupby("user_id"):
+            own = slice(*data.train.starts[(code := data.users.ids.get_loc(user)) : code + 2])
+            of_items = dict(zip(data.items.ids.take(data.train.items[own]), found[own], strict=True))
+            assert of_items == {item: place for place, item in enumerate(rows["item_id"][::-1])}
+
+
+@pytest.mark.kernel
+def test_times_that_nobody_needs_are_not_read():
+    frame = pd.DataFrame({"user_id": "u", "item_id": [1, 2], "timestamp": ["soon", "later"]})
+    data = Dataset(frame, items={1: ["p"], 2: ["q"]})
+    assert value({"u": [1]}, data, "radio_calibration@1") > 0
+    with pytest.raises(DataError, match=r"column 'timestamp' of train holds 'soon' in row 0"):
+        value({"u": [1]}, data, "radio_calibration(history=reciprocal)@1")
+
+
+@pytest.mark.kernel
 def test_genres_count_in_full_under_radio():
     data = Dataset({"u": [1]}, items={1: ["p"], 2: ["p", "q"], 3: ["q"]})
     lists = {"u": [2, 3]}
@@ -589,3 +725,22 @@ def test_gaps_in_ranks_are_closed_and_noted(ranks, n):
     told = f"{n} users have gaps in their ranks, which are closed: the order alone counts"
     assert (told in rows.reading.notes) == bool(n)
     assert "here gaps are closed" in conventions["rectools"].data
+
+
+@pytest.mark.kernel
+def test_the_tail_of_recbole():
+    """As TailPercentage: the rarest tenth of the items seen in training, whole lists of k items each."""
+    rng = np.random.default_rng(4)
+    popular = 1 / np.arange(1, 41) / (1 / np.arange(1, 41)).sum()
+    train = {f"u{n}": [f"i{item:02d}" for item in rng.choice(40, 12, replace=False, p=popular)] for n in range(60)}
+    data = Dataset(train, {user: ["i39"] for user in train}, {f"i{n:02d}": [] for n in range(44)})
+    lists = {user: [f"i{n:02d}" for n in rng.choice(44, 5, replace=False)] for user in train}
+    counts = Counter(item for row in train.values() for item in row)
+    inner = {item: -place for place, item in enumerate(sorted(counts))}  # its numbers, such that ties go as ours do
+    rarest = sorted(counts, key=lambda item: (counts[item], inner[item]))
+    for head, ratio in ((0.9, 0.1), (0.7, 0.3)):
+        tail = set(rarest[: max(int(len(counts) * ratio + 1e-9), 1)])
+        metric = "aplt@5" if head == 0.9 else f"aplt(head={head})@5"
+        found = value(lists, data, metric, convention="recbole", seen="keep")
+        whole = np.mean([sum(item in tail for item in items) / 5 for items in lists.values()])
+        assert found == pytest.approx(whole)

@@ -813,6 +813,10 @@ def test_radio():
         found = value(case, "radio_fragmentation", divergence=name)
         assert found == pytest.approx((to_s + to_t) / 2)
         assert value(case, "radio_fragmentation", divergence=name, sample=1) == pytest.approx(to_s)
+        # y is later than x: y weighs 1 and x 1/2
+        context_by_time = [2 / 3, 1 / 3, 0]
+        found = value(case, "radio_calibration", divergence=name, history="reciprocal")
+        assert found == pytest.approx(divergence(smooth(context_by_time, q), smooth(q, context_by_time)))
     case.draw_orders = lambda seed: ["n", "v", "s", "t", "u"] if seed else ["t", "u", "v", "s", "n"]
     assert value(case, "radio_fragmentation", divergence="kl", sample=1) == pytest.approx(to_s)
     assert value(case, "radio_fragmentation", divergence="kl", sample=1, seed=1) == pytest.approx(to_s)

@@ -43,7 +43,7 @@ def test_taste_is_the_sum_of_the_items(n_features, most):
     feature_starts, ids, bits, users, starts, items = world(n_features, most)
     found = []
     for kernel, given in (
-        (sparse_taste_rows, (np.empty(0), feature_starts, ids, n_features)),
+        (sparse_taste_rows, (np.empty(0), feature_starts, ids, n_features, True)),
         (plane_taste_rows, (bits, n_features, make_planes(290, most))),
     ):
         room = (len(users) + 1) * n_features

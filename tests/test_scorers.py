@@ -520,3 +520,31 @@ def test_the_kernel_tells_numbers_apart_that_differ_in_their_last_bits(dtype):
     zeros = np.full((20, 1000), -1.0, dtype)
     zeros[:, 5], zeros[:, [100, 200, 300]] = -0.0, 0.0
     np.testing.assert_array_equal(kernel(zeros, none, [], 3)[1], [[5, 100, 200]] * 20)
+
+
+@pytest.mark.parametrize("threshold", [None, 3])
+def test_everybody_with_a_test_row_gets_a_list(threshold):
+    """A user whose test rows are all below the threshold, or of value 0, is one of the test set all the same."""
+    test = {1: {1: 5.0}, 2: {1: 2.0}, 3: {2: 0.0}, 4: {1: 1.0, 2: 4.0}}
+    data = ba.Dataset({user: [3] for user in range(1, 7)}, test, {item: [] for item in (1, 2, 3)}, threshold=threshold)
+    assert data.judged is not None
+    scores = np.ones((len(data.users), 3))
+    made = ba.recommend(scores, data, k=2)
+    assert made.users.tolist() == [1, 2, 3, 4]
+    assert ba.Random().wrap(scores, data).recommend(k=2).users.tolist() == [1, 2, 3, 4]
+    # what looks at the test set is averaged over those with a relevant row, as before
+    some = ba.recommend(scores, data, k=2, users=[1, 4] if threshold else [1, 2, 4])
+    names = ["recall@2", "ndcg@2"]
+    every, few = (ba.evaluate(lists, data, names, n_boot=0) for lists in (made, some))
+    assert [every.value(name) for name in names] == [few.value(name) for name in names]
+    untested = ba.Dataset({user: [3] for user in range(1, 7)}, items={item: [] for item in (1, 2, 3)})
+    assert ba.recommend(np.ones((6, 3)), untested, k=2).users.tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_lists_of_movielens_under_a_threshold_are_those_of_all_users_of_the_test_set():
+    ratings, movies = ba.load_movielens()
+    data = ba.Dataset.split(ratings, movies, threshold=5)
+    made = ba.recommend(ba.models.ItemKNN().fit(data.matrix), data, k=10)
+    report = ba.evaluate(made, data, ["catalog_coverage(count=true)@10"], n_boot=0)
+    assert len(made) == len(data.users) == 671
+    assert report.value("catalog_coverage(count=true)@10") == 693

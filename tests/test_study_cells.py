@@ -200,6 +200,20 @@ def test_digests_tell_data_apart():
     assert len({digest_of(each) for each in [one, *others]}) == 1 + len(others)
 
 
+def test_digests_read_neither_dates_nor_times_that_nobody_needs():
+    items = pd.DataFrame({"item_id": [1, 2], "genres": ["a", "b"], "date": ["soon", "later"]})
+    train = pd.DataFrame({"user_id": 1, "item_id": [1, 2], "timestamp": ["now", "then"]})
+    one = digest_of(ba.Dataset(train, items=items))
+    assert one != digest_of(ba.Dataset(train, items=items.assign(date=["soon", "sooner"])))
+    assert one == digest_of(ba.Dataset(train[::-1], items=items))
+    of_history = [ba.radio_calibration(history="reciprocal") @ 2]
+    with pytest.raises(DataError, match="column 'timestamp' of train"):
+        digest_of(ba.Dataset(train, items=items), of_history)
+    made = [ba.Dataset(train.assign(timestamp=times), items=items) for times in ([1, 2], [2, 1], [1, 3])]
+    digests = {digest_of(each, of_history) for each in made}
+    assert len(digests) == 2
+
+
 def test_what_fails_is_named_and_the_rest_goes_on(tmp_path):
     data = made()
     models = {"good": Counted(), "bad": Fails(), "Popularity": "Popularity"}

@@ -16,7 +16,7 @@ import beyondacc
 from beyondacc.cli.output import aligned
 from beyondacc.report import study_report as report
 from beyondacc.study import progress
-from beyondacc.texts import LONGEST, cut, visible
+from beyondacc.texts import LONGEST, cut, for_markdown, visible
 
 NASTY = "\x1b[31m\x07\u202eevil\x9b2J\x08\r"
 DATA = ("--test", "test.csv", "--items", "items.csv", "--bootstrap", "0")
@@ -198,3 +198,37 @@ def test_confidence_up_to_its_end(capsys):
     for value in ("0.999999", "1e-9"):
         args = ("--confidence", value, "-m", "ndcg,gini", "--replicates", "50", "--format", "json")
         assert run(capsys, "compare", "recs.csv", "other.csv", *DATA[:4], *args).code == 0
+
+
+def cells_of(row):
+    """Split a row of a table as GitHub does: a bar counts unless a backslash stands before it."""
+    found, text, letters = [], "", iter(row)
+    for letter in letters:
+        if letter == "\\":
+            text += next(letters, "")
+        elif letter == "|":
+            found.append(text.strip())
+            text = ""
+        else:
+            text += letter
+    return found[1:]
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    "name", ["a|b", "a\nb", "a\r\nb", "a\\|b", "a\\", "|", "\n|\n", "a\u2028b", "\x0b", "a\\\n|", "| --- |"]
+)
+def test_names_stay_in_their_cells_of_markdown(name):
+    data = beyondacc.Dataset({1: [3]}, {1: [1], 2: [1]}, {1: ["g"], 2: ["g"], 3: ["h"]})
+    runs = {name: {1: [1], 2: [2]}, "plain": {1: [2], 2: [1]}}
+    reports = beyondacc.evaluate(runs, data, ["ndcg@2", "gini@2"], n_boot=9)
+    rows = reports.to_markdown().split("\n")
+    assert len(rows) == len(reports.to_markdown().splitlines()) == 2 + 4
+    assert {len(cells_of(row)) for row in rows} == {len(reports.to_pandas().columns)}
+    assert cells_of(rows[2])[0] == " ".join(name.splitlines()).strip()
+    compared = beyondacc.compare(reports, metrics="ndcg@2", n=9).to_markdown()
+    table = [row for row in compared.split("\n") if row.startswith("| ")]
+    assert len(table) == 2 + 1
+    assert len({len(cells_of(row)) for row in table}) == 1
+    assert len(compared.split("\n")) == len(compared.splitlines()) == 1 + 1 + 3 + 2
+    assert for_markdown(name) == for_markdown(name).replace("\n", "")

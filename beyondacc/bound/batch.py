@@ -333,11 +333,11 @@ def best_gains_of(data: Dataset, gain: Gain, relative: bool) -> NDArray[np.float
 
 @once
 def test_by_id(data: Dataset) -> ItemIds:
-    """Return the items of the test rows, those of each user in the order of their ids."""
+    """Return the items of the test rows, those of each user in the order of their ids as texts, the last first."""
     if data.test is None:
         return np.empty(0, np.int32)
     rows = np.repeat(np.arange(len(data.test.sizes)), data.test.sizes)
-    return data.test.items[np.lexsort((data.items.places[data.test.items], rows))]
+    return data.test.items[np.lexsort((data.items.falling[data.test.items], rows))]
 
 
 def _relative_gains(test: Profiles, gain: Gain) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from beyondacc.declare.params import Confidence, Param, Range, Seed
 from beyondacc.errors import SpecError, did_you_mean
 from beyondacc.evaluation.report import markdown
 from beyondacc.metrics.base.metric import Metric
+from beyondacc.texts import for_markdown
 
 __all__ = ["Comparison", "compare"]
 
@@ -68,7 +69,7 @@ class Comparison:
 
     def to_markdown(self) -> str:
         """Return the sentences and the table as Markdown."""
-        lines = [f"- {_escaped(sentence)}" for sentence in self.sentences]
+        lines = [f"- {for_markdown(sentence)}" for sentence in self.sentences]
         return "\n".join([*lines, "", markdown(_printable(self.table)), "", f"{self.method}."])
 
     def _short(self) -> pd.DataFrame:
@@ -217,7 +218,3 @@ def _digits(value: float, signed: bool, places: int = 4) -> str:
         return "-"
     sign, value = "+" if signed else "", round(value, places) + 0.0  # no -0.0000
     return f"{value:{sign},.{places}f}" if abs(value) < 100 else f"{value:{sign},.1f}"
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{character}" if character in "\\`*_[]<>|" else character for character in text)

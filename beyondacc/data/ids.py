@@ -306,8 +306,10 @@ def encode_column(column: Any) -> Ids | None:
         return _from_arrow(column)
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        codes = column.cat.codes.to_numpy()
-        known = encode_column(pd.Series(column.cat.categories))
+        codes, categories = column.cat.codes.to_numpy(), column.cat.categories
+        if categories.dtype == STRING and len(categories) and codes.min() >= 0:  # no two are equal, and none is missing
+            return Ids(codes.astype(np.int32, copy=False), categories, exact=False)
+        known = encode_column(pd.Series(categories))
         return None if known is None or codes.min() < 0 else Ids(known.codes.take(codes), known.distinct, exact=False)
     if is_arrow_backed(dtype):
         return _from_arrow(chunked(column.array))

@@ -46,6 +46,7 @@ class Profiles:
         self, coded: _Coded | None, rows: tuple[Offsets, ItemIds] | None, values: NDArray[np.float64] | None
     ) -> None:
         self._coded, self._sorted, self._values, self.kept = coded, rows, values, Kept()
+        self._recency: NDArray[np.int64] | None = None
 
     @classmethod
     def build(
@@ -105,7 +106,8 @@ class Profiles:
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: the rows as they are, not as they came."""
         values = None if self.all_one else self.values
-        return {"_coded": None, "_sorted": self._rows, "_values": values, "kept": Kept()}
+        recency = None if self._coded is None else self.recency
+        return {"_coded": None, "_sorted": self._rows, "_values": values, "_recency": recency, "kept": Kept()}
 
     @property
     def n_repeated(self) -> int:
@@ -151,7 +153,24 @@ class Profiles:
         coded = self._coded and dataclasses.replace(self._coded, given=None)
         made = type(self).__new__(type(self))
         made._fill(coded, self._sorted, None)  # noqa: SLF001 - its own
+        made._recency = self._recency  # noqa: SLF001 - its own
         return made
+
+    @property
+    @once
+    def recency(self) -> NDArray[np.int64]:
+        """How many items of its row are later than each item: 0 for the latest.
+
+        Later is what has the later time, of equally late ones and where there are no times the later row of input.
+        """
+        if self._recency is not None:
+            return self._recency
+        coded = self._coded
+        moments = np.arange(len(self.items)) if coded is None else coded.moments()
+        rows = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        found = np.empty(len(rows), np.int64)
+        found[np.lexsort((-moments, rows))] = np.arange(len(rows)) - self.starts[rows]
+        return found
 
     @property
     @once
@@ -209,6 +228,14 @@ class _Coded:
         order = np.argsort(self.times(), kind="stable")
         some: dict[str, Any] = {"users": self.users[order], "items": self.items[order], "given": self.values[order]}
         return dataclasses.replace(self, **some, times=None)
+
+    def moments(self) -> NDArray[np.float64]:
+        """Return for each compressed item a number that grows with its time: of equal pairs that of the last."""
+        order = slice(None) if self.times is None else np.argsort(self.times(), kind="stable")
+        numbers = np.arange(2.0, len(self.users) + 2)  # not all 1, which would not be sorted along
+        return dataclasses.replace(self, users=self.users[order], items=self.items[order], given=numbers).sort(
+            rated=True
+        )[2]
 
     @functools.cached_property
     def counts(self) -> NDArray[np.int64]:

@@ -130,7 +130,7 @@ class Vocabulary:
         If an id comes twice, or there are more ids than an int32 can number.
     """
 
-    __slots__ = ("_asked", "_low", "_order", "_sorted", "_table", "ids", "kind")
+    __slots__ = ("_asked", "_falling", "_low", "_order", "_sorted", "_table", "ids", "kind")
 
     def __init__(self, ids: pd.Index[Any], *, checked: bool = False) -> None:
         if len(ids) > _MAX_IDS:
@@ -139,6 +139,7 @@ class Vocabulary:
         self._low = 0
         self._table: ItemIds | None = None
         self._order: ItemIds | None = None
+        self._falling: ItemIds | None = None
         self._sorted: _Sorted | None = None
         self._asked = 0
         if self.kind == "integer":
@@ -173,11 +174,11 @@ class Vocabulary:
         return self._order
 
     @property
-    def by_id(self) -> ItemIds:
-        """The codes in that order."""
-        found = np.empty(len(self), np.int32)
-        found[self.places] = np.arange(len(self), dtype=np.int32)
-        return found
+    def falling(self) -> ItemIds:
+        """The place of each id where all are compared as texts and the last comes first, as TREC's tools have it."""
+        if self._falling is None:
+            self._falling = (len(self) - 1 - id_ranks(self.ids, as_text=True)).astype(np.int32)
+        return self._falling
 
     def __len__(self) -> int:
         return len(self.ids)

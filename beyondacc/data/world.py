@@ -320,9 +320,9 @@ class World:
         return as_days(table[column], f"column {column!r} of items", self._table.reading)
 
     @property
-    def has_dates(self) -> bool:
-        """Whether the items table has a column of dates."""
-        return self._table is not None and self._table.date_column is not None
+    def date_column(self) -> str | None:
+        """The column of the items table that holds dates, if one does."""
+        return None if self._table is None else self._table.date_column
 
     @property
     @once

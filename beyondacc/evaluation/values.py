@@ -16,6 +16,7 @@ from beyondacc.evaluation.intervals import Replicates, interval
 from beyondacc.metrics.base.metric import Metric, MetricFamily
 from beyondacc.metrics.base.registry import REGISTRY
 from beyondacc.metrics.base.states import State
+from beyondacc.texts import for_markdown
 
 __all__ = ["Values", "digits", "markdown", "printable"]
 
@@ -145,4 +146,4 @@ def printable(frame: pd.DataFrame) -> pd.DataFrame:
 def markdown(frame: pd.DataFrame) -> str:
     """Return a frame as a Markdown table."""
     rows = [list(frame.columns), ["---"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+    return "\n".join("| " + " | ".join(for_markdown(str(cell), cell=True) for cell in row) + " |" for row in rows)

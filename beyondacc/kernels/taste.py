@@ -65,6 +65,7 @@ def sparse_taste_rows(
     feature_starts: Offsets,
     feature_ids: ItemIds,
     n_features: int,
+    spread: bool,
     out_starts: Offsets,
     out_ids: ItemIds,
     counts: NDArray[np.float64],
@@ -76,11 +77,12 @@ def sparse_taste_rows(
     ----------
     weights
         Of the rows of the profiles, none of them negative; empty where all weigh 1.
+    spread
+        Whether an item spreads its weight evenly over its features, or gives all of it to each of them.
     out_starts : (rows + 1,)
         Where each row starts in `out_ids`, `counts` and `shares`, which are long enough.
     counts, shares
-        How many items have the feature, and the weights of these items, each spread evenly over the item's features,
-        as parts of their sum.
+        How many items have the feature, and what these items give to it, as parts of the sum.
     """
     own_counts, own_shares = np.zeros(n_features), np.zeros(n_features)
     filled = np.int64(0)
@@ -91,7 +93,7 @@ def sparse_taste_rows(
         for place in range(low, high):
             first, last = feature_starts[items[place]], feature_starts[items[place] + 1]
             weight = weights[place] if weights.shape[0] else 1.0
-            part = weight / (last - first) if last > first else 0.0
+            part = weight / (last - first) if spread and last > first else weight
             for position in range(first, last):
                 feature = feature_ids[position]
                 if own_counts[feature] == 0:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.bound.batch import Inputs, test_by_id
+from beyondacc.data.once import once
+from beyondacc.data.world import World
 from beyondacc.declare.params import Cutoff, Fraction
 from beyondacc.kernels import aspects as kernel
 from beyondacc.kernels.calibration import entropy_rows
@@ -18,6 +20,7 @@ from beyondacc.metrics.base.ranks import discounts, itemwise_truth, list_metric
 from beyondacc.metrics.base.registry import metric
 from beyondacc.metrics.base.states import PerUser
 from beyondacc.metrics.tastes import features_of, list_shares, taste
+from beyondacc.types import ItemIds
 
 __all__ = ["alpha_ndcg", "err_ia", "genre_entropy", "proportionality", "subtopic_recall"]
 
@@ -121,6 +124,11 @@ def _alpha_needs(values: Mapping[str, Any]) -> tuple[Need, ...]:
     )
 
 
+@once
+def _of_falling_ids(world: World) -> ItemIds:
+    return np.argsort(world.items.falling).astype(np.int32)
+
+
 @metric(
     title="alpha-nDCG",
     family="diversity",
@@ -155,11 +163,11 @@ def alpha_ndcg(
         Count ``all`` genres, or only those of the user's ``profile``.
     ideal
         ``greedy``: of the relevant test items (of the list where all items count), take at each of k ranks the one with
-        the largest gain, of equal ones the one of the least item id; ``sorted``: the gains of the list itself in
-        falling order.
+        the largest gain, of equal ones the one whose item id, compared as a text, is the last, as ndeval does;
+        ``sorted``: the gains of the list itself in falling order.
     """
     features, test, train = features_of(inputs), inputs.batch.test, inputs.batch.train
-    known, values = inputs.batch.items, np.empty(len(inputs))
+    places, values = inputs.batch.items.falling, np.empty(len(inputs))
     kernel.alpha_ndcg_rows(
         features.starts,
         features.ids,
@@ -175,8 +183,8 @@ def alpha_ndcg(
         test_by_id(inputs.batch.data),
         train.starts,
         train.items,
-        known.places,
-        known.by_id,
+        places,
+        _of_falling_ids(inputs.world),
         aspects == "profile",
         ideal == "greedy",
         values,

@@ -50,13 +50,12 @@ def _profile(
     kind: int,
     smooth: tuple[float, float],
     by_rank: NDArray[np.float64],
-    weights: ProfileWeight = "none",
+    weights: Literal["none", "rating", "recency"] = "none",
     spread: bool = True,
 ) -> PerUser:
     """Compare each list with the profile; `smooth` is how much of the other is mixed into the profile and the list."""
     room = kernel.make_room(len(features_of(inputs).names))
-    listed, own = list_shares(inputs, by_rank, spread=spread), taste(inputs, weights=weights)
-    own = own if spread else own.full()
+    listed, own = list_shares(inputs, by_rank, spread=spread), taste(inputs, weights=weights, spread=spread)
     values = np.empty(len(inputs))
     kernel.profile_rows(
         kind, *smooth, room, listed.starts, listed.ids, listed.shares, own.starts, own.ids, own.shares, values
@@ -188,7 +187,12 @@ def _radio_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
     bounds=_radio_bounds,
 )
 def radio_calibration(
-    inputs: Inputs, *, k: Cutoff = 10, divergence: Divergence = "js", genre_weight: GenreWeight = "split"
+    inputs: Inputs,
+    *,
+    k: Cutoff = 10,
+    divergence: Divergence = "js",
+    genre_weight: GenreWeight = "split",
+    history: Literal["none", "reciprocal"] = "none",
 ) -> PerUser:
     """Divergence of the genre shares of the list, weighted by 1 / (r + 1), from those of the profile.
 
@@ -201,10 +205,19 @@ def radio_calibration(
         list.
     genre_weight
         What an item gives to each of its genres: an even part of its weight (``split``), or all of it (``full``).
+    history
+        What an item of the profile weighs: 1 (``none``), or 1 / (n + 1) where n items of the profile are later by their
+        timestamps, or else by the order of the training rows (``reciprocal``).
     """
-    by_rank = discounts("reciprocal", k)
-    spread = genre_weight == "split"
-    return _profile(inputs, kind=_kind(divergence), smooth=_RADIO_SMOOTHING, by_rank=by_rank, spread=spread)
+    by_rank, spread = discounts("reciprocal", k), genre_weight == "split"
+    return _profile(
+        inputs,
+        kind=_kind(divergence),
+        smooth=_RADIO_SMOOTHING,
+        by_rank=by_rank,
+        weights="recency" if history == "reciprocal" else "none",
+        spread=spread,
+    )
 
 
 @metric(

@@ -29,17 +29,8 @@ class Taste(NamedTuple):
     counts : (n,)
         How many items have it.
     shares : (n,)
-        Weights of these items, each spread evenly over the item's features, as parts of their sum; 0 where that is 0.
+        What these items give to it of their weights, as parts of the sum; 0 where that is 0.
     """
-
-    def full(self) -> Taste:
-        """Return the same with shares in which each item gives all its weight, 1, to each of its features."""
-        rows = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
-        used = slice(0, self.starts[-1])
-        totals = np.bincount(rows, self.counts[used], len(self.starts) - 1)
-        shares = np.zeros(len(self.counts))
-        shares[used] = self.counts[used] / totals[rows]
-        return self._replace(shares=shares)
 
     starts: Offsets
     ids: ItemIds
@@ -55,14 +46,26 @@ def features_of(inputs: Inputs) -> Features:
 
 
 def taste(
-    inputs: Inputs, source: Literal["train", "test"] = "train", weights: Literal["none", "rating"] = "none"
+    inputs: Inputs,
+    source: Literal["train", "test"] = "train",
+    weights: Literal["none", "rating", "recency"] = "none",
+    *,
+    spread: bool = True,
 ) -> Taste:
-    """Return what the training items of each row's user, or the relevant test items, consist of."""
-    return _taste(inputs, source, weights)
+    """Return what the training items of each row's user, or the relevant test items, consist of.
+
+    Parameters
+    ----------
+    weights
+        What an item weighs: 1, its value, or 1 / (n + 1) where n items of the user are later.
+    spread
+        Whether an item spreads its weight evenly over its features, or gives all of it to each of them.
+    """
+    return _taste(inputs, source, weights, spread)
 
 
 @once
-def _taste(inputs: Inputs, source: str, weights: str) -> Taste:
+def _taste(inputs: Inputs, source: str, weights: str, spread: bool) -> Taste:
     features, profiles = features_of(inputs), inputs.batch.train if source == "train" else inputs.batch.test
     n_features = len(features.names)
     most = features.most
@@ -70,7 +73,7 @@ def _taste(inputs: Inputs, source: str, weights: str) -> Taste:
     n = int(np.minimum(lengths * most, n_features).sum()) + n_features
     starts, ids = np.zeros(len(inputs) + 1, np.int64), np.empty(n, np.int32)
     counts, shares = np.empty(n), np.empty(n)
-    if weights == "none" and worth_planes(features.bits, most):
+    if weights == "none" and spread and worth_planes(features.bits, most):
         room = make_planes(int(lengths.max(initial=0)), most)
         plane_taste_rows(
             inputs.users,
@@ -86,8 +89,10 @@ def _taste(inputs: Inputs, source: str, weights: str) -> Taste:
         )
         return Taste(starts, ids, counts, shares)
     given = profiles.values if weights == "rating" else np.empty(0)
+    if weights == "recency":
+        given = 1.0 / (profiles.recency + 1)
     rows = (inputs.users, profiles.starts, profiles.items, given)
-    sparse_taste_rows(*rows, features.starts, features.ids, n_features, starts, ids, counts, shares)
+    sparse_taste_rows(*rows, features.starts, features.ids, n_features, spread, starts, ids, counts, shares)
     return Taste(starts, ids, counts, shares)
 
 

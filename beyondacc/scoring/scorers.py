@@ -242,8 +242,8 @@ def recommend(
     k
         Length of the lists; a user with fewer items left gets a shorter one.
     users
-        External ids, each taken once; the users of the test set by default, or where there is none, of the training
-        set.
+        External ids, each taken once; by default all users with a test row, relevant or not, or where there is no test
+        set, with a training row.
     exclude_seen
         Leave out the user's training items.
     threads
@@ -292,10 +292,12 @@ def best_of(
 
 def _positions(users: Any, data: Dataset) -> UserIds:
     if users is None:
-        rows = data.test or data.train
-        if rows is None:
+        known = [rows.occupied for rows in (data.test, data.judged) if rows is not None]
+        if not known and data.train is not None:
+            known = [data.train.occupied]
+        if not known:
             raise DataError("the Dataset has no users; pass train= or test= to it")
-        return np.flatnonzero(rows.sizes).astype(np.int32)
+        return np.flatnonzero(np.logical_or.reduce(known)).astype(np.int32)
     ids = pd.Index(users if isinstance(users, list | tuple | np.ndarray | pd.Index | pd.Series) else [users]).unique()
     codes = data.users.encode(ids, axis="user", what="users", known="the dataset")
     if (codes < 0).any():

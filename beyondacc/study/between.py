@@ -19,6 +19,7 @@ from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation.report import markdown
 from beyondacc.metrics import REGISTRY
 from beyondacc.study.correlated import Correlated
+from beyondacc.texts import for_markdown
 
 __all__ = ["StudyComparison", "compare_studies"]
 
@@ -85,7 +86,7 @@ class StudyComparison:
 
     def to_markdown(self) -> str:
         """Return the sentence and the table as Markdown."""
-        return f"{self.sentence}\n\n{markdown(self._printable())}"
+        return f"{for_markdown(self.sentence)}\n\n{markdown(self._printable())}"
 
     def _printable(self) -> pd.DataFrame:
         texts = {name: [_digits(value) for value in self.table[name]] for name in _NUMBERS}

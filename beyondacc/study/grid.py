@@ -157,7 +157,7 @@ class Study:
 
         own = sorted({f"{origin_of(each).qualname}:{fingerprint(each)}" for each in self._declaring()})
         return ({"lines of your own": ", ".join(own)} if own else {}) | {
-            "data": " ".join(f"{seed}:{digest_of(data)}" for seed, data in self.data.items()),
+            "data": " ".join(f"{seed}:{digest_of(data, self.metrics)}" for seed, data in self.data.items()),
             "models": ", ".join(
                 f"{name}={model if isinstance(model, Model) else ''}" for name, model in self.models.items()
             ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from beyondacc.data.dataset import Dataset, Profiles
 from beyondacc.data.vocabulary import hash_ids
 from beyondacc.errors import DataError
 from beyondacc.files.atomic import replace_file
+from beyondacc.metrics.base.metric import Metric
 
 __all__ = ["Arrays", "FolderStore", "Store", "digest_of"]
 
@@ -105,8 +106,12 @@ def _read_facts(file: Path) -> dict[str, Any]:
     return found
 
 
-def digest_of(data: Dataset) -> str:
-    """Return a text that tells data sets apart: a digest of all that metrics, re-rankers and models read."""
+def digest_of(data: Dataset, metrics: Iterable[Metric] = ()) -> str:
+    """Return a text that tells data sets apart: a digest of all that these metrics, re-rankers and models read.
+
+    Dates count as they are written, and times only where a metric orders the history by them, as nothing else needs
+    either to be right.
+    """
     found = hashlib.sha256()
 
     def add(*arrays: NDArray[Any] | None) -> None:
@@ -117,10 +122,13 @@ def digest_of(data: Dataset) -> str:
     def of(rows: Profiles | None) -> tuple[NDArray[Any] | None, ...]:
         return (None,) if rows is None else (rows.starts, rows.items, rows.values)
 
-    features, dates = data.features, data.dates
+    features = data.features
     add(hash_ids(data.users.ids), hash_ids(data.items.ids), data.catalogue, *of(data.train), *of(data.test))
     add(*((None,) if features is None else (features.starts, features.ids, features.weights)))
-    add(data.vectors, None if dates is None else dates.astype(np.int64))
+    add(data.vectors)
+    if data.train is not None and any(metric.values.get("history") == "reciprocal" for metric in metrics):
+        add(data.train.recency)
+    found.update(repr(data.world.date_column).encode())
     if data.item_table is not None:
         found.update(data.item_table.to_csv().encode())
     return found.hexdigest()

@@ -16,6 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 import beyondacc as ba
 from beyondacc.data.columns import plain
+from beyondacc.data.intake.date_texts import day_of_texts
 from beyondacc.data.intake.dates import as_days, as_times
 from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import DataError
@@ -297,3 +298,51 @@ def test_ages_of_items_whose_dates_are_numbers():
         items = pd.DataFrame({"item_id": [1, 2], "date": dates})
         report = ba.evaluate({1: [1, 2]}, ba.Dataset(items=items), "age(reference=2019-01-25)@2", n_boot=0)
         assert report.value("age(reference=2019-01-25)@2") == 15
+
+
+def test_texts_of_one_day_are_read_once_and_as_each_alone():
+    """Texts that differ in the time of day alone share what was read; whatever they hold, nothing else changes."""
+    draw = np.random.default_rng(6)
+    heads = ["1999-12-31", "2001/2/3", "19991231", "31-Dec-1999", "Fri, 31 Dec 1999", "December 31, 1999", "13/12/1999",
+             "Fri Dec 31", "December 1999", "1999", "31.12.1999", "1999-Dec-31", "x"]  # fmt: skip
+    times = ["", " 10:00", "T10:00", "t1:00:59Z", ", 10:00", " at 10:00", "  9:15 pm", "T10:00\n", " 10:0",
+             " 10:00:00 +0000 1998", "10:00", " 10:00 x", " 100:00", ":00", "T10", " :10", " 1\u0660:00"]  # fmt: skip
+    texts = [head + time for head in heads for time in times]
+
+    def read(some):
+        try:
+            return day_of_texts(some, "column 'date' of items", Reading("items")).tolist()
+        except DataError:
+            return None
+
+    alone = {text: read([text]) for text in texts}
+    assert sum(day is None for day in alone.values()) > 50
+    good = [text for text in texts if alone[text]]
+    assert len(good) > 50
+    for _ in range(20):
+        some = draw.permutation(good).tolist()
+        assert read(some) == [alone[text][0] for text in some]
+        odd = str(draw.choice([text for text in texts if alone[text] is None]))
+        place = int(draw.integers(len(some) + 1))
+        assert read([*some[:place], odd, *some[place:]]) is None
+
+
+def test_many_times_of_few_days_take_little_more_than_the_days(monkeypatch):
+    from beyondacc.data.intake import date_texts
+
+    asked = []
+    plain_day = date_texts._plain
+    monkeypatch.setattr(date_texts, "_plain", lambda text: asked.append(text) or plain_day(text))
+    days_of, minutes = [f"1999-12-{day:02d}" for day in range(1, 11)], range(24 * 60)
+    texts = [f"{day} {minute // 60:02d}:{minute % 60:02d}:00" for day in days_of for minute in minutes]
+    found = day_of_texts(texts, "x", Reading("items"))
+    assert len(asked) == 10
+    assert found[::1440].astype(str).tolist() == days_of
+
+
+def test_dates_that_nobody_needs_are_not_read():
+    items = pd.DataFrame({"item_id": [1, 2], "genres": ["a", "b"], "date": ["soon", "later"]})
+    data = ba.Dataset({"u": [1]}, {"u": [2]}, items)
+    assert ba.evaluate({"u": [2]}, data, ["ndcg@2", "ild@2", "gini@2"], n_boot=0).value("ndcg@2") == 1
+    with pytest.raises(DataError, match="cannot be read as dates"):
+        ba.evaluate({"u": [2]}, data, "age@2", n_boot=0)

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 
 from beyondacc.data.arrow import Parquet
 from beyondacc.data.intake.files import File, read_file
-from beyondacc.data.intake.files.roles import given_names, role_of
 from beyondacc.data.intake.reading import Reading
+from beyondacc.data.intake.roles import given_names, role_of
 from intake.encodings import CONTAINERS, PACKINGS, Encoding, encodings, random_rows, rows, usable, write
 
 

@@ -1,5 +1,7 @@
 """Each guess about a text, as a table: what its lines say, and where nothing is certain."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +10,9 @@ from draws import draws
 from beyondacc.data.intake.files.guesses import has_header, is_recbole, movielens_kind, separator, split, trec_kind
 from beyondacc.data.intake.files.header import labels_of, list_layout
 from beyondacc.data.intake.files.lists import as_tokens
-from beyondacc.data.intake.files.numbers import as_numbers, exact_integers, has_decimal_commas, rounded
-from beyondacc.data.intake.files.roles import given_names, positions, role_of
 from beyondacc.data.intake.files.text import Watched, _odd_numbers, encoding_of
+from beyondacc.data.intake.numbers import as_numbers, exact_integers, has_decimal_commas, rounded
+from beyondacc.data.intake.roles import given_names, positions, role_of
 
 
 @pytest.mark.parametrize(
@@ -211,22 +213,45 @@ def test_split_takes_quotes_off_where_they_enclose_a_field():
     assert split(['"a"  b'], r"\s+", quoted=True) == [["a", "b"]]
 
 
-def test_odd_numbers_against_python():
+@pytest.mark.kernel
+@pytest.mark.parametrize("sep", [",", "\t", ";", " ", "\x1f"])
+def test_odd_numbers_against_python(sep):
     """Whether any field would change on the way through whole numbers, against a loop over the fields."""
     draw = np.random.default_rng(5)
     pieces = ["7", "0", "10", "-3", "0.5", "-0.5", "a b", "x", "", "07", "-07", "+7", " 7", "7 ", "-0", "12"]
     for _ in range(draws(400)):
         table = [[str(draw.choice(pieces[: draw.integers(9, 17)])) for _ in range(3)] for _ in range(2)]
-        text = "".join(",".join(row) + "\n" for row in table)
+        quote, end = '"' * int(draw.integers(2)), draw.choice(["\n", "\r\n"])
+        table = [["x" if sep in field else field for field in row] for row in table]
+        text = "".join(sep.join(quote + field + quote for field in row) + end for row in table)
         odd = {"07", "-07", "+7", " 7", "7 ", "-0"}
         expected = any(field in odd for row in table for field in row)
-        assert _odd_numbers(b"\n" + text.encode(), ord(",")) == expected, text
+        assert _odd_numbers(b"\n" + text.encode(), ord(sep)) == expected, text
+        size = int(draw.integers(1, 12))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("beyondacc.data.intake.files.text._PIECE", size)
+            watched = Watched(io.BytesIO(text.encode()), sep, numbers=True)
+            assert b"".join(iter(watched.piece, b"")) == text.encode()
+            assert watched.odd == expected, (text, size)
+
+
+def test_text_that_is_not_utf_8_across_pieces(monkeypatch):
+    """Whole signs that are cut into pieces pass, and halves of signs do not, wherever they stand."""
+    text = "1,Köln\n2,東京\n3,x\n".encode()
+    for size in range(1, 12):
+        monkeypatch.setattr("beyondacc.data.intake.files.text._PIECE", size)
+        watched = Watched(io.BytesIO(text), ",")
+        assert b"".join(iter(watched.piece, b"")) == text
+        for place in range(len(text) + 1):
+            for odd in (b"\xff", b"\xc3"):
+                watched = Watched(io.BytesIO(text[:place] + odd + text[place:]), ",")
+                with pytest.raises(UnicodeDecodeError):
+                    b"".join(iter(watched.piece, b""))
+                assert isinstance(watched.failure, UnicodeDecodeError)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
 def test_separators_of_two_characters_across_pieces(monkeypatch, size):
-    import io
-
     monkeypatch.setattr("beyondacc.data.intake.files.text._PIECE", size)
     text = b"1::Toy: a::x\n2:::b::y:\n07::c::\n"
     watched = Watched(io.BytesIO(text), "::", numbers=True)

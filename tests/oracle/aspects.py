@@ -75,7 +75,7 @@ def alpha_ndcg(case, k, *, alpha=0.5, relevance="binary", aspects="all", ideal="
         if ideal == "sorted":
             best = sorted(gains, reverse=True)
         else:
-            pool = sorted(counted)  # of equal ones the least id is taken
+            pool = sorted(counted, key=str, reverse=True)  # of equal ones the last id is taken
             steps = len(listed) if relevance == "none" else k
             order = greedy_order(pool, genres.__getitem__, steps, alpha)
             best = gains_in_order([genres[item] for item in order], alpha)

@@ -95,9 +95,11 @@ def _normative(context, listed, divergence):
     return {"js": lambda: math.sqrt(js(p, q)), "kl": lambda: kl(p, q)}[divergence]()
 
 
-def radio_calibration(case, k, *, divergence="js", genre_weight="split"):
+def radio_calibration(case, k, *, divergence="js", genre_weight="split", history="none"):
     def value(user, listed):
-        profile = shares(case, [(item, 1) for item in case.train.get(user, {})], genre_weight)
+        latest_first = list(case.train.get(user, {}))[::-1]
+        weights = {"none": lambda _at: 1, "reciprocal": lambda at: Fraction(1, at + 1)}[history]
+        profile = shares(case, [(item, weights(at)) for at, item in enumerate(latest_first)], genre_weight)
         return _normative(profile, _listed_shares(case, listed, genre_weight), divergence)
 
     return over_lists(case, k, value)

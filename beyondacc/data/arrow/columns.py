@@ -225,10 +225,13 @@ def texts_encoded(column: pd.Series[Any]) -> pd.Categorical:
     if not is_arrow_backed(texts.dtype):
         codes, distinct = pd.factorize(texts)
         return pd.Categorical.from_codes(codes, pd.Index(distinct, dtype=STRING), validate=False)
-    whole = chunked(texts.array)
-    coded = (whole.chunk(0) if whole.num_chunks == 1 else whole.combine_chunks()).dictionary_encode()
-    indices = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return pd.Categorical.from_codes(indices, pd.Index(_texts(coded.dictionary), dtype=STRING), validate=False)
+    coded = chunked(texts.array).dictionary_encode()  # all chunks share one dictionary
+    if not coded.num_chunks:
+        return pd.Categorical.from_codes([], pd.Index([], dtype=STRING))
+    chunks = [each.indices if not each.null_count else each.indices.fill_null(-1) for each in coded.chunks]
+    indices = np.concatenate([each.to_numpy() for each in chunks])
+    distinct = pd.Index(_texts(coded.chunk(0).dictionary), dtype=STRING)
+    return pd.Categorical.from_codes(indices, distinct, validate=False)
 
 
 def narrow(column: Any, place: str = "a column") -> Any:

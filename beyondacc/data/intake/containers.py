@@ -14,7 +14,7 @@ from beyondacc.data.checks import check_sparse
 from beyondacc.data.columns import as_ids, encode_ids, flatten, is_list_type
 from beyondacc.data.ids import Ids
 from beyondacc.data.intake.convert import numbers_of, own
-from beyondacc.data.intake.roles import ALIASES
+from beyondacc.data.intake.roles import ALIASES, INTERACTIONS
 from beyondacc.data.intake.rows import Held, Later, Rows
 from beyondacc.errors import DataError
 
@@ -30,7 +30,6 @@ __all__ = [
 ]
 
 _FIRST: Final = "(rows count from 0)"
-_INTERACTIONS: Final = frozenset({"train", "test", "ratings"})
 
 
 def _is_tensor(source: Any) -> bool:
@@ -47,7 +46,7 @@ def as_array(source: Any) -> Any:
 
 
 def _values(values: pd.Series[Any], what: str) -> dict[str, Any]:
-    name = "rating" if what in _INTERACTIONS else "score"
+    name = "rating" if what in INTERACTIONS else "score"
     return {name: Later(own(values), numbers_of, f"the {name} of {what}")}
 
 
@@ -71,7 +70,7 @@ def _ids(values: Iterable[Any], axis: str, what: str) -> pd.Index[Any]:
 
 
 def _is_ranked(kind: type, what: str) -> bool:
-    return is_list_type(kind) and (what in _INTERACTIONS or not issubclass(kind, AbstractSet))
+    return is_list_type(kind) and (what in INTERACTIONS or not issubclass(kind, AbstractSet))
 
 
 def from_dict(source: Mapping[Any, Any], what: str) -> Rows:
@@ -152,7 +151,7 @@ def means_lists(source: Any, what: str) -> bool:
     DataError
         If both readings are likely.
     """
-    if not isinstance(source, list | tuple) or not source or what in _INTERACTIONS:
+    if not isinstance(source, list | tuple) or not source or what in INTERACTIONS:
         return False
     kinds = set(map(type, source))
     if not all(issubclass(kind, list | np.ndarray) or _is_tensor_type(kind) for kind in kinds):

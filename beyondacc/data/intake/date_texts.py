@@ -56,10 +56,12 @@ def day_of_texts(texts: Sequence[str], place: str, reading: Reading) -> NDArray[
     DataError
         If a text is no date, or which of two numbers is the month cannot be told.
     """
-    either = {text: match for text in dict.fromkeys(texts) if (match := _EITHER.fullmatch(text))}
+    texts = _alike(texts)
+    distinct = dict.fromkeys(texts)
+    either = {text: match for text in distinct if (match := _EITHER.fullmatch(text))}
     month_first = _month_first(either.values(), place)
     found: dict[str, np.datetime64] = {}
-    for text in dict.fromkeys(texts):
+    for text in distinct:
         try:
             if text.lower() in _MISSING:
                 found[text] = np.datetime64("NaT", "D")
@@ -79,6 +81,28 @@ def day_of_texts(texts: Sequence[str], place: str, reading: Reading) -> NDArray[
         reading.dates = f"texts, {order}"
         reading.note(f"dates such as {next(iter(either))!r} are read as {order}")
     return np.array([found[text] for text in texts], dtype="datetime64[D]")
+
+
+def _alike(texts: Iterable[str]) -> list[str]:
+    """Return for each text the first one of the same day and notation, which differs in the time of day at most."""
+    firsts: dict[
+        str, str
+    ] = {}  # by what stands before the time of day, if that is a day, so that all behind it is time
+    others = set()
+    found = []
+    for text in texts:
+        before, _, behind = text.partition(":")
+        day, hour = (before[:-2], before[-2:]) if before[-2:].isdecimal() else (before[:-1], before[-1:])
+        minutes = behind[:2]
+        if hour.isdecimal() and len(minutes) == 2 and minutes.isdecimal() and "\n" not in text:
+            if day not in firsts and day not in others:
+                if any(each.fullmatch(f"{day}00:00") for each in (*_PATTERNS, _EITHER)):
+                    firsts[day] = text
+                else:
+                    others.add(day)
+            text = firsts.get(day, text)  # noqa: PLW2901
+        found.append(text)
+    return found
 
 
 def _month_first(matches: Iterable[re.Match[str]], place: str) -> bool:

@@ -9,7 +9,24 @@ from typing import Any, Final
 from beyondacc.data.intake.reading import Reading
 from beyondacc.errors import DataError, choices, did_you_mean
 
-__all__ = ["ALIASES", "RECBOLE_TYPES", "TABLES", "Names", "resolve", "short_name", "stem"]
+__all__ = [
+    "ALIASES",
+    "IDS",
+    "INTERACTIONS",
+    "NUMBERS",
+    "ORDERS",
+    "RECBOLE_TYPES",
+    "TABLES",
+    "TEXTS",
+    "Names",
+    "given_names",
+    "positions",
+    "resolve",
+    "role_of",
+    "short_name",
+    "stem",
+    "with_role",
+]
 
 #: Canonical name -> other names, compared without regard to case; a canonical name is always its own alias.
 ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -27,11 +44,25 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 #: What stands behind the colon of a RecBole header such as ``user_id:token``.
 RECBOLE_TYPES: Final = ("token", "token_seq", "float", "float_seq")
+#: Roles by what stands in their columns.
+IDS: Final = ("user_id", "item_id")
+NUMBERS: Final = ("score", "rank", "rating", "timestamp")
+TEXTS: Final = ("genres", "title")
+#: How the tables of a call are named in front of a role, as in ``test.rating``.
+TABLES: Final = ("train", "test", "recs", "items", "users", "primitive", "earlier", "candidates", "ratings")
+#: Those whose rows are interactions, the numbers of which are ratings where nothing else says what they are.
+INTERACTIONS: Final = frozenset({"train", "test", "ratings"})
+_ROLES: Final = {name.lower(): role for role, others in ALIASES.items() for name in (role, *others)}
+#: In lower case, the names of columns that order a list.
+ORDERS: Final = frozenset(name for name, role in _ROLES.items() if role in {"score", "rank"})
 
 
 def short_name(canonical: str) -> str:
     """Return the name used in ``columns={...}``: ``user`` for ``user_id``."""
     return canonical.removesuffix("_id")
+
+
+_KNOWN: Final = {short_name(name): name for name in ALIASES} | {name: name for name in ALIASES}
 
 
 def stem(column: Any) -> Any:
@@ -42,10 +73,36 @@ def stem(column: Any) -> Any:
     return name if colon and kind in RECBOLE_TYPES else column
 
 
+def role_of(name: str, given: Mapping[str, str]) -> str | None:
+    """Return the role of a column: what the user says, or what its name says, without regard to case."""
+    said = next((role for role, column in given.items() if column == name), None)
+    return said or _ROLES.get(stem(name.strip()).lower())
+
+
+def with_role(names: Iterable[str], roles: Iterable[str], given: Mapping[str, str]) -> list[str]:
+    """Return the columns that have one of some roles."""
+    wanted = set(roles)
+    return [name for name in names if role_of(name, given) in wanted]
+
+
+def given_names(columns: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the column of each role that the user names, by the canonical name of the role, as a text."""
+    return {_KNOWN[key]: str(name) for key, name in (columns or {}).items() if key in _KNOWN}
+
+
+def positions(given: Mapping[str, str], names: Iterable[str]) -> dict[int, str]:
+    """Return the roles that are given by a position, counted from 1, rather than by one of `names`."""
+    known = set(names)
+    return {
+        int(name): role
+        for role, name in given.items()
+        if name not in known and name.isascii() and name.isdecimal() and int(name)
+    }
+
+
 def _find(canonical: str, free: Sequence[str], what: str) -> str | None:
     exact = [column for column in free if stem(column) == canonical]
-    names = {name.lower() for name in (canonical, *ALIASES[canonical])}
-    found = exact or [column for column in free if stem(column).lower() in names]
+    found = exact or with_role(free, [canonical], {})
     if len(found) > 1:
         short = short_name(canonical)
         raise DataError(
@@ -53,10 +110,6 @@ def _find(canonical: str, free: Sequence[str], what: str) -> str | None:
             f"say which with columns={{{short!r}: {found[0]!r}}} (--columns {short}={found[0]})"
         )
     return found[0] if found else None
-
-
-#: How the tables of a call are named in front of a role, as in ``test.rating``.
-TABLES: Final = ("train", "test", "recs", "items", "users", "primitive", "earlier", "candidates", "ratings")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,13 +248,12 @@ def _name(key: Any, column: Any) -> _Name:
         table, role = "", text
     elif table not in TABLES:
         raise DataError(f"columns= has the key {key!r}, which names no table; {did_you_mean(table, TABLES)}")
-    known = {short_name(name): name for name in ALIASES} | {name: name for name in ALIASES}
-    if role not in known:
+    if role not in _KNOWN:
         raise DataError(
             f"columns= has the key {key!r}, which names no column; "
             f"{did_you_mean(role, (short_name(name) for name in ALIASES))}"
         )
-    return _Name(table, known[role], column, text)
+    return _Name(table, _KNOWN[role], column, text)
 
 
 def resolve(

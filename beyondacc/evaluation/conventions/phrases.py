@@ -34,11 +34,8 @@ TWICE = (
     "An item that stands twice in a list counts twice there; here it is an error, or counts once with duplicates=first."
 )
 PADDED = "It counts the padding as an item: pass items= with the items of all rows and one more."
-BINOMIAL = (
-    "Name alpha and relevant_only as there. With alpha=1 the non-redundancy takes its root by all listed genres there, "
-    "by those of the profile here."
-)
-BACKGROUND = "With background relevance: there for items without a test row, here for all that are not relevant."
+BINOMIAL = "Name alpha and relevant_only as there."
+BACKGROUND = "Name discount, relevance and background as there."
 FULL_LISTS = "Equal where all lists have k items: there each list weighs 1, whatever its length."
 
 

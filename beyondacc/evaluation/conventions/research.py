@@ -74,7 +74,9 @@ RESEARCH: dict[str, dict[str, Any]] = {
         "source": "RankSys/RankSys 42a64ae, 4b66d1a and f03a6dc; read",
         "data": "Test rows below the threshold are not relevant: pass threshold=. The mean is the sum over all lists, "
         "divided by the number of users with a test row, relevant or not: give lists of all of these users and of no "
-        f"others. The catalogue is the items of training and test rows. {TWICE}",
+        "others. The catalogue is the items of training and test rows. Of its re-rankers, "
+        "MMR is GreedyDiversity(renormalize=both) and those by the binomial model are "
+        f"BinomialDiversity(renormalize=true). {TWICE}",
         "policy": {"undefined": "zero"},
         "policies": each(_RANKSYS_TRUTH, users="judged") | each(_RANKSYS_LISTS, users="recommended"),
         "metrics": {
@@ -107,11 +109,13 @@ RESEARCH: dict[str, dict[str, Any]] = {
             "ndcg": SHIFTED,
             "average_precision": "One user without a relevant item makes the mean NaN there.",
             "ild": "As EILD without discount and relevance; equal where all listed items have features.",
-            "eild": "Equal where all listed items have features: there an item without any counts 0.",
+            "eild": f"{BACKGROUND} Equal where all listed items have features: there an item without any counts 0.",
             "epc": BACKGROUND,
             "efd": BACKGROUND,
-            "epd": "Equal where all listed items have features and all users a profile: there others count 0.",
-            "alpha_ndcg": "Equal where no user has more than k relevant items: there the ideal list has k + 1.",
+            "epd": f"{BACKGROUND} Equal where all listed items have features and all users a profile: there others "
+            "count 0.",
+            "alpha_ndcg": "Equal where no user has more than k relevant items: there the ideal list has k + 1. Of "
+            "equally good items it takes the first of a hash table there, and that of the last id here.",
             "err_ia": "Pass threshold=, graded=True, and as training rows those of the intents: in its example "
             "training and test rows together.",
             "binomial_diversity": BINOMIAL,
@@ -156,13 +160,14 @@ RESEARCH: dict[str, dict[str, Any]] = {
         "genres is here what several items of one each would be there at the same rank.",
         "policy": {},
         "metrics": {
-            "radio_calibration": {"genre_weight": "full"},
+            "radio_calibration": {"genre_weight": "full", "history": "reciprocal"},
             "radio_representation": {"genre_weight": "full"},
             "radio_fragmentation": {"genre_weight": "full"},
         },
         "notes": {
-            "radio_calibration": "Of categories. The items of the profile are weighted by 1/rank in their order there, "
-            "and all alike here. With KL divergences it is radio_calibration(divergence=kl).",
+            "radio_calibration": "Of categories. The latest item of the profile weighs 1, the one before it 1/2: pass "
+            "timestamps, or training rows in the order of their times. An item that stands twice in it counts twice "
+            "there. With KL divergences it is radio_calibration(divergence=kl).",
             "radio_representation": "With genres as the viewpoints, of which it compares those of a list with those of "
             "the pool that it was taken from, here of the catalogue.",
             "radio_fragmentation": "With genres as the stories. Its users are drawn anew for each list.",

@@ -81,15 +81,18 @@ TABLES: dict[str, dict[str, Any]] = {
                 "catalog_coverage",
             ),
             "gini": {"denominator": "n"},
+            "aplt": {"head": 0.9, "head_by": "items"},
         },
         "notes": {
+            "aplt": "Called TailPercentage, with a tail_ratio of 0.1, the default; another one below 1 is 1 - head. "
+            "Equally popular items of which only some are in the tail are told apart by the order of the data there, "
+            "and by their ids here.",
             "catalog_coverage": PADDED,
             "gini": PADDED,
         },
         "differs": {
             "entropy": "it is in nats and divided by the number of items shown; take entropy, times ln 2, divided by "
             "catalog_coverage(count=true)",
-            "aplt": "its tail is the rarest tenth of the items seen in training, not what lies behind 80 % of the rows",
         },
     },
     "ranx": {

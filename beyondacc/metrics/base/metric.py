@@ -53,7 +53,7 @@ class Need(enum.Enum):
                 Need.TRAIN: not data.has_train,
                 Need.FEATURES: data.features is None,
                 Need.ROWS: data.features is None and data.vectors is None,
-                Need.DATES: not data.world.has_dates,
+                Need.DATES: data.world.date_column is None,
                 Need.CATALOGUE: not data.catalogue.any(),
                 Need.TRAIN_OF_ALL: data.world.partial,
                 Need.LISTS_OF_ALL: data.world.partial,

@@ -11,9 +11,9 @@ import pandas as pd
 
 from beyondacc.data.arrow import ArrowTable, Parquet, has_arrow, read_ipc
 from beyondacc.data.intake.files.parsing import refusing
-from beyondacc.data.intake.files.roles import NUMBERS, ORDERS, with_role
 from beyondacc.data.intake.files.source import Part
 from beyondacc.data.intake.reading import Reading
+from beyondacc.data.intake.roles import NUMBERS, ORDERS, with_role
 from beyondacc.errors import DataError, DependencyError
 
 __all__ = ["ARROW_MARK", "PARQUET_MARK", "exploded", "read_feather", "read_parquet"]

@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from beyondacc.data.intake.files.roles import IDS, role_of
-from beyondacc.data.intake.roles import RECBOLE_TYPES
+from beyondacc.data.intake.roles import IDS, RECBOLE_TYPES, role_of
 
 __all__ = [
     "SEPARATORS",

@@ -13,9 +13,9 @@ import pandas as pd
 
 from beyondacc.data.intake.files.guesses import has_header, is_number
 from beyondacc.data.intake.files.parsing import Dialect, parse, unquoted
-from beyondacc.data.intake.files.roles import IDS, NUMBERS, positions, role_of
 from beyondacc.data.intake.files.source import Part
 from beyondacc.data.intake.files.text import opened_text
+from beyondacc.data.intake.roles import IDS, INTERACTIONS, NUMBERS, positions, role_of
 from beyondacc.errors import DataError
 
 __all__ = ["LABELS", "SURPLUS", "Names", "labels_of", "list_layout", "may_be_lists", "names_of", "unnamed"]
@@ -23,7 +23,6 @@ __all__ = ["LABELS", "SURPLUS", "Names", "labels_of", "list_layout", "may_be_lis
 #: What columns are called that are left out once they are read: labels of rows, the empty field at the end of a row.
 LABELS: Final = "\0labels"
 SURPLUS: Final = "\0surplus"
-_INTERACTIONS: Final = frozenset({"train", "test", "ratings"})
 _TYPICAL: Final = {"items": ("item", "title", "genres"), "users": ("user", "group")}
 _WHOLE: Final = re.compile(r"[+-]?\d+", re.ASCII)
 
@@ -86,13 +85,13 @@ def names_of(
 
 def may_be_lists(part: Part) -> bool:
     """Tell by the name of a table whether it may hold lists of recommendations."""
-    return part.what not in {*_INTERACTIONS, *_TYPICAL}
+    return part.what not in {*INTERACTIONS, *_TYPICAL}
 
 
 def unnamed(part: Part, rows: Sequence[Sequence[str]], *, certain: bool) -> DataError:
     """Make the error of a file whose columns have no names, with both ways to say what they are."""
     width = max(map(len, rows))
-    number = "rating" if part.what in _INTERACTIONS else "score"
+    number = "rating" if part.what in INTERACTIONS else "score"
     roles = _TYPICAL.get(part.what, ("user", "item", number, "timestamp" if number == "rating" else "rank"))[:width]
     pairs = ",".join(f"{place}={role}" for place, role in enumerate(roles, 1))
     mapping = ", ".join(f"{role!r}: {place}" for place, role in enumerate(roles, 1))

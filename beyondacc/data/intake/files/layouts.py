@@ -39,11 +39,11 @@ _RUN: Final = Layout(
     r"\s+", ("qid", "Q0", "docid", "rank", "score", "tag"), {"user_id": 0, "item_id": 2, "rank": 3, "score": 4}
 )
 _QRELS: Final = Layout(r"\s+", ("qid", "0", "docid", "rel"), {"user_id": 0, "item_id": 2, "rating": 3})
-_INTERACTIONS: Final = ("user_id", "item_id", "rating", "timestamp")
+_RATINGS: Final = ("user_id", "item_id", "rating", "timestamp")
 _ITEMS: Final = ("item_id", "title", "release_date", "video_release_date", "url", *_GENRES)
 #: By the name of the file.
 MOVIELENS: Final[Mapping[str, Layout | None]] = {
-    "u.data": Layout("\t", _INTERACTIONS, {name: place for place, name in enumerate(_INTERACTIONS)}),
+    "u.data": Layout("\t", _RATINGS, {name: place for place, name in enumerate(_RATINGS)}),
     "u.item": Layout(
         "|",
         _ITEMS,
@@ -59,7 +59,7 @@ MOVIELENS: Final[Mapping[str, Layout | None]] = {
     "ratings.dat": Layout(
         "::",
         ("user", "item", "rating", "timestamp"),
-        {name: place for place, name in enumerate(_INTERACTIONS)},
+        {name: place for place, name in enumerate(_RATINGS)},
     ),
     "users.dat": Layout(
         "::",

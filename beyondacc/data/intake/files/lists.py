@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from beyondacc.data.arrow import STRING
-from beyondacc.data.intake.files.roles import NUMBERS, with_role
 from beyondacc.data.intake.files.source import Part
 from beyondacc.data.intake.reading import Reading
+from beyondacc.data.intake.roles import NUMBERS, with_role
 
 __all__ = ["as_tokens", "with_a_row_per_element"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
-import io
+import functools
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beyondacc.data.arrow import STRING, numbers_as_texts, texts_encoded
+from beyondacc.data.ids import number_integers, together
 from beyondacc.data.intake.files.packing import DAMAGED
 from beyondacc.data.intake.files.source import Part
 from beyondacc.data.intake.files.text import INNER, Watched, bad_byte, opened_text
@@ -23,7 +24,6 @@ from beyondacc.errors import BeyondAccError, DataError
 
 __all__ = ["Dialect", "parse", "parse_ids", "refusing", "stripped", "unquoted"]
 
-_PIECE: Final = 2**19
 _NUMBER: Final = re.compile(r"\s*[+-]?[\d.]")
 _PLAIN: Final = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 _UNEVEN: Final = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
@@ -123,6 +123,19 @@ def parse(
         return _parse(part, dialect, options, numbers=numbers, by_pieces=False)
 
 
+class _Bytes:
+    """Bytes that pandas takes as they are: of what it knows as a stream it makes texts first, and bytes of them."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+
+    def read(self, _size: int = -1) -> bytes:
+        return self._watched.piece()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._watched.piece, b"")
+
+
 def _parse(
     part: Part, dialect: Dialect, options: dict[str, Any], *, numbers: bool, by_pieces: bool
 ) -> tuple[pd.DataFrame, Watched]:
@@ -130,14 +143,14 @@ def _parse(
     several = len(dialect.sep) > 1 and dialect.sep != r"\s+"
     with (
         refusing(part, dialect.encoding, names=dialect.names) as streams,
-        io.TextIOWrapper(io.BufferedReader(watched, _PIECE), "utf-8", newline="") as stream,
+        contextlib.closing(watched),
         warnings.catch_warnings(),
     ):
         streams.append(watched)
         warnings.simplefilter("error", pd.errors.ParserWarning)
         warnings.simplefilter("error", pd.errors.DtypeWarning)
         frame = pd.read_csv(
-            stream,
+            _Bytes(watched),  # type: ignore[call-overload]
             sep=INNER if several else dialect.sep,
             header=0 if dialect.header else None,
             names=list(dialect.names),
@@ -186,12 +199,12 @@ def parse_ids(
         whole, _ = parse(part, dialect, dtype=dict.fromkeys(again, "str"), usecols=again)
         for name in again:
             frame[name] = whole[name]
-    coded = {name: _encoded(frame[name]) for name in ids}
+    coded = _all_encoded(frame, ids)
     texts_of = [coded[name].categories for name in ids if frame[name].dtype != np.int64]
     strip = any(each.str.startswith(" ").any() for each in texts_of)
     if strip:
         frame, watched = parse(part, dialect, dtype=dict.fromkeys(wanted, "str"), strip=True)
-        before, coded = coded, {name: _encoded(frame[name]) for name in ids}
+        before, coded = coded, _all_encoded(frame, ids)
         # a blank within quotes stays, and is part of the id
         strip = any(list(coded[name].categories) != list(before[name].categories) for name in ids)
     for name in ids:
@@ -214,6 +227,11 @@ def _as_written(column: pd.Series[Any], watched: Watched, *, as_ids: bool) -> bo
     return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"
 
 
+def _all_encoded(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.Categorical]:
+    tasks = [functools.partial(_encoded, frame[name]) for name in names]
+    return dict(zip(names, together(tasks, len(frame)), strict=True))
+
+
 def _encoded(column: pd.Series[Any]) -> pd.Categorical:
     return _numbered(column.to_numpy()) if column.dtype == np.int64 else texts_encoded(column)
 
@@ -222,17 +240,12 @@ def _numbered(numbers: NDArray[np.int64]) -> pd.Categorical:
     """Encode whole numbers as the texts in which they are written."""
     if not len(numbers):
         return pd.Categorical.from_codes([], pd.Index([], dtype=STRING))
-    low, high = int(numbers.min()), int(numbers.max())
-    if high - low > 4 * len(numbers) + 2**16:
-        found, distinct = pd.factorize(numbers)
-        codes: NDArray[Any] = found
-    else:  # a table of all numbers between them is quicker than to hash each
-        places = numbers - low
-        occurs = np.zeros(high - low + 1, np.bool_)
-        occurs[places] = True
-        codes = (np.cumsum(occurs, dtype=np.int32) - 1)[places]
-        distinct = np.flatnonzero(occurs) + low
-    return pd.Categorical.from_codes(codes, numbers_as_texts(distinct), validate=False)
+    ids = number_integers([numbers])
+    assert ids is not None  # noqa: S101 - they are whole
+    codes, occurring = ids.codes, ids.occurring
+    if not occurring.all():
+        codes = ids.translate(np.cumsum(occurring, dtype=np.int32) - np.int32(1))
+    return pd.Categorical.from_codes(codes, numbers_as_texts(np.asarray(ids.distinct)[occurring]), validate=False)
 
 
 def unquoted(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -22,12 +22,12 @@ from beyondacc.data.intake.files.guesses import (
 from beyondacc.data.intake.files.layouts import movielens_name, read_movielens
 from beyondacc.data.intake.files.lists import with_a_row_per_element
 from beyondacc.data.intake.files.parsing import refusing
-from beyondacc.data.intake.files.roles import IDS, given_names, with_role
 from beyondacc.data.intake.files.separated import read_separated
 from beyondacc.data.intake.files.source import ENDS, FORMATS, READERS, Asked, File, Part, parts_of
 from beyondacc.data.intake.files.text import encoding_of, first_lines, refuse_binary
 from beyondacc.data.intake.files.together import joined, mixed
 from beyondacc.data.intake.reading import Reading
+from beyondacc.data.intake.roles import IDS, given_names, with_role
 from beyondacc.errors import DataError, choices
 
 __all__ = ["read_file"]

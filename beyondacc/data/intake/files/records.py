@@ -10,10 +10,10 @@ import pandas as pd
 
 from beyondacc.data.arrow import STRING
 from beyondacc.data.intake.files.parsing import refusing
-from beyondacc.data.intake.files.roles import IDS, with_role
 from beyondacc.data.intake.files.source import Asked, Part, reads
 from beyondacc.data.intake.files.text import opened_text
 from beyondacc.data.intake.reading import Reading
+from beyondacc.data.intake.roles import IDS, with_role
 from beyondacc.errors import DataError
 
 __all__ = ["column_of"]

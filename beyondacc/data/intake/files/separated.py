@@ -11,12 +11,12 @@ import pandas as pd
 
 from beyondacc.data.intake.files.guesses import SEPARATORS, even_separators, is_recbole, separator, split
 from beyondacc.data.intake.files.header import LABELS, SURPLUS, labels_of, list_layout, may_be_lists, names_of, unnamed
-from beyondacc.data.intake.files.numbers import as_numbers, exact_integers, has_decimal_commas, rounded
 from beyondacc.data.intake.files.parsing import Dialect, parse, parse_ids, stripped, unquoted
-from beyondacc.data.intake.files.roles import IDS, NUMBERS, TEXTS, role_of, with_role
 from beyondacc.data.intake.files.source import Asked, File, Part, reads
 from beyondacc.data.intake.files.text import first_lines, opened_text
+from beyondacc.data.intake.numbers import as_numbers, exact_integers, has_decimal_commas, rounded
 from beyondacc.data.intake.reading import Reading
+from beyondacc.data.intake.roles import IDS, NUMBERS, TEXTS, role_of, with_role
 from beyondacc.errors import DataError, choices
 
 __all__ = ["read_separated"]

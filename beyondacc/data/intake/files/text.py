@@ -7,10 +7,10 @@ import io
 from typing import Any, BinaryIO, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beyondacc.data.intake.files.source import Part
 from beyondacc.errors import DataError
+from beyondacc.kernels.text import has_odd_numbers
 
 __all__ = [
     "INNER",
@@ -26,7 +26,8 @@ __all__ = [
 #: What stands for a separator of several characters, of which pandas' fast parser knows none.
 INNER: Final = "\x1f"
 _HEAD: Final = 2**18
-_PIECE: Final = 2**19
+_PIECE: Final = 2**18  # what pandas asks for at once
+_AHEAD: Final = b"\0" * 3  # so that whoever looks at a byte can look at those behind it
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, with whose mark it begins
@@ -92,6 +93,8 @@ class _Recoded(io.RawIOBase):
 class Watched(io.RawIOBase):
     """A stream of UTF-8 that is looked at while it is read, so that a file is gone through once.
 
+    What is not UTF-8 raises a `UnicodeDecodeError`.
+
     Parameters
     ----------
     stream
@@ -120,6 +123,7 @@ class Watched(io.RawIOBase):
         self._several = sep.encode() if len(sep) > 1 and sep != r"\s+" else b""
         self._sep = ord(INNER) if self._several else ord(sep[0])
         self._numbers = numbers
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._before = b"\n"
         self._tail = b""
         self._rest = b""
@@ -129,21 +133,29 @@ class Watched(io.RawIOBase):
         """Say that it can be read."""
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer, and return how many bytes there are."""
+    def piece(self) -> bytes:
+        """Return the next bytes, none at the end."""
+        found = b""
         try:
-            while not self._rest and not self._ended:
+            while not found and not self._ended:
                 piece = self._stream.read(_PIECE)
                 self._ended = not piece
-                self._rest = self._looked_at(piece)
+                found = self._looked_at(piece)
         except Exception as error:
             self.failure = error
             raise
+        return found
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer, and return how many bytes there are."""
+        self._rest = self._rest or self.piece()
         taken = min(len(buffer), len(self._rest))
         buffer[:taken], self._rest = self._rest[:taken], self._rest[taken:]
         return taken
 
     def _looked_at(self, piece: bytes) -> bytes:
+        if self._decoder.getstate()[0] or not piece.isascii():
+            self._decoder.decode(piece, final=self._ended)
         if self._several:
             piece = self._replaced(piece)
         self.quotes = self.quotes or b'"' in piece
@@ -175,29 +187,8 @@ def _lengths(sep: bytes) -> range:
 
 
 def _odd_numbers(text: bytes, sep: int) -> bool:
-    """Tell whether a field would not come back from whole numbers as written; what is rare is looked for first."""
-    a: NDArray[np.uint8] = np.frombuffer(text, np.uint8)
-    edge = (a == sep) | (a == 10)
-    if b"\r" in text:
-        edge |= a == 13
-    if b'"' in text:
-        edge |= a == 34
-    if b"+" in text and (edge[:-1] & (a[1:] == 43)).any():
-        return True
-    if any(mark in text and mark[0] != sep for mark in (b" ", b"\t", b"\v", b"\f")):
-        blank = ((a == 32) | ((a >= 9) & (a <= 13))) & ~edge
-        if (edge[:-1] & blank[1:]).any() or (edge[1:] & blank[:-1]).any():
-            return True
-    first = edge[:-2]
-    zero = a == 48
-    if b"-" in text:
-        minus = edge[:-1] & (a[1:] == 45)
-        if (minus[:-2] & zero[2:-1] & edge[3:]).any():
-            return True
-        first = first.copy()
-        first[1:] |= minus[:-2]
-    leading = first & zero[1:-1]
-    return bool(leading.any() and (leading & (a[2:] - np.uint8(48) < 10)).any())
+    """Tell whether a field would not come back from whole numbers as written; the last three bytes may end none."""
+    return bool(has_odd_numbers(np.frombuffer(text + _AHEAD, np.uint8), np.uint8(sep)))
 
 
 def opened_text(part: Part, encoding: str) -> BinaryIO:
