@@ -15,7 +15,7 @@ from scipy import stats
 import beyondacc as ba
 from beyondacc.comparison import significance, swaps, words
 from beyondacc.errors import DataError, SpecError
-from beyondacc.evaluation import intervals
+from beyondacc.metrics.base import resampling
 
 pytestmark = pytest.mark.kernel
 N_ITEMS = 12
@@ -141,19 +141,21 @@ def test_threads_change_nothing(large, test):
 def test_sums_in_pieces_are_those_of_one_product():
     rng = np.random.default_rng(3)
     weights, columns = rng.integers(0, 5, (64, 3001)).astype(float), rng.normal(size=(3001, 17))
-    assert weights.size * 17 > intervals._SINGLE
-    np.testing.assert_allclose(intervals.weighted_sums(weights, columns), weights @ columns, rtol=1e-9, atol=1e-9)
-    assert intervals.weighted_sums(weights, columns[:, :0]).shape == (64, 0)
+    assert weights.size * 17 > resampling._SINGLE
+    np.testing.assert_allclose(resampling.weighted_sums(weights, columns), weights @ columns, rtol=1e-9, atol=1e-9)
+    assert resampling.weighted_sums(weights, columns[:, :0]).shape == (64, 0)
 
 
 @pytest.mark.parametrize("by", ["length", "rank"])
 @pytest.mark.parametrize("exact", [2**24, 1])
 def test_showings_of_resamples_are_counted_one_by_one(by, exact, monkeypatch):
     """Also in double precision, which runs of very many users are counted in."""
-    monkeypatch.setattr(intervals, "_EXACT", exact)
+    monkeypatch.setattr(resampling, "_EXACT", exact)
     data, one, _ = world(30, 2)
-    run = ba.evaluate(one, data, "gini@3", n_boot=0).run
-    compact = intervals.Compact(run, 3, by)
+    name = "gini@3" if by == "length" else "exposure_gini@3"
+    report = ba.evaluate(one, data, name, n_boot=0)
+    run = report.run
+    compact = resampling.Compact(report.states, run.world, None)
     weights = np.random.default_rng(0).integers(0, 4, (9, len(run)))
     found = compact.resample(weights)
     counted = np.zeros((9, len(compact.slots), len(compact.shown)), np.int64)
@@ -374,7 +376,7 @@ def test_items_that_only_one_run_lists():
 def test_chunks_change_nothing(large, monkeypatch):
     _, reports = large
     found = ba.compare(reports, n=150).table
-    monkeypatch.setattr(intervals, "_CELLS", 500)
+    monkeypatch.setattr(resampling, "_CELLS", 500)
     again = ba.compare(reports, n=150).table
     pd.testing.assert_frame_equal(found, again)
     other = ba.compare(reports, n=150, seed=1).table

@@ -386,7 +386,7 @@ def test_intervals_depend_on_the_seed_alone(many):
 
 def test_chunks_of_replicates_hold_the_same_resamples(monkeypatch):
     whole = np.concatenate(list(intervals._resamples(37, 100, seed=5)))
-    monkeypatch.setattr(intervals, "_CELLS", 300)
+    monkeypatch.setattr(resampling, "_CELLS", 300)
     parts = list(intervals._resamples(37, 100, seed=5))
     assert len(parts) > 5
     np.testing.assert_array_equal(np.concatenate(parts), whole)
@@ -398,7 +398,7 @@ def test_runs_that_share_resamples_have_the_replicates_they_have_alone(many, mon
     """Whatever the other runs are, and however many chunks the replicates are cut into: the same bits."""
     lists, data = many
     if cells:
-        monkeypatch.setattr(intervals, "_CELLS", cells)
+        monkeypatch.setattr(resampling, "_CELLS", cells)
     names = ["ndcg@10", "ild@2", "serendipity_ge@5", "gini@10", "group_exposure_ratio@5", "pop_rsp@5", "entropy@3"]
     short = {user: items[: user % 4] for user, items in lists.items()}  # some lists have no pair
     backwards = {user: items[::-1] for user, items in lists.items()}

@@ -125,7 +125,7 @@ def test_gaps(report):
 def test_items_by_group(case, report, attribute):
     data = dataset(case)
     table = report.by_item(attribute, k=2).set_index("group")
-    head = set(data.items.ids[head_items(data, 0.8)].tolist())
+    head = set(data.items.ids[head_items(data.world, 0.8)].tolist())
     of = {
         "popularity": lambda item: {"head" if item in head else "tail"} if item in case.catalogue else set(),
         "genres": lambda item: case.features.get(item, set()),
@@ -151,10 +151,15 @@ def test_items_by_group(case, report, attribute):
 def test_the_head_ends_with_the_item_that_reaches_the_share():
     train = {user: [item for item in range(4) if user < (6, 2, 1, 1)[item]] for user in range(6)}
     data = Dataset(train)
-    assert head_items(data, 0.8).tolist() == [True, True, False, False]  # 6 + 2 of 10, though .8 * 10 is not exact
-    assert head_items(data, 0.81).tolist() == [True, True, True, False]
-    assert head_items(data, 0.0).tolist() == [True, False, False, False]
-    assert head_items(data, 1.0).all()
+    assert head_items(data.world, 0.8).tolist() == [
+        True,
+        True,
+        False,
+        False,
+    ]  # 6 + 2 of 10, though .8 * 10 is not exact
+    assert head_items(data.world, 0.81).tolist() == [True, True, True, False]
+    assert head_items(data.world, 0.0).tolist() == [True, False, False, False]
+    assert head_items(data.world, 1.0).all()
 
 
 def test_what_cannot_be_grouped(case, report):
