@@ -18,9 +18,11 @@ from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.errors import DataError, NoEffectWarning, SpecError
-from beyondacc.evaluation.evaluate import check_metrics, evaluate, evaluate_run, intervals
+from beyondacc.evaluation import intervals
+from beyondacc.evaluation.evaluate import check_metrics, evaluate, evaluate_run
 from beyondacc.evaluation.report import Report, Reports
 from beyondacc.metrics import REGISTRY, catalog_coverage, gini, ild, ndcg, precision, recall
+from beyondacc.metrics.base import resampling
 from beyondacc.rerank import MMR
 from beyondacc.run import local
 

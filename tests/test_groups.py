@@ -156,7 +156,7 @@ def test_the_head_ends_with_the_item_that_reaches_the_share():
         True,
         False,
         False,
-    ]  # 6 + 2 of 10, though .8 * 10 is not exact
+    ]  # 6 + 2, though .8 * 10 is not 8
     assert head_items(data.world, 0.81).tolist() == [True, True, True, False]
     assert head_items(data.world, 0.0).tolist() == [True, False, False, False]
     assert head_items(data.world, 1.0).all()

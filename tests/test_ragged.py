@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
+from memory import PEAK
 
 import beyondacc as ba
 from beyondacc.data import ragged
@@ -388,7 +389,9 @@ def test_a_table_of_all_pairs_is_not_too_large(monkeypatch):
 
 # memory
 
-LONG = """
+LONG = (
+    PEAK
+    + """
 import warnings
 import numpy as np, pandas as pd
 import beyondacc as ba
@@ -422,16 +425,12 @@ def everything(recs, data):
         picked = RERANKERS.create(name).rerank(recs, data, k=10 if name == "Cover" else 20)
         assert picked.lengths.max() == 10 if name == "Cover" else 20, name
 
-def peak():
-    # of this program alone: what getrusage tells begins with what the program that started it had
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 2**10
-
 everything(*world(60))
 before = peak()
 everything(*world(20_000))
-print(before, peak())
+print(before / 2**20, peak() / 2**20)
 """
+)
 
 
 @pytest.mark.skipif(SLOW, reason="without the JIT it takes hours")

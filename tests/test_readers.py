@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from memory import PEAK
 
 from beyondacc.data import movielens
 from beyondacc.data.arrow import Parquet
@@ -222,19 +223,19 @@ def test_parquet_takes_less_memory_than_the_table(tmp_path):
     """In a process of its own, as the largest memory that one ever had is not forgotten."""
     n = 1_500_000
     table = long_table(1000)
+    table.to_parquet(tmp_path / "small.parquet", index=False)
     table = pd.concat([table] * (n // 1000)).assign(comment=np.char.mod("comment %d", np.arange(n)))
     table.to_parquet(tmp_path / "t.parquet", index=False)
     code = """
-import resource, sys
+import sys
 import pandas, pyarrow.parquet
 from beyondacc.data.intake.read import read_rows
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-read_rows(pandas.DataFrame({"user_id": ["a"], "item_id": [2**40], "rating": [1.0]}), what="train")
+read_rows(sys.argv[1], what="train")  # Arrow takes some 70 MB for its first file of a process
 before = peak()
-read_rows(sys.argv[1], what="train")
+read_rows(sys.argv[2], what="train")
 print(peak() - before)
 """
-    command = [sys.executable, "-c", code, str(tmp_path / "t.parquet")]
+    command = [sys.executable, "-c", PEAK + code, str(tmp_path / "small.parquet"), str(tmp_path / "t.parquet")]
     used = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603 - our own lines
     # codes of 4 bytes twice and ratings of 8 are the result; the column that is read last comes in chunks, and as pages
     assert used < 50 * n, used / n

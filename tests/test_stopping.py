@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 from cli_files import run, write_files
+from draws import draws
 
 from beyondacc.cli.stopping import Stops
 
@@ -150,7 +151,7 @@ def test_at_any_moment_of_the_imports(here):
     assert process.returncode == 0
     whole = time.perf_counter() - begun
     draw, seen = np.random.default_rng(11), set()
-    for turn in range(16):
+    for turn in range(draws(16, 6)):
         number = list(CODES)[turn % 3]
         process = started(*args, main=announced)
         process.stdout.readline()
