@@ -139,11 +139,7 @@ def _folder_of(file: str) -> Path:
 
 
 def with_cache(function: Any, compile_: Callable[[], Any]) -> Any:
-<<<<<<< HEAD
-    """Return what `compile_` makes of a function, whose code is kept in our folder."""
-=======
     """Call what makes a dispatcher of a function, which then keeps its code where that of its file is kept."""
->>>>>>> warm
     # these are read when a dispatcher is made; putting them back leaves other users of numba with their own folder.
     # A numba before 0.62 asks for no locator, and takes a folder in that of the file
     config = numba.config
