@@ -38,7 +38,7 @@ def rare_share(batch, *, k: int = 10, below: int = 5):
         How few.
     """
     items = batch.lists[:, :k]
-    few = (items >= 0) & (batch.run.item_counts[items] < below)
+    few = (items >= 0) & (batch.world.item_counts[items] < below)
     return few.sum(axis=1) / np.maximum(np.minimum(batch.lengths, k), 1)
 
 
@@ -63,7 +63,7 @@ def Rare(batch, *, power: float = 0.5):
     power
         Of the number of users.
     """
-    return -(batch.run.item_counts[batch.lists] ** power)
+    return -(batch.world.item_counts[batch.lists] ** power)
 '''
 
 
@@ -118,7 +118,7 @@ def declare_rare():
     def rare(batch, *, k: int = 10, below: int = 5):
         """Share of rare items: those that fewer than `below` users have."""
         items = batch.lists[:, :k]
-        few = (items >= 0) & (batch.run.item_counts[items] < below)
+        few = (items >= 0) & (batch.world.item_counts[items] < below)
         return few.sum(axis=1) / np.maximum(np.minimum(batch.lengths, k), 1)
 
     return rare
@@ -311,7 +311,7 @@ def test_a_function_of_candidates_is_a_reranker():
     @ba.reranker(needs="train")
     def Rarity(batch, *, power: float = 1.0):  # noqa: N802
         """Rare items first."""
-        return -(batch.run.item_counts[batch.lists] ** power)
+        return -(batch.world.item_counts[batch.lists] ** power)
 
     data, lists = world()
     lists[3] = dict(list(lists[3].items())[:2])  # ragged

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -251,3 +253,18 @@ def test_states_are_small():
     for metric, state in part.states.items():
         assert len(pickle.dumps(state)) < 200_000, metric
     assert len(pickle.dumps(ba.Dataset(recs).facts)) < 12 * n_items + 8 * n_items + 2_000
+
+
+def test_the_lines_of_the_readme(tmp_path, monkeypatch):
+    train, test, recs, items = tables(60, 50, seed=4)
+    monkeypatch.chdir(tmp_path)
+    items.to_csv("items.csv", index=False)
+    text = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```py\n(.*?)```", text.partition("### A part of the users\n")[2], flags=re.DOTALL)[:1]
+    parts = [tuple(of_users(frame, users) for frame in (train, test, recs)) for users in cut(60, 3, seed=1)]
+    names = {"parts": parts}
+    exec(code, names)  # noqa: S102 - our own lines
+    whole = ba.evaluate(recs, ba.Dataset(train, test, items), [str(each) for each in names["report"]], n_boot=0)
+    assert len(whole) == 4
+    for metric in whole:
+        assert names["report"].value(metric) == whole.value(metric)
