@@ -274,6 +274,7 @@ def test_the_choices_of_options_are_those_of_the_library():
         ("undefined", options.Undefined),
         ("gains", options.Gains),
         ("ties", options.Ties),
+        ("ranks", options.Ranks),
     ):
         assert {each.value for each in choices} == set(typing.get_args(hints[name]))
         assert taken[name] == hints[name] | None  # None where it is not named

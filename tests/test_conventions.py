@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cli_files import run, write_files
+from draws import draws
 
 import beyondacc as ba
 from beyondacc.bound.batch import Users
@@ -717,14 +718,13 @@ def test_genres_count_in_full_under_radio():
     ],
 )
 def test_gaps_in_ranks_are_closed_and_noted(ranks, n):
-    """RecTools has no hit at 3 for one row of rank 9: its table says that lists close up here."""
+    """Where ranks only order the items, as they do but for RecTools."""
     frame = pd.DataFrame([(user, f"i{at}", rank) for at, (user, rank) in enumerate(ranks)])
     rows = read_rows(frame.set_axis(["user_id", "item_id", "rank"], axis=1), what="recs")
     made = Recommendations._from_rows(rows, None, what="recs")
     assert made.to_pandas()["rank"].max() == max(pd.Series([user for user, _ in ranks]).value_counts())
     told = f"{n} users have gaps in their ranks, which are closed: the order alone counts"
     assert (told in rows.reading.notes) == bool(n)
-    assert "here gaps are closed" in conventions["rectools"].data
 
 
 @pytest.mark.kernel
@@ -744,3 +744,64 @@ def test_the_tail_of_recbole():
         found = value(lists, data, metric, convention="recbole", seen="keep")
         whole = np.mean([sum(item in tail for item in items) / 5 for items in lists.values()])
         assert found == pytest.approx(whole)
+
+
+def naive_literal(ranked, relevant, k):
+    """Accuracy of (item, rank) pairs as RecTools computes it: by the rank that is written."""
+    hits = sorted(rank for item, rank in ranked if rank <= k and item in relevant)
+    ideal = sum(1 / math.log2(place + 1) for place in range(1, k + 1))
+    precisions = sum(place / rank for place, rank in enumerate(hits, 1))
+    return {
+        "reciprocal_rank": 1 / hits[0] if hits else 0.0,
+        "precision": len(hits) / k,
+        "recall": len(hits) / len(relevant),
+        "ndcg": sum(1 / math.log2(rank + 1) for rank in hits) / ideal,
+        "average_precision": precisions / len(relevant),
+        "hit_rate": float(bool(hits)),
+    }
+
+
+def test_rectools_takes_ranks_literally():
+    recs = pd.DataFrame({"user_id": [1], "item_id": [5], "rank": [9]})
+    data = Dataset(test={1: [5]})
+    assert evaluate(recs, data, "reciprocal_rank@3", convention="rectools", n_boot=0)["reciprocal_rank@3"].value == 0
+    for options in ({}, {"convention": "rectools", "ranks": "order"}):
+        report = evaluate(recs, data, "reciprocal_rank@3", n_boot=0, **options)
+        assert report["reciprocal_rank@3"].value == 1
+        assert "1 users have gaps in their ranks, which are closed" in " ".join(report.readings[-1].notes)
+    report = evaluate(recs, data, "reciprocal_rank@9", ranks="literal", n_boot=0)
+    assert report["reciprocal_rank@9"].value == 1 / 9
+    assert "which stay" in " ".join(report.readings[-1].notes)
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_literal_ranks_against_plain_loops(text):
+    rng = np.random.default_rng(3)
+    for _ in range(draws(40, 4)):
+        n_items, k = int(rng.integers(3, 30)), int(rng.integers(1, 12))
+        name = (lambda item: f"i{item}") if text else int
+        rows, test = [], {}
+        for user in range(int(rng.integers(1, 6))):
+            items = rng.permutation(n_items)[: rng.integers(1, 8)]
+            ranks = np.sort(rng.permutation(15)[: len(items)]) + 1
+            rows += [(user, name(item), rank) for item, rank in zip(items.tolist(), ranks.tolist(), strict=True)]
+            test[user] = [name(item) for item in rng.permutation(n_items)[: rng.integers(1, 5)].tolist()]
+        recs = pd.DataFrame(rows, columns=["user_id", "item_id", "rank"])
+        data = Dataset({user: [name(0)] for user in test}, test)
+        names = [*naive_literal([], {1}, 1), "catalog_coverage", "self_information"]
+        report = evaluate(recs, data, names, k=k, convention="rectools", n_boot=0)
+        for user, relevant in test.items():
+            of_user = recs[recs.user_id == user]
+            ranked = list(zip(of_user.item_id, of_user["rank"], strict=True))
+            for metric, value in naive_literal(ranked, set(relevant), k).items():
+                assert report.per_user(report.metrics[names.index(metric)])[user] == pytest.approx(value), metric
+        shown = set(recs.item_id[recs["rank"] <= k]) & {name(0)}
+        assert report.value(report.metrics[6]) == len(shown)
+        listed = recs[recs["rank"] <= k].user_id.nunique()
+        assert report[report.metrics[7]].n_users == listed
+
+
+def test_ranks_that_cannot_be_taken_literally():
+    recs = pd.DataFrame({"user_id": 1, "item_id": [1, 2, 3], "rank": [1.5, 2.5, 9]})
+    with pytest.raises(DataError, match=r"recs has the rank 1.5 .* pass ranks='order'"):
+        evaluate(recs, Dataset(test={1: [1]}), "ndcg@3", ranks="literal", n_boot=0)

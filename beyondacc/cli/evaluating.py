@@ -20,6 +20,7 @@ from beyondacc.cli.options import (
     Gains,
     Graded,
     ItemsFile,
+    Ranks,
     Seen,
     Threshold,
     Ties,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lists"]
 
-_POLICY = ("users", "seen", "unknown_items", "duplicates", "undefined", "gains", "ties")
+_POLICY = ("users", "seen", "unknown_items", "duplicates", "undefined", "gains", "ties", "ranks")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -132,6 +133,15 @@ class Lists(FileOptions):
             "--ties",
             help="Order of equal scores: as given (input, the default), reversed, by item id as text, or by item id "
             "with whole numbers as numbers (number).",
+            rich_help_panel=READING,
+        ),
+    ] = None
+    ranks: Annotated[
+        Ranks | None,
+        typer.Option(
+            "--ranks",
+            help="A rank orders the items of a list (order, the default), or counts as it is written, gaps included "
+            "(literal).",
             rich_help_panel=READING,
         ),
     ] = None

@@ -106,6 +106,13 @@ class Ties(enum.StrEnum):
     number = enum.auto()
 
 
+class Ranks(enum.StrEnum):
+    """What a rank says."""
+
+    order = enum.auto()
+    literal = enum.auto()
+
+
 class Duplicates(enum.StrEnum):
     """What happens to an item that stands twice in a list."""
 

@@ -20,6 +20,7 @@ FILLS: Final[Mapping[str, float]] = {
     "items": -1,
     "scores": np.nan,
     "input_ranks": -1,
+    "ranks": -1,
     "relevance": np.nan,
     "gain": np.nan,
 }
@@ -27,6 +28,7 @@ _TYPES: Final = {
     "items": np.int32,
     "scores": np.float64,
     "input_ranks": np.int32,
+    "ranks": np.int32,
     "relevance": np.float64,
     "gain": np.float64,
 }
@@ -89,6 +91,8 @@ class Lists:
         NaN in gaps.
     input_ranks : (places,) or None
         The rank of each item in the list before it was re-ranked, from 0; -1 in gaps.
+    ranks : (places,) or None
+        The rank that is written beside each item, from 0, where the order alone does not count; -1 in gaps.
     relevance, gain : (places,) or None
         For lists that were re-ranked: the score of each item in the list before, None where that had none, and the
         value of the objective when it was picked; NaN in gaps. Their scores are 1 / rank, the rank from 1.
@@ -104,6 +108,7 @@ class Lists:
     stride: int = 0
     relevance: NDArray[np.float64] | None = None
     gain: NDArray[np.float64] | None = None
+    ranks: ItemIds | None = None
 
     @classmethod
     def of_padded(

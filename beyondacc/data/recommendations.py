@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.checks import check_lists
 from beyondacc.data.dataset import Dataset
+from beyondacc.data.gaps import note_gaps, written_ranks
 from beyondacc.data.ids import Ids, together
 from beyondacc.data.intake.containers import as_array
 from beyondacc.data.intake.kinds import fit_ids
@@ -217,6 +218,7 @@ class Recommendations:
         if ties != "reversed":
             key = id_ranks(self.items.ids, as_text=ties == "item")[listed]
         order = np.lexsort((-key, -scores, rows))
+        given = given.with_columns(ranks=None)
         columns = {name: column.copy() for name, column in given.columns.items()}
         for name, column in columns.items():
             column[places] = given.columns[name][places[order]]
@@ -241,6 +243,7 @@ class Recommendations:
         columns: Mapping[str, Any] | Names | None = None,
         duplicates: Literal["error", "first"] = "error",
         order: Order = "auto",
+        ranks: Literal["order", "literal"] = "order",
         k: int | None = None,
         what: str = "recs",
         readings: list[Reading] | None = None,
@@ -264,6 +267,9 @@ class Recommendations:
             What orders the lists: the ``"rank"``, the ``"score"``, or the ``"rows"`` as they stand. By default the rank
             does where it tells the items of a user apart, else the score, else the rows; where that is not certain, it
             is an error.
+        ranks
+            Whether ranks only order the items (``"order"``), or are kept as they are written, gaps included
+            (``"literal"``).
         k
             How many items of each list to keep; all by default.
         what
@@ -282,7 +288,7 @@ class Recommendations:
         rows = fit_ids(rows, users, None if data is None else data.items.ids, what)
         if readings is not None:
             readings.append(rows.reading)
-        return cls._from_rows(rows, data, what=what, duplicates=duplicates, k=k)
+        return cls._from_rows(rows, data, what=what, duplicates=duplicates, literal=ranks == "literal", k=k)
 
     @classmethod
     def from_array(
@@ -328,6 +334,7 @@ class Recommendations:
         *,
         what: str,
         duplicates: str = "error",
+        literal: bool = False,
         k: int | None = None,
         users: pd.Index[Any] | None = None,
     ) -> Recommendations:
@@ -335,7 +342,7 @@ class Recommendations:
             _same_type(rows.user, data, "user", what)
             _same_type(rows.item, data, "item", what)
         _ = rows.user.runs  # who occurs, and where their rows are
-        _note_gaps(rows)
+        has_gaps = note_gaps(rows, literal=literal)
 
         def number_users() -> tuple[pd.Index[Any], ItemIds]:
             known = None if data is None or users is not None or rows.owners is not None else data.users.some(rows.user)
@@ -378,20 +385,10 @@ class Recommendations:
                 'remove the repetition, or pass duplicates="first" to keep the better rank'
             )
         ragged = Lists(bounds[:-1], kept, listed, scores, stride=stride)
+        if has_gaps and literal:
+            keys = rows.user.translate(own).astype(np.int64) * len(items) + rows.item.translate(table)
+            ragged = ragged.with_columns(ranks=written_ranks(rows, keys, ragged, len(items), what))
         return cls(owners, items, ragged, ordered_by_score=rows.rank is None)
-
-
-def _note_gaps(rows: Rows) -> None:
-    """Note how many users have ranks with gaps, which lists close."""
-    ranks = rows.rank
-    if ranks is None or not len(ranks):
-        return
-    counts = rows.user.runs.counts.sum(axis=0)
-    sums = np.bincount(rows.user.codes, ranks, len(counts))
-    # ranks without gaps add up to the least sum that so many different ones can have
-    n = np.count_nonzero(sums > counts * (counts - 1 if (ranks == 0).any() else counts + 1) / 2)
-    if n:
-        rows.reading.note(f"{n:,} users have gaps in their ranks, which are closed: the order alone counts")
 
 
 def _same_type(ids: Ids | pd.Index[Any], data: Dataset, axis: Literal["user", "item"], what: str) -> None:

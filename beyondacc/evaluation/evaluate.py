@@ -19,6 +19,7 @@ from beyondacc.data.recommendations import Recommendations
 from beyondacc.declare.params import Param, Seed
 from beyondacc.errors import DataError, SpecError
 from beyondacc.evaluation.conventions import Convention, find_convention
+from beyondacc.evaluation.literal import by_written_rank
 from beyondacc.evaluation.policy import Policy, Ties
 from beyondacc.evaluation.report import Report, Reports
 from beyondacc.metrics import REGISTRY
@@ -143,6 +144,7 @@ def evaluate(
     undefined: Literal["skip", "zero"] | None = None,
     gains: Literal["given", "binary"] | None = None,
     ties: Ties | None = None,
+    ranks: Literal["order", "literal"] | None = None,
     convention: str | Convention | None = None,
     primitive: Any = None,
     earlier: Any = None,
@@ -184,6 +186,9 @@ def evaluate(
         How items of equal score are ordered: as given (``"input"``, the default); ``"reversed"``: against the order
         given; ``"item"``: by item id as text, descending; ``"number"``: the same, whole-number ids as numbers. The
         latter three put every list that has scores in the order of its scores.
+    ranks
+        Whether a rank only orders the items of a list (``"order"``, the default), or an item counts at the rank that is
+        written beside it (``"literal"``): one row of rank 9 is then no hit at 3.
     convention
         A tool whose numbers to reproduce, such as ``"recbole"`` (see `beyondacc.conventions`). It sets the parameters
         that a metric does not name, those of the choices above that are not named, and which test rows are relevant
@@ -216,7 +221,7 @@ def evaluate(
     if not isinstance(data, Dataset):
         raise SpecError(f"data is a {type(data).__name__}; pass a Dataset, such as Dataset(train, test, items)")
     given: dict[str, Any] = {"users": users, "seen": seen, "unknown_items": unknown_items, "duplicates": duplicates}
-    given |= {"undefined": undefined, "gains": gains, "ties": ties}
+    given |= {"undefined": undefined, "gains": gains, "ties": ties, "ranks": ranks}
     tool = find_convention(convention)
     before = [] if earlier is None else earlier if isinstance(earlier, list) else [earlier]
     given_side = {"earlier": before, "primitive": [] if primitive is None else [primitive]}
@@ -247,7 +252,7 @@ def evaluate(
 
     def report(lists: Any, what: str) -> Report:
         own = [*readings]
-        settings = shared | {"readings": own}
+        settings = shared | {"readings": own, "ranks": policy.ranks}
         made = Recommendations.read(lists, duplicates=policy.duplicates, k=longest, what=what, **settings)
         names.check_used()
         check_overlap(made, data, wanted, what)
@@ -291,7 +296,10 @@ def evaluate_by(
         side=side,
         k=max(metric.k for metric in metrics),
     )
-    states = evaluate_run(run, metrics, threads=threads)
+    states: dict[Metric, State] = {}
+    for lists, some in by_written_rank(run, metrics):
+        states |= evaluate_run(lists, some, threads=threads)
+    states = {metric: states[metric] for metric in metrics}
     own = dict.fromkeys(metrics, policy) | dict(policies or {})
     return run, {metric: _count(metric, state, run, own[metric], policy.users) for metric, state in states.items()}
 

@@ -41,6 +41,9 @@ class Policy:
         How items of equal score are ordered: ``input``: as given; ``reversed``: against the order given; ``item``: by
         item id as text, descending; ``number``: the same, whole-number ids as numbers. The latter three put every list
         that has scores in the order of its scores.
+    ranks
+        Whether a rank only orders the items of a list (``order``), or an item counts at the rank that is written beside
+        it (``literal``): a list of one row of rank 9 has no hit at 3.
     """
 
     users: Users = "all"
@@ -50,6 +53,7 @@ class Policy:
     unknown_items: Literal["keep", "error"] = "keep"
     duplicates: Literal["error", "first"] = "error"
     ties: Ties = "input"
+    ranks: Literal["order", "literal"] = "order"
 
     @classmethod
     def choose(cls, given: Mapping[str, Any], convention: Mapping[str, Any]) -> Policy:

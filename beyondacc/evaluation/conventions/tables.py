@@ -27,10 +27,9 @@ TABLES: dict[str, dict[str, Any]] = {
         "title": "RecTools",
         "source": "rectools 0.19.0, rectools/metrics; run",
         "data": f"{EVERY_ROW} The catalogue is the argument catalog: pass items=. Lists go by rank, not by score. "
-        "A rank counts there as it is written: one row of rank 9 is no hit at 3; here gaps are closed, and a note "
-        f"counts their users. {TWICE}",
+        f"A rank counts as it is written: one row of rank 9 is no hit at 3, unless ranks=order is named. {TWICE}",
         "relevance": {"zeros": "relevant"},
-        "policy": {"gains": "binary"},
+        "policy": {"gains": "binary", "ranks": "literal"},
         "policies": {"serendipity_rank": {"users": "recommended", "undefined": "zero"}},
         "metrics": {
             **plain(
@@ -56,7 +55,7 @@ TABLES: dict[str, dict[str, Any]] = {
             "f1": "F1Beta with beta=1.",
             "mean_popularity": f"{ROWS} With normalize=True it is mean_popularity(normalized=true).",
             "ild": "With Hamming distances over a column a genre. Items without genres have distances there, not here.",
-            "serendipity_rank": ROWS,
+            "serendipity_rank": f"{ROWS} Its ranks are places in the list, also where ranks have gaps.",
             "catalog_coverage": "Equal where no list shows an item outside the catalogue. With normalize=True it is "
             "catalog_coverage with no convention.",
         },
