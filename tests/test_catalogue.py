@@ -596,7 +596,8 @@ def test_lines_without_a_file_are_told_apart():
 @pytest.mark.kernel
 def test_the_file_of_the_readme(files, capsys):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```py\n(.*?)```", text, flags=re.DOTALL)
+    own = text.partition("### One's own\n")[2].partition("\n#")[0]
+    (code,) = re.findall(r"```py\n(.*?)```", own, flags=re.DOTALL)
     (files / "own.py").write_text(code)
     metrics = "rare(below=3)@10,ild(distance=cityblock)@3"
     done = run(capsys, "evaluate", "recs.csv", *DATA, "-m", metrics, "--plugin", "own.py", "--format", "csv")
