@@ -10,7 +10,7 @@ import draws
 import pytest
 from turns import Turns
 
-from beyondacc import distances
+import beyondacc as ba
 from beyondacc.cli import compiling
 
 _TURNS = pytest.StashKey[Turns]()
@@ -48,15 +48,15 @@ def pytest_make_parametrize_id(val):
 @pytest.fixture(scope="module")
 def own_distance():
     """A distance of one's own, known by name while a test file runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())
-        yield distances.distance(bridge.manhattan)
+    with bridge.distances_as_they_are():
+        yield ba.distance(bridge.manhattan)
 
 
 @pytest.fixture
-def fresh_distances(monkeypatch):
+def fresh_distances():
     """Whatever distances a test makes are gone after it."""
-    monkeypatch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())
+    with bridge.distances_as_they_are():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import bridge
 import numpy as np
 from strategies import random_case
 
-from beyondacc import distances
+import beyondacc as ba
 from beyondacc.evaluation.evaluate import evaluate_run
 from beyondacc.metrics import REGISTRY
 
@@ -16,7 +16,7 @@ CASES = 400
 
 
 def main():
-    distances.distance(bridge.manhattan)
+    ba.distance(bridge.manhattan)
     rng = np.random.default_rng(5)
     variants = {name: bridge.variants(family, 400) for name, family in REGISTRY.items()}
     absolute, relative, compared = Counter(), Counter(), 0

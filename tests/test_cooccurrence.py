@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import beyondacc as ba
-from beyondacc import cooccurrence
 from beyondacc.bound.bind import bind
+from beyondacc.distances import cooccurrence
 from beyondacc.kernels import cooccurrence as kernels
 
 pytestmark = pytest.mark.kernel

@@ -18,7 +18,9 @@ from oracle.case import describes, measure
 from strategies import cases, random_case
 
 import beyondacc as ba
-from beyondacc import Dataset, distances, evaluate, pairs
+from beyondacc import Dataset, evaluate
+from beyondacc.distances import DISTANCES, JACCARD, Distance, declared, rows
+from beyondacc.distances.columns import OfColumns
 from beyondacc.errors import DataError, NoEffectWarning, SpecError
 from beyondacc.evaluation.evaluate import evaluate_run
 from beyondacc.metrics import REGISTRY
@@ -40,8 +42,8 @@ ON_TRAIN = (
 
 
 @pytest.fixture(autouse=True)
-def _own_distances(monkeypatch):
-    monkeypatch.setattr(distances, "DISTANCES", distances.DISTANCES.copy())
+def _own_distances(fresh_distances):
+    """Those of a test are gone after it."""
 
 
 def manhattan(one, other):
@@ -66,7 +68,7 @@ def values_of(recs, data, metric):
 
 
 FORMS = {
-    **{name: name for name in distances.DISTANCES},
+    **{name: name for name in DISTANCES},
     "jaccard()": "jaccard",
     " cosine ( half = TRUE ) ": "cosine(half=true)",
     "cosine(half=false)": "cosine",
@@ -81,10 +83,10 @@ FORMS = {
 
 @pytest.mark.parametrize(("written", "canonical"), FORMS.items())
 def test_names_round_trip(written, canonical):
-    chosen = distances.Distance.parse(written)
+    chosen = Distance.parse(written)
     assert str(chosen) == canonical
     assert repr(chosen) == f"<distance {canonical}>"
-    again = distances.Distance.parse(canonical)
+    again = Distance.parse(canonical)
     assert again == chosen
     assert hash(again) == hash(chosen)
     for name in TAKING:
@@ -104,9 +106,9 @@ def test_names_round_trip(written, canonical):
 
 
 def test_distances_with_other_parameters_are_others():
-    every = [distances.Distance.parse(text) for text in set(FORMS.values())]
+    every = [Distance.parse(text) for text in set(FORMS.values())]
     assert len(set(every)) == len(every)
-    assert distances.Distance.parse("cosine") != "cosine"
+    assert Distance.parse("cosine") != "cosine"
 
 
 _ALLOWED = (
@@ -162,7 +164,7 @@ def test_names_of_ones_own():
     assert REGISTRY.parse("ild(distance=manhattan())@5") == ba.ild(distance=manhattan) @ 5
     assert made(np.array([1.0, 2.0]), np.array([0.0, 4.0])) == 3.0
     with pytest.raises(SpecError, match="computed on encoded items; pass it to a metric or re-ranker"):
-        distances.JACCARD(np.zeros(1), np.zeros(1))
+        JACCARD(np.zeros(1), np.zeros(1))
     with pytest.raises(SpecError, match="distance 'manhattan' has no parameter 'p'; it takes none"):
         REGISTRY.parse("ild(distance=manhattan(p=2))@5")
     with pytest.raises(SpecError, match="distance 'cosine' is built in; pass name="):
@@ -194,7 +196,7 @@ UPPER = {
 
 @pytest.mark.parametrize(("name", "upper"), UPPER.items())
 def test_bounds_of_metrics_are_those_of_the_distance(name, upper):
-    chosen = distances.Distance.parse(name)
+    chosen = Distance.parse(name)
     assert chosen.upper == upper
     for each in ("ild", "eild", "epd", "surprise_content"):
         assert REGISTRY[each](distance=chosen).bounds == (0, upper)
@@ -288,7 +290,7 @@ def square(table, items):
 
 def spec_of(name):
     """A distance as the oracle takes it."""
-    chosen = distances.Distance.parse(name)
+    chosen = Distance.parse(name)
     return chosen.name, dict(chosen.values)
 
 
@@ -431,9 +433,9 @@ def test_a_matrix_is_copied_and_later_ones_have_names_of_their_own():
     assert mean_of({"u": ["a", "b"]}, data, ba.ild(distance=first) @ 2) == 0.4
     second = ba.distance(matrix)
     assert first != second
-    assert distances.Distance.parse(str(first)) is first
-    assert distances.Distance.parse(str(second)) is second
-    assert ba.distance(matrix, name=str(first)) is distances.Distance.parse(str(first))  # a name asked for is taken
+    assert Distance.parse(str(first)) is first
+    assert Distance.parse(str(second)) is second
+    assert ba.distance(matrix, name=str(first)) is Distance.parse(str(first))  # a name asked for is taken
     assert values_of({"u": ["a", "b"]}, data, ba.ild(distance=first) @ 2)["u"] == 0.4
 
 
@@ -640,7 +642,7 @@ def test_weights_that_are_none(items, message):
 
 
 def test_features_that_are_too_many_for_rows(monkeypatch):
-    monkeypatch.setattr(pairs, "_ROWS_BYTES", 8 * 3 * 2 - 1)
+    monkeypatch.setattr(rows, "_ROWS_BYTES", 8 * 3 * 2 - 1)
     message = "3 items with 2 features are too many for rows of numbers; pass vectors= of fewer dimensions, or take"
     for chosen in ("euclidean", manhattan):
         with pytest.raises(DataError, match=message):
@@ -730,7 +732,9 @@ def test_tables_that_are_cut_are_the_same(name, monkeypatch):
 
     values, picks = run(1)
     for size in (1, 8 * 11**2 * 7, 8 * 6**2 * 5):
-        monkeypatch.setattr(pairs, "_TABLE_BYTES", size)
+        monkeypatch.setattr(declared, "TABLE_BYTES", size)
+        for kind in (Distance, OfColumns):
+            monkeypatch.setattr(kind, "table_bytes", size)
         again, picked = run(2)
         for one, other in zip(values, again, strict=True):
             pd.testing.assert_series_equal(one, other, check_exact=True)
@@ -811,12 +815,12 @@ def test_float32_vectors_are_those_of_float64():
 
 def test_a_matrix_given_again_is_the_same_distance():
     numbers = np.array([[0, 0.5], [0.5, np.nan]])
-    before = len(distances._GIVEN)
+    before = len(DISTANCES.unnamed)
     data, metric = Dataset(items={"a": [], "b": []}), ba.ild(distance=numbers) @ 2
     report = evaluate({"u": ["a", "b"]}, data, metric, n_boot=0)
     assert report.value(ba.ild(distance=numbers.copy()) @ 2) == 0.5
     assert ba.ild(distance=numbers) @ 2 == metric
-    assert len(distances._GIVEN) == before + 1
+    assert len(DISTANCES.unnamed) == before + 1
     named = ba.distance(numbers, name="named")
     assert named is ba.distance(numbers, name="named")
     assert named != metric.values["distance"]

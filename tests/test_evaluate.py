@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from draws import draws
 
-from beyondacc import distances
 from beyondacc.bound.bind import bind
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.distances import DISTANCES
 from beyondacc.errors import DataError, NoEffectWarning, SpecError
 from beyondacc.evaluation import intervals
 from beyondacc.evaluation.evaluate import check_metrics, evaluate, evaluate_run
@@ -576,8 +576,10 @@ def test_vectors_serve_the_cosine_but_not_jaccard():
         ([], 'no metric was given; name at least one, such as "ndcg@10"'),
     ],
 )
-def test_metrics_that_do_not_exist(data, metric, message, monkeypatch):
-    monkeypatch.setattr(distances, "DISTANCES", {"jaccard": distances.JACCARD, "cosine": distances.COSINE})
+def test_metrics_that_do_not_exist(data, metric, message, fresh_distances):  # noqa: ARG001
+    for name in [*DISTANCES]:
+        if name not in {"jaccard", "cosine"}:
+            del DISTANCES[name]
     with pytest.raises(SpecError) as error:
         run(metric, data)
     assert sentence(error) == message

@@ -17,7 +17,7 @@ from oracle import ORACLES, PER_USER
 from oracle.diversity import _log as exact_log, conditional_tail
 from strategies import assemble, cases, random_case
 
-from beyondacc import distances
+import beyondacc as ba
 from beyondacc.evaluation.evaluate import evaluate_run
 from beyondacc.kernels.binomial import log_tails
 from beyondacc.metrics import REGISTRY
@@ -168,7 +168,7 @@ def test_a_distance_that_numba_compiled():
             largest = max(largest, abs(one[place] - other[place]))
         return largest
 
-    made = distances.distance(furthest)
+    made = ba.distance(furthest)
     for number in (2, 6, 8):
         case, data, run = bound(number)
         for name in ("ild", "surprise_content"):

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 import beyondacc as ba
-from beyondacc import Dataset, distances, evaluate
+from beyondacc import Dataset, evaluate
+from beyondacc.distances import Distance
 from beyondacc.errors import NoEffectWarning, SpecError
 from beyondacc.metrics import REGISTRY
 from beyondacc.rerank import RERANKERS
@@ -240,7 +241,7 @@ def test_distances_are_declared_from_many_threads():
         each.join()
     assert not errors
     assert len({each.name for each in made}) == len(made) == 8 * 80
-    assert all(distances.Distance.parse(each.name) is each for each in made)
+    assert all(Distance.parse(each.name) is each for each in made)
 
 
 def test_the_same_matrix_from_many_threads_is_one_distance():

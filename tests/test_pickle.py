@@ -16,7 +16,6 @@ import pytest
 from bridge import manhattan
 
 import beyondacc as ba
-from beyondacc import distances
 from beyondacc.cli import plugins
 from beyondacc.declare.params import parameters
 from beyondacc.distances import DISTANCES, Distance
@@ -71,7 +70,7 @@ def metrics():
 
 def known_distances():
     for place, each in enumerate(DISTANCES.values()):
-        for given in sets_of(each.kind.params, place):
+        for given in sets_of(each.params, place):
             text = ", ".join(f"{key}={value}" for key, value in given.items()).lower()
             yield Distance.parse(f"{each.name}({text})" if text else each.name)
 
@@ -154,26 +153,32 @@ def test_distances_of_ones_own_come_back():
             assert again == ba.ild(distance=made) @ 3
 
 
-def test_a_distance_comes_back_where_it_is_not_known_yet(fresh_distances, monkeypatch):  # noqa: ARG001
+def forget():
+    """Know no distances but those of the library, as a new process does."""
+    for name in [name for name, each in DISTANCES.items() if each.cite == "your own"]:
+        del DISTANCES[name]
+    DISTANCES.unnamed.clear()
+
+
+def test_a_distance_comes_back_where_it_is_not_known_yet(fresh_distances):  # noqa: ARG001
     function, matrix = ba.distance(manhattan, upper=5.0), ba.distance(1.0 - np.eye(3))
     named = ba.distance(2.0 - 2.0 * np.eye(3), name="given")
     blob = pickle.dumps([function, matrix, named, function])
-    known = {name: each for name, each in DISTANCES.items() if name in distances._BUILT_IN}
-    monkeypatch.setattr(distances, "DISTANCES", known.copy())
-    monkeypatch.setattr(distances, "_GIVEN", type(distances._GIVEN)())
+    forget()
     again = pickle.loads(blob)  # noqa: S301 - our own
     assert [each.name for each in again] == ["manhattan", "matrix", "given", "manhattan"]
-    assert again[0] is again[3] is distances.DISTANCES["manhattan"]
+    assert again[0] is again[3] is DISTANCES["manhattan"]
     assert again[0] == function  # of the same function
-    assert distances.DISTANCES["given"] is again[2]
-    assert distances._GIVEN["matrix"] is again[1]
+    assert DISTANCES["given"] is again[2]
+    assert DISTANCES.unnamed["matrix"] is again[1]
     np.testing.assert_array_equal(again[2].matrix.numbers, named.matrix.numbers)
     # whoever has the name keeps it
-    monkeypatch.setattr(distances, "DISTANCES", known.copy())
+    for name in ("manhattan", "given"):
+        del DISTANCES[name]
     other, taken = ba.distance(np.subtract, name="manhattan"), ba.distance(3.0 - 3.0 * np.eye(3), name="given")
     again = pickle.loads(blob)  # noqa: S301 - our own
-    assert distances.DISTANCES["manhattan"] is other
-    assert distances.DISTANCES["given"] is taken
+    assert DISTANCES["manhattan"] is other
+    assert DISTANCES["given"] is taken
     assert again[0] == function
     assert again[2].name == "given_2"
 
@@ -264,7 +269,7 @@ def test_what_ones_own_lines_declare_comes_back(mine):
 
 def test_what_is_declared_nowhere_is_said(mine):
     blobs = {kind: pickle.dumps(each) for kind, each in zip(("metric", "distance"), (mine.length, mine.cityblock))}  # noqa: B905
-    del REGISTRY["length"], distances.DISTANCES["cityblock"]
+    del REGISTRY["length"], DISTANCES["cityblock"]
     plugins._forget()
     for kind, blob in blobs.items():
         with pytest.raises(

@@ -20,10 +20,11 @@ import beyondacc as ba
 from beyondacc.data import ragged
 from beyondacc.data.ragged import FILLS, Lists, is_even, room
 from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.distances import declared
 from beyondacc.errors import DataError
 from beyondacc.kernels import align
 from beyondacc.kernels.overlap import rank_rows
-from beyondacc.rerank import RERANKERS, base, engine, greedy
+from beyondacc.rerank import RERANKERS, base, greedy
 
 ROOT = Path(__file__).resolve().parents[1]
 SLOW = numba.config.DISABLE_JIT
@@ -377,7 +378,7 @@ def test_cover_of_many_candidates_is_that_of_few(monkeypatch, distance, gamma):
 
 def test_a_table_of_all_pairs_is_not_too_large(monkeypatch):
     recs, data = uneven()
-    monkeypatch.setattr(engine, "_TABLE_BYTES", 8 * 80**2)
+    monkeypatch.setattr(declared, "_LONGEST_BYTES", 8 * 80**2)
     for method in (ba.MMR(distance="npmi"), ba.Swap(distance="pearson"), ba.Cover(distance="cooccurrence")):
         with pytest.raises(DataError) as caught:
             method.rerank(recs, data)

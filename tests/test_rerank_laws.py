@@ -13,7 +13,7 @@ from oracle import rerank as oracle
 from rerank_worlds import ALL, EVERY, HOW, MANY, MARKS, frame_of, rows_of, same, scaled, uniform, world
 
 import beyondacc as ba
-from beyondacc import pairs
+from beyondacc.distances import declared
 from beyondacc.errors import NoEffectWarning
 from beyondacc.rerank import RERANKERS, base, engine, taste
 from beyondacc.run.local import map_blocks
@@ -151,7 +151,7 @@ def test_threads_and_blocks_change_nothing(method, monkeypatch):
     np.testing.assert_array_equal(alone.lists, one.lists[[3, 70]])
     np.testing.assert_array_equal(alone.gain, one.gain[[3, 70]])
     # tables of distances and numbers of users for a few rows at a time
-    monkeypatch.setattr(pairs, "_TABLE_BYTES", 8 * 20**2 * 5)
+    monkeypatch.setattr(declared, "TABLE_BYTES", 8 * 20**2 * 5)
     monkeypatch.setattr(taste, "_BYTES", 8 * 6 * 5)
     assert same(one, method.rerank(frame, data, k=5, threads=2))
 

@@ -239,10 +239,10 @@ def test_no_built_in_gain_writes_outside(method, monkeypatch):
     looked = []
     seen = type(method)._look_at
 
-    def look(self, room):
+    def look(self, room, bench):
         assert (room.whole[: memory.GUARD] == memory.CANARY).all()
         looked.append(len(room.inside))
-        seen(self, room)
+        seen(self, room, bench)
 
     monkeypatch.setattr(type(method), "_look_at", look)
     for k in (1, 2, 7, 20, 30):

@@ -7,7 +7,6 @@ import pytest
 from draws import draws
 
 import beyondacc as ba
-from beyondacc import pairs
 from beyondacc.kernels import distance as kinds, jit, pairwise, sets
 from beyondacc.kernels.bench import make_bench
 
@@ -77,8 +76,7 @@ def test_large_sets_are_computed(n_features, looks):
     items = {"a": genres, "b": genres[:1], "c": genres[1:]}
     data = ba.Dataset({"u": ["a"]}, items=items)
     report = ba.evaluate({"u": ["b", "c", "a"]}, data, ["ild@3", "surprise_content@3", "eild@3"], n_boot=0)
-    arrays = pairs.pair_arrays(report.metrics[0].values["distance"], report.run)
-    assert (pairs.looked_up(arrays, report.run) is not None) == looks
+    assert (report.metrics[0].values["distance"].looked_up(report.run) is not None) == looks
     ild = (1.0 + (n_features - 1) / n_features + 1 / n_features) / 3
     assert report.value("ild@3") == pytest.approx(ild)
     assert report.value("eild@3") == pytest.approx(ild)

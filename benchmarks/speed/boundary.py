@@ -28,8 +28,8 @@ from timing import Peak, Times, alternate, load, machine, now, ratio, table, ver
 from workloads import SIZES, Workload, make
 
 import beyondacc as ba
-from beyondacc.data.intake.read import read_rows
 from beyondacc.data.ids import Ids, together
+from beyondacc.data.intake.read import read_rows
 from beyondacc.data.vocabulary import Vocabulary
 from beyondacc.kernels.hashing import mix
 from beyondacc.run.local import n_threads

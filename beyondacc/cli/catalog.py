@@ -165,13 +165,14 @@ def _assignment(param: Param) -> str:
 
 
 def _explain_metric(name: str) -> str:
-    from beyondacc.distances import Distance, missing_for  # noqa: PLC0415 - heavy
+    from beyondacc.distances import Distance  # noqa: PLC0415 - heavy
     from beyondacc.metrics import parse  # noqa: PLC0415 - heavy
 
     metric = parse(name)
     family = metric.family
     needs = [need.value for need in family.needs(metric.values)]
-    needs += [str(missing_for(each, _nothing())) for each in metric.values.values() if isinstance(each, Distance)]
+    of_distance = (each.missing(_nothing()) for each in metric.values.values() if isinstance(each, Distance))
+    needs += [lack for lack in of_distance if lack]
     low, high = metric.bounds
     facts = {
         "written": str(metric),

@@ -1,7 +1,8 @@
-"""Facility location over many candidates: distances are worked out when they are needed, and none is kept."""
+"""Facility location: picks cover the candidates that they are similar to."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,57 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import Bench
 from beyondacc.kernels.distance import OWN, TABLE, distance_row, gather
-from beyondacc.kernels.gains import uncovered
-from beyondacc.kernels.intrinsics import larger
-from beyondacc.kernels.jit import helper, kernel
+from beyondacc.kernels.intrinsics import EIGHT, larger
+from beyondacc.kernels.jit import comparison, helper, kernel
 from beyondacc.kernels.scaling import as_given, first_largest, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds
 
 __all__ = ["cover_rows"]
+
+
+@comparison
+def _uncovered(
+    similar: NDArray[np.float64], one: Int, covered: NDArray[np.float64], power: NDArray[np.float64], gamma: float
+) -> float:
+    """How much more of all candidates one of them covers; it falls as more is covered, in every digit for gamma 0."""
+    gained = 0.0
+    if gamma == 0:
+        for position in range(covered.shape[0]):
+            more = similar[one, position] - covered[position]
+            gained += more if more > 0 else 0.0
+    elif gamma == 0.5:
+        for position in range(covered.shape[0]):
+            gained += math.sqrt(covered[position] + similar[one, position]) - power[position]
+    else:
+        for position in range(covered.shape[0]):
+            gained += (covered[position] + similar[one, position]) ** gamma - power[position]
+    return gained
+
+
+@helper
+def _all_similar(
+    kind: int,
+    factor: float,
+    sets: Bits,
+    counts: Floats,
+    rows: Floats,
+    own_local: Floats,
+    own: Any,
+    table: NDArray[np.float64],
+    n: Int,
+    out: NDArray[np.float64],
+) -> None:
+    """Write the similarities max(0, 1 - d) of all n gathered items, of each to itself 1; a pair is worked out once."""
+    for one in range(n):
+        here = np.int64(one)
+        until = max(here + 1, min(n, np.int64(EIGHT)))  # lest products be summed in another order
+        distance_row(kind, factor, sets, counts, rows, own_local, own, table, here, until, 1.0, out, here)
+    for one in range(n):
+        for other in range(one):
+            similar = larger(1.0 - out[one, other], 0.0)
+            out[one, other] = similar
+            out[other, one] = similar
+        out[one, one] = 1.0
 
 
 @helper
@@ -30,17 +75,25 @@ def _similar(
     table: NDArray[np.float64],
     one: Int,
     n: Int,
+    kept: bool,
     out: NDArray[np.float64],
-) -> None:
-    """Write the similarities max(0, 1 - d) of one gathered item to all n, 1 to itself, into the first row of `out`."""
-    distance_row(kind, factor, sets, counts, rows, own_local, own, table, one, n, 1.0, out, np.int64(0))
-    if kind == OWN and counts[one] != 0:
-        for other in range(one + 1, n):  # of two items the later comes first, as where all pairs are kept
-            if counts[other] != 0:
+) -> Int:
+    """Return the row of `out` with the similarities of one item, which is worked out where not all are kept."""
+    if kept:
+        return one
+    first = np.int64(0)
+    distance_row(
+        kind, factor, sets, counts, rows, own_local, own, table, one, one + 1 if kind == OWN else n, 1.0, out, first
+    )
+    if kind == OWN:  # of two items the later comes first, as where all pairs are kept
+        for other in range(one + 1, n):
+            out[0, other] = 1.0
+            if counts[one] != 0 and counts[other] != 0:
                 out[0, other] = own(own_local[other], own_local[one])
     for other in range(n):
         out[0, other] = larger(1.0 - out[0, other], 0.0)
     out[0, one] = 1.0
+    return first
 
 
 @kernel
@@ -53,51 +106,61 @@ def cover_rows(
     own_rows: Floats,
     own: Any,
     tables: NDArray[np.float64],
-    gamma: float,
-    memory: NDArray[np.float64],
-    bench: Bench,
     lists: ItemIds,
     scores: Floats,
     lengths: ItemIds,
     weights: Floats,
-    how: int,
+    how: Int,
+    bench: Bench,
+    gamma: float,
+    memory: NDArray[np.float64],
     picks: ItemIds,
     selection: NDArray[np.float64],
 ) -> None:
-    """Pick what `greedy.greedy_rows` picks with the gain `gains.cover`, in memory that grows with n and not with n^2.
+    """Pick k items one by one for each weight, each the one that is worth most given those before.
+
+    What an item is worth is (1 - weight) times its relevance plus weight times how much more of all candidates it
+    covers: facility location over their similarities max(0, 1 - d), of each to itself 1. What an item adds can only
+    fall, so that former values are bounds, and only those are worked out anew that might be picked (Minoux 1978).
 
     Parameters
     ----------
-    kind, factor, bits, sizes, vectors, own_rows, own, tables, bench
-        As in `greedy.greedy_rows`; one row for distances is enough.
+    kind, factor, bits, sizes, vectors, own_rows, own, tables, lists, scores, lengths, weights, how
+        As in `greedy.greedy_rows`.
+    bench
+        With a row of distances for each candidate, or with one, in which they are worked out again and again.
     gamma
-        As in `gains.cover`.
+        A candidate is covered by the sum of its similarities to the power of gamma, or where gamma is 0 by the greatest
+        of them.
     memory : (5, n)
         Room: what everybody adds at first and adds now, how much of each candidate is covered, the powers of it, and
         the step at which a value was worked out.
-    lists, scores, lengths, weights, how, picks, selection
+    picks, selection
         As in `greedy.greedy_rows`.
     """
     sets, counts, rows, own_local, near, _, by_candidate, _, no_table = bench
     relevance, worth = by_candidate[0], by_candidate[1]
     at_first, term, worked_out = memory[0], memory[1], memory[4]
+    kept = near.shape[0] >= lists.shape[1]
     for row in range(lists.shape[0]):
         n = np.int64(lengths[row])
         covered, power = memory[2, :n], memory[3, :n]
         for position in range(n):
             relevance[position] = scores[row, position]
-        normalise(relevance, n, np.int64(how), 0.0)
+        normalise(relevance, n, how, 0.0)
         table = tables[row] if kind == TABLE and tables.shape[0] else no_table
         gather(kind, bits, sizes, vectors, own_rows, lists[row], n, np.int64(0), sets, counts, rows, own_local)
+        if kept:
+            _all_similar(kind, factor, sets, counts, rows, own_local, own, table, n, near)
         covered[:] = 0.0
         power[:] = 0.0
         for one in range(n):
-            _similar(kind, factor, sets, counts, rows, own_local, own, table, np.int64(one), n, near)
-            at_first[one] = uncovered(near, np.int64(0), covered, power, gamma)
-        for at in range(weights.shape[1]):
-            diversity = weights[row, at]
+            at = _similar(kind, factor, sets, counts, rows, own_local, own, table, np.int64(one), n, kept, near)
+            at_first[one] = _uncovered(near, at, covered, power, gamma)
+        for turn in range(weights.shape[1]):
+            diversity = weights[row, turn]
             if diversity == 0:
-                as_given(relevance, n, picks[row, at], selection[row, at])
+                as_given(relevance, n, picks[row, turn], selection[row, turn])
                 continue
             covered[:] = 0.0
             power[:] = 0.0
@@ -107,31 +170,31 @@ def cover_rows(
                 worth[position] = (1.0 - diversity) * relevance[position] + diversity * term[position]
             for step in range(picks.shape[2]):
                 if step >= n:
-                    picks[row, at, step] = -1
-                    selection[row, at, step] = np.nan
+                    picks[row, turn, step] = -1
+                    selection[row, turn, step] = np.nan
                     continue
                 # the best by the bounds first, then in order whatever may still be better
                 best: Int = first_largest(worth, n)
-                for turn in range(-1, n if step > 0 else -1):
-                    position = int(best) if turn < 0 else turn
-                    if worth[position] < worth[best] or worked_out[position] == step:
+                for candidate in range(-1, n if step > 0 else -1):
+                    tried: Int = best if candidate < 0 else np.int64(candidate)
+                    if worth[tried] < worth[best] or worked_out[tried] == step:
                         continue
-                    _similar(kind, factor, sets, counts, rows, own_local, own, table, position, n, near)
-                    term[position] = uncovered(near, np.int64(0), covered, power, gamma)
-                    worth[position] = (1.0 - diversity) * relevance[position] + diversity * term[position]
-                    worked_out[position] = step
-                    if worth[position] > worth[best] or (worth[position] == worth[best] and position < best):
-                        best = position
-                picks[row, at, step] = best
-                selection[row, at, step] = worth[best]
+                    at = _similar(kind, factor, sets, counts, rows, own_local, own, table, tried, n, kept, near)
+                    term[tried] = _uncovered(near, at, covered, power, gamma)
+                    worth[tried] = (1.0 - diversity) * relevance[tried] + diversity * term[tried]
+                    worked_out[tried] = step
+                    if worth[tried] > worth[best] or (worth[tried] == worth[best] and tried < best):
+                        best = tried
+                picks[row, turn, step] = best
+                selection[row, turn, step] = worth[best]
                 worth[best] = -np.inf
                 if step + 1 == picks.shape[2]:
                     continue
-                _similar(kind, factor, sets, counts, rows, own_local, own, table, np.int64(best), n, near)
+                at = _similar(kind, factor, sets, counts, rows, own_local, own, table, best, n, kept, near)
                 if gamma == 0:
                     for position in range(n):
-                        covered[position] = larger(covered[position], near[0, position])
+                        covered[position] = larger(covered[position], near[at, position])
                 else:
                     for position in range(n):
-                        covered[position] += near[0, position]
-                        power[position] = np.sqrt(covered[position]) if gamma == 0.5 else covered[position] ** gamma
+                        covered[position] += near[at, position]
+                        power[position] = math.sqrt(covered[position]) if gamma == 0.5 else covered[position] ** gamma

@@ -11,13 +11,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from beyondacc.kernels.intrinsics import larger, smaller
-from beyondacc.kernels.jit import PREPARE, START, Candidates, comparison, helper
+from beyondacc.kernels.intrinsics import smaller
+from beyondacc.kernels.jit import PREPARE, START, Candidates, helper
 from beyondacc.kernels.memory import keeps
-from beyondacc.kernels.scaling import ZSCORE, first_largest, normalise
+from beyondacc.kernels.scaling import ZSCORE, normalise
 from beyondacc.types import Int
 
-__all__ = ["BOTH", "CLOSE", "FLOOR", "cover", "determinant", "mean", "nearest", "renormalise", "total", "uncovered"]
+__all__ = ["BOTH", "CLOSE", "FLOOR", "determinant", "mean", "nearest", "renormalise", "total"]
 
 Term = NDArray[np.float64]
 CLOSE = 1e-12  # computed numbers that differ by no more are equal but for rounding
@@ -117,84 +117,6 @@ def mean(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candida
             normalise(scaled, left, np.int64(ZSCORE), CLOSE)
             for slot in range(left):
                 term[candidates.remaining[slot]] = scaled[slot]
-
-
-@comparison
-def uncovered(
-    similar: NDArray[np.float64], one: Int, covered: NDArray[np.float64], power: NDArray[np.float64], gamma: float
-) -> float:
-    """How much more of all candidates one of them covers; it falls as more is covered, in every digit for gamma 0."""
-    gained = 0.0
-    if gamma == 0:
-        for position in range(covered.shape[0]):
-            more = similar[one, position] - covered[position]
-            gained += more if more > 0 else 0.0
-    elif gamma == 0.5:
-        for position in range(covered.shape[0]):
-            gained += math.sqrt(covered[position] + similar[one, position]) - power[position]
-    else:
-        for position in range(covered.shape[0]):
-            gained += (covered[position] + similar[one, position]) ** gamma - power[position]
-    return gained
-
-
-@keeps(lambda sizes: 5 * sizes.n, numbers=1)
-def cover(step: Int, _picked: Int, row: Int, left: Int, diversity: float, candidates: Candidates, term: Term) -> None:
-    """How much more of all candidates is covered: facility location over their similarities max(0, 1 - d).
-
-    An item covers itself fully. `numbers` hold gamma: a candidate is covered by the sum of its similarities to the
-    power of gamma, or where gamma is 0 by the greatest of them. What an item adds can only fall, so that former values
-    are bounds, and only those are worked out anew that might be picked (Minoux 1978). `memory`, n each: what everybody
-    adds at first, how much of each candidate is covered, the powers of it, the step at which a value was worked out,
-    and the objective.
-    """
-    n = term.shape[0]
-    gamma = candidates.numbers[0]
-    at_first = candidates.memory[:n]
-    covered = candidates.memory[n : 2 * n]
-    power = candidates.memory[2 * n : 3 * n]
-    worked_out = candidates.memory[3 * n : 4 * n]
-    worth = candidates.memory[4 * n : 5 * n]
-    similar = candidates.distances
-    if step == PREPARE:
-        covered[:] = 0.0
-        power[:] = 0.0
-        for one in range(n):
-            for other in range(n):
-                similar[one, other] = larger(1.0 - similar[one, other], 0.0)
-            similar[one, one] = 1.0
-        for one in range(n):
-            at_first[one] = uncovered(similar, one, covered, power, gamma)
-        return
-    if step == START:
-        for position in range(n):
-            term[position] = at_first[position]
-        covered[:] = 0.0
-        power[:] = 0.0
-        worked_out[:] = 0.0
-        return
-    if gamma == 0:
-        for position in range(n):
-            covered[position] = larger(covered[position], similar[row, position])
-    else:
-        for position in range(n):
-            covered[position] += similar[row, position]
-            power[position] = math.sqrt(covered[position]) if gamma == 0.5 else covered[position] ** gamma
-    worth[:] = -np.inf
-    for slot in range(left):
-        position = candidates.remaining[slot]
-        worth[position] = (1.0 - diversity) * candidates.relevance[position] + diversity * term[position]
-    # the best by the bounds first, then in order whatever may still be better
-    best = first_largest(worth, n)
-    for turn in range(-1, left):
-        position = best if turn < 0 else candidates.remaining[turn]
-        if worth[position] < worth[best] or worked_out[position] == step:
-            continue
-        term[position] = uncovered(similar, position, covered, power, gamma)
-        worth[position] = (1.0 - diversity) * candidates.relevance[position] + diversity * term[position]
-        worked_out[position] = step
-        if worth[position] > worth[best] or (worth[position] == worth[best] and position < best):
-            best = position
 
 
 @keeps(lambda sizes: (2 + min(sizes.n, sizes.k)) * sizes.n, numbers=1)

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import Bench, row_for
 from beyondacc.kernels.distance import JACCARD, TABLE, distance_row, gather, jaccard_row
-from beyondacc.kernels.intrinsics import EIGHT, larger
+from beyondacc.kernels.intrinsics import larger
 from beyondacc.kernels.jit import PREPARE, START, Candidates, helper, kernel
 from beyondacc.kernels.scaling import as_given, first_equal, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds, Offsets
 
-__all__ = ["DISTANCES", "FEATURES", "PAIRS", "REMAINING", "ROWS", "greedy_rows"]
+__all__ = ["DISTANCES", "FEATURES", "REMAINING", "ROWS", "greedy_rows"]
 
-DISTANCES, PAIRS, FEATURES, ROWS, REMAINING = 1, 2, 4, 8, 16
+DISTANCES, FEATURES, ROWS, REMAINING = 1, 2, 4, 8
 
 
 @helper
@@ -83,8 +83,7 @@ def greedy_rows(
     gain
         First-class function, see `jit.GAIN_SIGNATURE`.
     uses
-        Which of the DISTANCES to the picked item, the distances of all PAIRS, FEATURES, ROWS and what is REMAINING the
-        gain reads.
+        Which of the DISTANCES to the picked item, FEATURES, ROWS and what is REMAINING the gain reads.
     whole
         Whether the gain is the whole objective.
     by_user : (rows or 1, m)
@@ -114,17 +113,9 @@ def greedy_rows(
             relevance[position] = scores[row, position]
         normalise(relevance, n, np.int64(how), 0.0)
         table = tables[row] if kind == TABLE and tables.shape[0] else no_table
-        if uses & (DISTANCES | PAIRS | ROWS):
+        if uses & (DISTANCES | ROWS):
             gather(kind, bits, sizes, vectors, own_rows, lists[row], n, nowhere, sets, counts, rows, own_local)
             slot_of[: n + 1] = -1
-        if uses & PAIRS:
-            for one in range(n):  # those before it, and itself
-                here = np.int64(one)
-                until = max(here + 1, min(n, np.int64(EIGHT)))  # lest products be summed in another order
-                distance_row(kind, factor, sets, counts, rows, own_local, own, table, here, until, 1.0, near, here)
-            for one in range(n):
-                for other in range(one):
-                    near[other, one] = near[one, other]
         if uses & FEATURES:
             _gather_features(feature_starts, feature_ids, lists[row], n, starts, features)
         candidates = Candidates(

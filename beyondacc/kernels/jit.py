@@ -78,7 +78,7 @@ class Candidates(NamedTuple):
     remaining : (n,) int64
         First the positions that are left, ascending; all of them for a gain that does not say that it reads them.
     distances : (slots, >= n) float64
-        Rows of distances, 1 where there is none; those of all n, in order, for a gain that needs all pairs.
+        Rows of distances, 1 where there is none.
     rows : (>= n, d) float64
         Item rows.
     starts, features : (n + 1,) int64, int32

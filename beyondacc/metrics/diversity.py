@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from beyondacc.bound.batch import Inputs
 from beyondacc.declare.params import Cutoff, Fraction
 from beyondacc.distances import JACCARD, Distance
-from beyondacc.kernels import distance as kinds, pairwise, sets, tables
+from beyondacc.distances.arrays import Missing
+from beyondacc.distances.declared import POLICIES
+from beyondacc.kernels import tables
 from beyondacc.kernels.vendi import make_lanes, vendi_rows
 from beyondacc.metrics.base.ranks import (
     RankDiscount,
@@ -24,15 +26,11 @@ from beyondacc.metrics.base.ranks import (
 )
 from beyondacc.metrics.base.registry import metric
 from beyondacc.metrics.base.states import PerUser
-from beyondacc.pairs import has_row, inside, looked_up, pair_arrays
 from beyondacc.types import Bools, Floats
 
 __all__ = ["eild", "ild", "ils", "vendi"]
 
-Missing = Literal["skip", "one", "zero"]
-_POLICIES = {"skip": pairwise.SKIP, "one": pairwise.ONE, "zero": pairwise.ZERO}
 _SMALL: Final = 64  # items whose eigenvalues a kernel finds
-_SETS = {kinds.JACCARD, kinds.COSINE_SETS, kinds.HAMMING}
 
 
 def distance_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
@@ -71,30 +69,8 @@ def ild(
     singleton
         The value of a list of one item; undefined by default.
     """
-    values = np.empty(len(inputs))
-    pairs = pair_arrays(distance, inputs.batch)
-    policy = _POLICIES[missing]
     alone = math.nan if singleton is None else singleton
-    rest: tuple[Any, ...] = (inputs.lists, inputs.lengths, k, policy, alone, values)
-    if pairs.kind == kinds.COSINE_VECTORS:
-        pairwise.ild_cosine_rows(pairs.factor, pairs.sizes, pairs.vectors, *rest)
-    elif looked := looked_up(pairs, inputs.batch):
-        sets.mean_rows(*looked, *rest)
-    elif pairs.kind in _SETS:
-        pairwise.ild_set_rows(pairs.kind, pairs.factor, pairs.bits, pairs.sizes, *rest)
-    else:
-        values, _ = _pairs_of_lists(inputs, k, distance, missing, alone)
-    return list_metric(inputs, values)
-
-
-def _pairs_of_lists(
-    inputs: Inputs, k: int, distance: Distance, missing: Missing, alone: float
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Mean distance over the pairs of each list, and how many pairs that is."""
-    means, counted = np.empty(len(inputs)), np.empty(len(inputs), np.int64)
-    for rows, table in inside(distance, inputs, k):
-        tables.mean_rows(table, inputs.lengths[rows], k, _POLICIES[missing], alone, means[rows], counted[rows])
-    return means, counted
+    return list_metric(inputs, distance.mean_inside(inputs, k, missing, alone))
 
 
 def _similarity_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
@@ -135,7 +111,7 @@ def ils(
     singleton
         The value of a list of one item; undefined by default.
     """
-    means, counted = _pairs_of_lists(inputs, k, distance, missing, math.nan)
+    means, counted = distance.mean_and_count(inputs, k, missing)
     values = (1.0 - means) * (1 if average else counted)
     if singleton is not None:
         values[np.minimum(inputs.lengths, k) == 1] = singleton
@@ -178,9 +154,9 @@ def eild(
     values = np.empty(len(inputs))
     gains, unrated = relevance_gains(inputs, relevance, background)
     weights = by_rank.ranks(k)
-    for rows, table in inside(distance, inputs, k):
+    for rows, table in distance.inside(inputs, k):
         of_rows = gains[rows] if len(gains) else gains
-        tables.eild_rows(table, inputs.lengths[rows], k, _POLICIES[missing], weights, of_rows, unrated, values[rows])
+        tables.eild_rows(table, inputs.lengths[rows], k, POLICIES[missing], weights, of_rows, unrated, values[rows])
     return itemwise_truth(inputs, values, relevance)
 
 
@@ -205,11 +181,11 @@ def vendi(inputs: Inputs, *, k: Cutoff = 10, distance: Distance = JACCARD, missi
         ``skip``: items without features are left out; ``one``, ``zero``: a pair without a distance has that distance.
     """
     values = np.empty(len(inputs))
-    present = _present(distance, inputs) if missing == "skip" else np.empty(0, np.bool_)
+    present = distance.present(inputs.batch) if missing == "skip" else np.empty(0, np.bool_)
     without = 1.0 if missing == "zero" else 0.0
     width = min(k, inputs.lists.shape[1])
     room = make_lanes(width) if width <= _SMALL else None
-    for rows, table in inside(distance, inputs, k):
+    for rows, table in distance.inside(inputs, k):
         lists, lengths = inputs.lists[rows], inputs.lengths[rows]
         if room is not None:
             vendi_rows(table, lists, lengths, k, present, without, room, values[rows])
@@ -232,16 +208,3 @@ def _vendi_of_many(table: Floats, kept: Bools, without: float) -> NDArray[np.flo
     logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
     effective = np.maximum(np.exp(-(shares * logs).sum(axis=1)), 1.0)
     return np.where(kept.any(axis=1), np.minimum(effective, np.maximum(kept.sum(axis=1), 1)), np.nan)
-
-
-def _present(distance: Distance, inputs: Inputs) -> NDArray[np.bool_]:
-    """Tell which items have a row of their own under a distance."""
-    run = inputs.batch
-    if distance.name == "npmi":  # which even an item without users has to all others
-        return np.ones(run.n_items, np.bool_)
-    if distance.matrix is not None:
-        return has_row(distance.matrix, run)
-    if distance.on in {"train", "ratings"}:
-        return run.world.item_counts > 0
-    present: NDArray[np.bool_] = pair_arrays(distance, run).sizes != 0
-    return present

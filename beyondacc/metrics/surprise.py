@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from beyondacc.bound.batch import Inputs
 from beyondacc.declare.params import Cutoff
 from beyondacc.distances import COOCCURRENCE, JACCARD, NPMI, Distance
+from beyondacc.distances.arrays import Missing, ToProfile
+from beyondacc.distances.rows import double_rows, scaled_rows
 from beyondacc.kernels.profile import centroid_rows
 from beyondacc.metrics.base.metric import Need
 from beyondacc.metrics.base.ranks import Weighting, list_metric, ratio, relevance_needs
 from beyondacc.metrics.base.registry import metric
 from beyondacc.metrics.base.states import PerUser
-from beyondacc.metrics.diversity import Missing, distance_bounds
-from beyondacc.pairs import ToProfile, item_rows, scaled_rows, to_profile
+from beyondacc.metrics.diversity import distance_bounds
 
 __all__ = [
     "distance_unexpectedness",
@@ -70,7 +71,7 @@ def epd(
     profile
         ``mean``: the mean distance to the profile; ``min``: the nearest item.
     """
-    return weighting.mean(inputs, k, _statistic(to_profile(distance, inputs, k, missing), profile))
+    return weighting.mean(inputs, k, _statistic(distance.to_profile(inputs, k, missing), profile))
 
 
 @metric(
@@ -102,7 +103,7 @@ def surprise_content(
     profile
         ``min``: the nearest item; ``mean``: the mean distance to the profile.
     """
-    return _mean_of_items(inputs, k, _statistic(to_profile(distance, inputs, k, missing), profile))
+    return _mean_of_items(inputs, k, _statistic(distance.to_profile(inputs, k, missing), profile))
 
 
 @metric(
@@ -125,7 +126,7 @@ def surprise_cooccurrence(inputs: Inputs, *, k: Cutoff = 10, profile: ProfileSta
     profile
         ``min``: the nearest item; ``mean``: the mean distance to the profile.
     """
-    return _mean_of_items(inputs, k, _statistic(to_profile(NPMI, inputs, k), profile))
+    return _mean_of_items(inputs, k, _statistic(NPMI.to_profile(inputs, k), profile))
 
 
 @metric(
@@ -149,7 +150,7 @@ def unserendipity(
     missing
         What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``.
     """
-    found = to_profile(distance, inputs, k, missing)
+    found = distance.to_profile(inputs, k, missing)
     total = np.cumsum(found.total, axis=1)[:, -1]  # in rank order, however long other lists are
     return list_metric(inputs, 1.0 - ratio(total, found.counted.sum(axis=1)))
 
@@ -177,7 +178,7 @@ def serendipity(
         What a pair counts that has no distance: ``skip`` it, distance ``one`` or ``zero``. Items without any distance
         are left out.
     """
-    return Weighting(relevance="binary").mean(inputs, k, to_profile(distance, inputs, k, missing).mean)
+    return Weighting(relevance="binary").mean(inputs, k, distance.to_profile(inputs, k, missing).mean)
 
 
 def _centroid_bounds(values: Mapping[str, Any]) -> tuple[float, float]:
@@ -207,7 +208,7 @@ def distance_unexpectedness(
     """
     train = inputs.batch.train
     weights = np.full((len(inputs), min(k, inputs.lists.shape[1])), np.nan)
-    rows, empty = item_rows(inputs.world), scaled_rows(inputs.world)[1] == 0
+    rows, empty = double_rows(inputs.world), scaled_rows(inputs.world)[1] == 0
     lists = (inputs.lists, inputs.lengths, k, inputs.users)
     centroid_rows(rows, empty, *lists, train.starts, train.items, distance == "cosine", weights)
     return _mean_of_items(inputs, k, weights)

@@ -18,7 +18,7 @@ from beyondacc.data.ragged import Lists
 from beyondacc.data.recommendations import Recommendations
 from beyondacc.declare.declared import Catalog, Declared
 from beyondacc.declare.params import Cutoff, Fraction, Param
-from beyondacc.distances import Distance, missing_for
+from beyondacc.distances import Distance
 from beyondacc.errors import SpecError, warn_no_effect
 from beyondacc.kernels import scaling
 from beyondacc.metrics.base.metric import Need
@@ -139,7 +139,7 @@ class Reranker(Declared, ABC):
         needs = [*self.needs, *((Need.FEATURES, Need.TRAIN) if self.per_user else ())]
         lacking = next((need.value for need in needs if need.missing_in(data)), None)
         chosen = getattr(self, "distance", None)
-        return lacking or (missing_for(chosen, data) if isinstance(chosen, Distance) else None)
+        return lacking or (chosen.missing(data) if isinstance(chosen, Distance) else None)
 
     def rerank(
         self,

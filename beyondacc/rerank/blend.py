@@ -17,7 +17,6 @@ from beyondacc.kernels.gains import CLOSE
 from beyondacc.kernels.hashing import uniform
 from beyondacc.kernels.orders import blend_rows
 from beyondacc.metrics.base.metric import Need
-from beyondacc.pairs import to_profile
 from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks, Reranker
 from beyondacc.types import Floats
 
@@ -125,11 +124,10 @@ class Surprise(Blend):
     needs: ClassVar[tuple[Need, ...]] = (Need.TRAIN,)
 
     def _prepare(self, run: Batch) -> None:
-        if self.distance.on in {"train", "ratings"}:  # the whole run at once, before there are threads
-            self._term(run, slice(0, 0))
+        self._term(run, slice(0, 0))  # what is worked out for the whole run at once, before there are threads
 
     def _term(self, run: Batch, rows: slice) -> NDArray[np.float64]:
-        found = to_profile(self.distance, run.block(rows.start, rows.stop), run.ranked.width, "one")
+        found = self.distance.to_profile(run.block(rows.start, rows.stop), run.ranked.width, "one")
         return np.nan_to_num(found.least if self.profile == "min" else found.mean, nan=0.0)
 
     def _why_constant(self, _run: Batch, _k: int) -> str:

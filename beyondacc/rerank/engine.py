@@ -3,45 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.bound.batch import Batch
 from beyondacc.distances import JACCARD, Distance
-from beyondacc.errors import DataError, SpecError
-from beyondacc.kernels import distance as kinds, greedy, jit, memory, own_gains
-from beyondacc.pairs import PairArrays, no_pairs, pair_arrays, pair_tables, refuse_own, table_rows
+from beyondacc.distances.arrays import Listed, PairArrays, no_pairs
+from beyondacc.kernels import greedy
+from beyondacc.kernels.bench import Bench
+from beyondacc.kernels.memory import Room, Sizes
 from beyondacc.rerank.base import NORMALISATIONS, Picks, Reranker
+from beyondacc.rerank.memory import Runner, Storage, runner_of
 from beyondacc.rerank.taste import profile_rows
 from beyondacc.types import Floats
 
-__all__ = ["DistanceReranker", "GreedyReranker", "Storage", "slots_for", "tables_of"]
+__all__ = ["DistanceReranker", "GreedyReranker", "PairsReranker", "Storage", "constant_distances", "slots_for"]
 
-_TABLE_BYTES: Final = 2**29  # of the distances inside one list
 _MANY: Final = 512  # candidates that show whether their distances differ
 _SLOT_BYTES: Final = 2**26  # of distances that are kept for other weights
-
-NOTHING = np.empty(0)
-
-
-class Storage(NamedTuple):
-    """What a re-ranker declares for its gain.
-
-    Attributes
-    ----------
-    numbers
-        What the gain reads, the same for everybody.
-    memory
-        How many numbers it keeps; by default as many as the kernel states (`beyondacc.kernels.memory.keeps`), or none
-        where it states nothing.
-    """
-
-    numbers: NDArray[np.float64] = NOTHING
-    memory: int | None = None
 
 
 def slots_for(width: int, wanted: int) -> int:
@@ -49,33 +32,12 @@ def slots_for(width: int, wanted: int) -> int:
     return max(1, min(width, wanted, _SLOT_BYTES // (8 * max(1, width))))
 
 
-def tables_of(
-    chosen: Distance, arrays: PairArrays, run: Batch, rows: slice
-) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield the rows of a block with the distances inside their lists, which are empty where kernels work them out."""
-    if arrays.kind != kinds.TABLE:
-        yield rows, np.empty((0, 0, 0))
-        return
-    width = run.ranked.width
-    if 8 * width**2 > _TABLE_BYTES:
-        user = run.ids[[int(run.lengths.argmax())]].tolist()[0]  # as Python writes it
-        raise DataError(
-            f"user {user!r} has {width:,} candidates, and distance {chosen} needs a table of all their pairs, "
-            f"{8 * width**2 / 2**30:.1f} GiB; give at most {math.isqrt(_TABLE_BYTES // 8):,} candidates, such as "
-            "candidates.top(1000), or take a distance of the items' features"
-        )
-    for cut in table_rows(rows.stop - rows.start, width):
-        part = slice(rows.start + cut.start, rows.start + cut.stop)
-        lists, lengths, users = run.lists[part], run.lengths[part], run.users[part]
-        yield part, pair_tables(chosen, run, lists, lengths, users=users, k=width)
-
-
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
 class GreedyReranker(Reranker):
     """A re-ranker whose next item is the one of the largest objective."""
 
     kernel: ClassVar[Callable[..., None]]
-    """Its kernel, see `beyondacc.kernels.jit.GAIN_SIGNATURE`; one that does not state with
+    """Its gain, see `beyondacc.kernels.jit.GAIN_SIGNATURE`; one that does not state with
     `beyondacc.kernels.memory.keeps` how much memory it uses has its indices checked."""
 
     @property
@@ -88,9 +50,9 @@ class GreedyReranker(Reranker):
         """Whether the gain is the whole objective."""
         return False
 
-    def _compiled(self) -> Any:
-        kernel: Any = type(self).kernel
-        return jit.gain(kernel) if hasattr(kernel, "keeps") else own_gains.foreign_gain(kernel)
+    def _runner(self) -> Runner:
+        """Return how the gain is run."""
+        return runner_of(type(self).__name__, type(self).kernel)
 
     def _arrays(self, _run: Batch) -> PairArrays:
         """Return what distances, or item rows, are made of."""
@@ -104,44 +66,9 @@ class GreedyReranker(Reranker):
         """Return the gain's numbers for some users, or a single row for all."""
         return np.empty((1, 0))
 
-    def _room(self, storage: Storage, sizes: memory.Sizes) -> memory.Room:
-        """Make room for what the gain keeps; raises `SpecError` where less is declared than it states that it uses."""
-        kernel, size = type(self).kernel, storage.memory
-        stated: memory.Keeps | None = getattr(kernel, "keeps", None)
-        name = f"{type(self).__name__}, whose gain is {kernel.__name__},"
-        if size is not None and (type(size) is not int or size < 0):
-            raise SpecError(f"{name} declares a memory of {size!r}; it must be a whole number >= 0")
-        if stated is None:
-            return memory.foreign_room(size or 0)
-        if len(storage.numbers) < stated.numbers:
-            raise SpecError(
-                f"{name} declares {len(storage.numbers)} numbers, of which the gain reads {stated.numbers}; "
-                "declare all of them"
-            )
-        needed = stated.memory(sizes)
-        if size is not None and size < needed:
-            raise SpecError(
-                f"{name} declares a memory of {size:,} numbers, of which the gain uses {needed:,} for {sizes.n} "
-                f"candidates and {sizes.k} picks; declare as many, or None, which is what it uses"
-            )
-        return memory.guarded(needed if size is None else size)
-
-    def _look_at(self, room: memory.Room) -> None:
+    def _look_at(self, room: Room, _bench: Bench) -> None:
         """Raise `SpecError` where the gain did what it must not do."""
-        kernel, done = type(self).kernel, room.inside
-        name = f"gain {kernel.__name__} of {type(self).__name__}"
-        foreign = not hasattr(kernel, "keeps")
-        if room.written_around or (foreign and done[0] == memory.ASTRAY):
-            raise SpecError(f"{name} wrote outside of the memory that is declared; it must stay within its arrays")
-        if foreign and done[0] == memory.FAILED:
-            raise SpecError(
-                f"{name} raised an error at step {int(done[1])} with {int(done[2])} candidates, as where it reads or "
-                f"writes outside of its arrays; {memory.foreign_size(room):,} numbers of memory are declared"
-            )
-        if foreign and done[0] == memory.INFINITE:
-            raise SpecError(
-                f"{name} made a term that is not finite at step {int(done[1])}; terms of what is left must be finite"
-            )
+        self._runner().look_at(room)
 
     def _parts(self, run: Batch, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         """Cut a block into parts whose tables of distances, or numbers of users, are not too large."""
@@ -153,7 +80,7 @@ class GreedyReranker(Reranker):
             yield rows, np.empty((0, 0, 0))
 
     def _prepare(self, run: Batch) -> None:
-        self._compiled()
+        _ = self._runner().compiled
         self._arrays(run)
         self._by_user(run, slice(0, 0))
 
@@ -164,17 +91,14 @@ class GreedyReranker(Reranker):
         ids = np.empty(0, np.int32) if features is None else features.ids
         most = int(np.diff(starts).max(initial=0))
         slots = 1
-        if self.uses & greedy.PAIRS:
-            slots = width
-        elif self.uses & greedy.DISTANCES and weights.shape[1] > 1:
+        if self.uses & greedy.DISTANCES and weights.shape[1] > 1:
             slots = slots_for(width, picks.positions.shape[2] * weights.shape[1])
-        arrays = self._arrays(run)
+        arrays, runner = self._arrays(run), self._runner()
         bench = arrays.bench(width, slots)
         storage = self._storage(run, width, picks.asked)
         numbers = np.ascontiguousarray(storage.numbers, np.float64)
         of_user = self._by_user(run, slice(rows.start, rows.start)).shape[1]
-        sizes = memory.Sizes(width, picks.asked, of_user, arrays.own_rows.shape[1], numbers)
-        room = self._room(storage, sizes)
+        room = runner.room(storage, Sizes(width, picks.asked, of_user, arrays.own_rows.shape[1], numbers))
         for part, tables in self._parts(run, rows):
             own = slice(part.start - rows.start, part.stop - rows.start)
             made = picks.block(own)
@@ -183,7 +107,7 @@ class GreedyReranker(Reranker):
                 tables,
                 starts,
                 ids,
-                self._compiled(),
+                runner.compiled,
                 self.uses,
                 self.whole,
                 self._by_user(run, part),
@@ -200,8 +124,7 @@ class GreedyReranker(Reranker):
                 made.positions,
                 made.selection,
             )
-            refuse_own(getattr(self, "distance", None), bench)
-            self._look_at(room)
+            self._look_at(room, bench)
 
 
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
@@ -222,10 +145,57 @@ class DistanceReranker(GreedyReranker):
         return greedy.DISTANCES
 
     def _arrays(self, run: Batch) -> PairArrays:
-        return pair_arrays(self.distance, run)
+        return self.distance.arrays(run)
 
     def _parts(self, run: Batch, rows: slice) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-        return tables_of(self.distance, self._arrays(run), run, rows)
+        return self.distance.parts(run, rows)
+
+    def _look_at(self, room: Room, bench: Bench) -> None:
+        self.distance.look_at(bench)
+        super()._look_at(room, bench)
+
+    def _why_constant(self, run: Batch, k: int) -> str:
+        return constant_distances(self.distance, run) or super()._why_constant(run, k)
+
+
+@dataclasses.dataclass(kw_only=True, repr=False, eq=False)
+class PairsReranker(Reranker):
+    """A re-ranker with a kernel of its own over the distances between the candidates of a list.
+
+    Parameters
+    ----------
+    distance
+        Between two items; where one has no features the distance is 1.
+    """
+
+    distance: Distance = JACCARD
+
+    kernel: ClassVar[Callable[..., None]]
+    """Takes the arrays of a distance, tables, lists, scores, lengths, weights, normalisation, a bench, what `_further`
+    returns, picks and selection."""
+
+    @abstractmethod
+    def _slots(self, width: int, picks: Picks) -> int:
+        """Return for how many candidates there is room to keep distances."""
+
+    def _further(self, _width: int) -> tuple[Any, ...]:
+        """Return what else the kernel takes."""
+        return ()
+
+    def _prepare(self, run: Batch) -> None:
+        self.distance.arrays(run)
+
+    def _select(self, run: Batch, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
+        width, how = run.ranked.width, NORMALISATIONS[str(self.normalize)]
+        arrays = self.distance.arrays(run)
+        bench = arrays.bench(width, self._slots(width, picks))
+        further = self._further(width)
+        for part, tables in self.distance.parts(run, rows):
+            own = slice(part.start - rows.start, part.stop - rows.start)
+            lists = (run.lists[part], relevance[own], run.lengths[part], weights[own])
+            made = picks.block(own)
+            type(self).kernel(*arrays, tables, *lists, how, bench, *further, made.positions, made.selection)
+            self.distance.look_at(bench)
 
     def _why_constant(self, run: Batch, k: int) -> str:
         return constant_distances(self.distance, run) or super()._why_constant(run, k)
@@ -236,7 +206,8 @@ def constant_distances(chosen: Distance, run: Batch) -> str | None:
     width = min(run.ranked.width, _MANY)
     rows = slice(0, max(1, _SLOT_BYTES // (8 * width**2)))
     lengths = np.minimum(run.lengths[rows], width)
-    found = pair_tables(chosen, run, run.ranked.pad(rows, width), lengths, users=run.users[rows], k=width)
+    listed = Listed(run.ranked.pad(rows, width), lengths, width, run.users[rows])
+    found = chosen.tables(run, listed)
     pairs = (np.arange(width) < lengths[:, None, None]) & (np.arange(width)[:, None] < lengths[:, None, None])
     pairs[:, np.arange(width), np.arange(width)] = False
     if np.isnan(found[pairs]).all():

@@ -11,12 +11,12 @@ from beyondacc.bound.batch import Batch
 from beyondacc.declare.params import Range
 from beyondacc.distances import COSINE, Distance
 from beyondacc.errors import SpecError
-from beyondacc.kernels import gains, greedy, memory, orders, own_gains
+from beyondacc.kernels import gains, greedy, orders
 from beyondacc.kernels.covering import cover_rows
-from beyondacc.pairs import refuse_own
-from beyondacc.rerank.base import NORMALISATIONS, RERANKERS, Normalize, Picks
-from beyondacc.rerank.engine import DistanceReranker, Storage, constant_distances
-from beyondacc.rerank.terms import Gain
+from beyondacc.rerank.base import RERANKERS, Normalize, Picks
+from beyondacc.rerank.engine import DistanceReranker, PairsReranker, Storage, constant_distances
+from beyondacc.rerank.memory import Runner
+from beyondacc.rerank.terms import Gain, OwnRunner
 from beyondacc.types import Floats
 
 __all__ = ["DPP", "MMR", "MSD", "Cover", "Greedy", "GreedyDiversity", "TopicDiversification"]
@@ -100,7 +100,7 @@ class MSD(DistanceReranker):
     cite="Lin & Bilmes 2011, ACL; with gamma Puthiya Parambath, Usunier & Grandvalet 2016, RecSys",
 )
 @dataclasses.dataclass(kw_only=True, repr=False, eq=False)
-class Cover(DistanceReranker):
+class Cover(PairsReranker):
     """Next item: argmax of (1 - w) s(i) + w times how much more of all candidates it covers.
 
     A candidate is covered by its largest similarity max(0, 1 - d) to a picked item, an item by itself fully.
@@ -113,37 +113,13 @@ class Cover(DistanceReranker):
 
     gamma: Annotated[float, Range(0, 1, open_low=True)] | None = None
 
-    kernel = gains.cover
-    uses = greedy.PAIRS | greedy.REMAINING
+    kernel = cover_rows
 
-    def _storage(self, _run: Batch, _n: int, _k: int) -> Storage:
-        return Storage(np.array([self.gamma or 0.0]))
+    def _slots(self, width: int, _picks: Picks) -> int:
+        return width if width <= _MANY else 1
 
-    def _select(self, run: Batch, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
-        width = run.ranked.width
-        if width <= _MANY:
-            super()._select(run, rows, relevance, weights, picks)
-            return
-        arrays = self._arrays(run)
-        bench = arrays.bench(width, 1)
-        for part, tables in self._parts(run, rows):
-            own = slice(part.start - rows.start, part.stop - rows.start)
-            made = picks.block(own)
-            cover_rows(
-                *arrays,
-                tables,
-                self.gamma or 0.0,
-                np.empty((5, width)),
-                bench,
-                run.lists[part],
-                relevance[own],
-                run.lengths[part],
-                weights[own],
-                NORMALISATIONS[str(self.normalize)],
-                made.positions,
-                made.selection,
-            )
-        refuse_own(self.distance, bench)
+    def _further(self, width: int) -> tuple[Any, ...]:
+        return self.gamma or 0.0, np.empty((5, width))
 
 
 @RERANKERS.declare(
@@ -223,25 +199,8 @@ class Greedy(DistanceReranker):
 
     uses = greedy.DISTANCES | greedy.REMAINING
 
-    def _compiled(self) -> Any:
-        return self.gain.compiled
-
-    def _room(self, storage: Storage, sizes: memory.Sizes) -> memory.Room:  # noqa: ARG002 - as in the base
-        return memory.guarded(own_gains.own_memory(sizes.n))
-
-    def _look_at(self, room: memory.Room) -> None:
-        done, step, n = room.inside[0], int(room.inside[1]), int(room.inside[2])
-        if done == memory.ASTRAY or room.written_around:
-            raise SpecError(
-                f"gain {self.gain} wrote outside of distances and term at step {step}; both have {n} numbers, at 0 "
-                f"to {n - 1}"
-            )
-        if done == memory.INFINITE:
-            raise SpecError(
-                f"gain {self.gain} made a term that is not finite at step {step}; terms must be finite numbers"
-            )
-        if done == memory.FAILED:
-            self.gain.fail(*own_gains.before_fault(room.inside), step)
+    def _runner(self) -> Runner:
+        return OwnRunner(type(self).__name__, self.gain)
 
     def _select(self, run: Batch, rows: slice, relevance: Floats, weights: Floats, picks: Picks) -> None:
         super()._select(run, rows, relevance, weights, picks)

@@ -13,10 +13,11 @@ from beyondacc.bound.batch import Batch
 from beyondacc.data.once import once
 from beyondacc.data.world import World
 from beyondacc.declare.params import Cutoff, Range
+from beyondacc.distances.arrays import PairArrays, no_pairs
+from beyondacc.distances.rows import double_rows, scaled_rows
 from beyondacc.kernels import greedy
 from beyondacc.kernels.spectrum import spectrum
 from beyondacc.metrics.base.metric import Need
-from beyondacc.pairs import PairArrays, double_rows, no_pairs, scaled_rows
 from beyondacc.rerank.base import RERANKERS, Normalize
 from beyondacc.rerank.engine import GreedyReranker, Storage
 from beyondacc.rerank.shown import Shown

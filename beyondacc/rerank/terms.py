@@ -10,10 +10,12 @@ from typing import Any, Final, NoReturn
 from beyondacc.declare.catalogue import Origin, origin_of, referred_by
 from beyondacc.errors import SpecError, choices
 from beyondacc.kernels import jit, own_gains
+from beyondacc.kernels.memory import ASTRAY, FAILED, INFINITE, Keeps, Room
+from beyondacc.rerank.memory import Runner
 from beyondacc.run.forks import Lock
 from beyondacc.types import Floats
 
-__all__ = ["GAINS", "Gain", "gain"]
+__all__ = ["GAINS", "Gain", "OwnRunner", "gain"]
 
 _AS: Final = "it as a function (distances, term, step) that changes the array term in place"
 _DECLARING = Lock()
@@ -76,6 +78,37 @@ class Gain:
         except Exception as error:
             raise SpecError(f"gain {self} raised {type(error).__name__} ({error}) {about}") from error
         raise SpecError(f"gain {self} raised an error {about}")
+
+
+class OwnRunner(Runner):
+    """How the engine runs one: on copies of the distances and of its terms, which are its memory.
+
+    Parameters
+    ----------
+    owner
+        What messages call the re-ranker.
+    gain
+    """
+
+    def __init__(self, owner: str, gain: Gain) -> None:
+        keeps = Keeps(0, lambda sizes: own_gains.own_memory(sizes.n))
+        super().__init__(owner, str(gain), lambda: gain.compiled, keeps)
+        self._gain = gain
+
+    def look_at(self, room: Room) -> None:
+        """Raise `SpecError` where the function wrote elsewhere, raised an error or made what is not a number."""
+        done, step, n = room.inside[0], int(room.inside[1]), int(room.inside[2])
+        if done == ASTRAY or room.written_around:
+            raise SpecError(
+                f"gain {self.name} wrote outside of distances and term at step {step}; both have {n} numbers, at 0 "
+                f"to {n - 1}"
+            )
+        if done == INFINITE:
+            raise SpecError(
+                f"gain {self.name} made a term that is not finite at step {step}; terms must be finite numbers"
+            )
+        if done == FAILED:
+            self._gain.fail(*own_gains.before_fault(room.inside), step)
 
 
 GAINS: Final[dict[str, Gain]] = {}

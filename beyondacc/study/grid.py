@@ -174,7 +174,7 @@ class Study:
             found += [each for each in (metric.family.compute, metric.family.accumulate) if each is not None]
         values = [value for metric in self.metrics for value in metric.values.values()]
         values += [value for each in self.rerankers for value in vars(each).values()]
-        found += [value.own for value in values if isinstance(value, Distance) and value.own is not None]
+        found += [value.declaring for value in values if isinstance(value, Distance)]
         found += [value.function for value in values if isinstance(value, Gain)]
         for each in found:
             declaring = inspect.unwrap(jit.plain(each))

@@ -14,8 +14,8 @@ import pytest
 import beyondacc as ba
 from beyondacc.data.intake.reading import Reading
 from beyondacc.data.items import read_items
-from beyondacc.data.matrix import read_matrix
 from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.distances.matrices import read_matrix
 from beyondacc.errors import DataError
 from beyondacc.scoring.scorers import recommend
 

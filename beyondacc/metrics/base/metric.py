@@ -16,7 +16,7 @@ from beyondacc.bound.batch import Inputs
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.world import World
 from beyondacc.declare.params import Param, arguments, bind, descriptions, format_call
-from beyondacc.distances import Distance, missing_for
+from beyondacc.distances import Distance
 from beyondacc.metrics.base.states import PerUser, State
 
 __all__ = ["Better", "Bounds", "Metric", "MetricFamily", "Need"]
@@ -59,10 +59,6 @@ class Need(enum.Enum):
                 Need.LISTS_OF_ALL: data.world.partial,
             }[self]
         )
-
-
-#: What a distance needs, by what it is computed from.
-_NEEDS_OF = {"sets": "features", "rows": "features or vectors", "train": "train", "ratings": "train"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -140,9 +136,7 @@ class MetricFamily:
     def as_dict(self) -> dict[str, Any]:
         """Return the declaration as plain values, for JSON."""
         chosen = self()
-        of_distance = [
-            _NEEDS_OF[each.on] for each in chosen.values.values() if isinstance(each, Distance) and each.on in _NEEDS_OF
-        ]
+        of_distance = [each.needs for each in chosen.values.values() if isinstance(each, Distance) and each.needs]
         return {
             "name": self.name,
             "aliases": list(self.aliases),
@@ -236,7 +230,7 @@ class Metric:
         if self.family.lacks and (lack := self.family.lacks(self.values, data)):
             return lack
         for value in self.values.values():
-            if isinstance(value, Distance) and (lack := missing_for(value, data)):
+            if isinstance(value, Distance) and (lack := value.missing(data)):
                 return lack
         return None
 

@@ -1,21 +1,29 @@
-"""A matrix of distances between items, as a user gives it."""
+"""Distances that are looked up in a matrix, as a user gives it."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beyondacc.bound.batch import Batch, Inputs
 from beyondacc.data.columns import as_ids
+from beyondacc.data.dataset import Dataset
 from beyondacc.data.intake.labels import are_row_numbers
+from beyondacc.data.once import once
 from beyondacc.data.vocabulary import Vocabulary
+from beyondacc.data.world import World
+from beyondacc.distances.arrays import Listed, PairArrays, ToProfile
+from beyondacc.distances.declared import DISTANCES, Distance
 from beyondacc.errors import DataError
-from beyondacc.types import ItemIds
+from beyondacc.kernels import tables
+from beyondacc.types import Bools, ItemIds
 
-__all__ = ["Matrix", "is_matrix", "read_matrix"]
+__all__ = ["Given", "Matrix", "given_matrix", "is_matrix", "read_matrix"]
 
 _ROUNDING: Final = 1e-9
 
@@ -186,3 +194,106 @@ def _checked(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
             f"{numbers[column, row]:g} the other way round; distances must be symmetric"
         )
     return np.asarray(0.5 * (numbers + numbers.T))
+
+
+class Given(Distance):
+    """A given matrix of distances as a distance.
+
+    Attributes
+    ----------
+    matrix : Matrix
+    """
+
+    title, cite = "Given distances", "your own"
+
+    def __init__(self, matrix: Matrix, name: str) -> None:
+        self.matrix, self.name = matrix, name
+
+    @property
+    def upper(self) -> float:
+        """The largest number in it."""
+        return self.matrix.largest
+
+    @property
+    def _key(self) -> tuple[Any, ...]:
+        return self.name, self.matrix
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.name, self.matrix, DISTANCES.get(self.name) is self)
+
+    def missing(self, _data: Dataset) -> None:
+        """Say that nothing is missing, whatever the dataset has."""
+
+    def present(self, batch: Batch) -> Bools:
+        """Tell which items have any distance."""
+        return _has_row(batch.world, self.matrix, len(batch.data.items))
+
+    def _arrays(self, batch: Batch) -> PairArrays:
+        self._places(batch)  # that they fit
+        return super()._arrays(batch)
+
+    def _tables(self, batch: Batch, listed: Listed, found: NDArray[np.float64]) -> None:
+        places = self._places(batch)
+        tables.matrix_rows(self.matrix.numbers, places, listed.lists, listed.lengths, listed.k, found)
+
+    def _to_profile(self, inputs: Inputs, k: int) -> ToProfile:
+        train, numbers, places = inputs.batch.train, self.matrix.numbers, self._places(inputs.batch)
+        found = ToProfile.empty((len(inputs), min(k, inputs.lists.shape[1])))
+        profile = (inputs.users, train.starts, train.items)
+        tables.matrix_profile_rows(numbers, places, inputs.lists, inputs.lengths, k, *profile, *found)
+        return found
+
+    def _places(self, batch: Batch) -> ItemIds:
+        """Return the row of each item of a batch, -1 where it has none."""
+        return _places(batch.world, self.matrix, len(batch.data.items))
+
+
+@once
+def _places(world: World, matrix: Matrix, known: int) -> ItemIds:
+    return matrix.places(world.items, known)
+
+
+@once
+def _has_row(world: World, matrix: Matrix, known: int) -> Bools:
+    some = np.append(~np.isnan(matrix.numbers).all(axis=1), False)
+    found: Bools = some[_places(world, matrix, known)]
+    return found
+
+
+def _known(matrix: Matrix) -> Iterator[Given]:
+    """Yield the distances of the same numbers for the same items."""
+    for each in DISTANCES.everyone():
+        if isinstance(each, Given) and each.matrix.equals(matrix):
+            yield each
+
+
+def given_matrix(given: Any, items: Any = None, name: str | None = None) -> Given:
+    """Return the distance of a matrix; the same numbers again are the same distance, and are kept once.
+
+    Raises
+    ------
+    SpecError, DataError
+        As `beyondacc.distance`.
+    """
+    matrix = read_matrix(given, items)
+    with DISTANCES.declaring.held:
+        for each in _known(matrix):
+            if name in {None, each.name}:
+                if name is not None:
+                    DISTANCES[name] = each
+                return each
+        made = Given(matrix, DISTANCES.own_name(name or DISTANCES.free_name("matrix")))
+        (DISTANCES.unnamed if name is None else DISTANCES)[made.name] = made
+        return made
+
+
+def _restored(name: str, matrix: Matrix, named: bool) -> Given:
+    with DISTANCES.declaring.held:
+        if found := next((each for each in _known(matrix) if each.name == name), None):
+            return found
+        made = Given(matrix, DISTANCES.free_name(name))
+        (DISTANCES if named and made.name == name else DISTANCES.unnamed)[made.name] = made
+        return made
+
+
+DISTANCES.reads(lambda value: given_matrix(value) if is_matrix(value) else None)

@@ -1,9 +1,9 @@
-"""Similarities of listed items to profiles by how many training users have both."""
+"""Distances of two items by how many training users have both."""
 
 from __future__ import annotations
 
 import itertools
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from beyondacc.bound.batch import Batch
 from beyondacc.data.dataset import Dataset
 from beyondacc.data.once import once
-from beyondacc.kernels import align, cooccurrence
+from beyondacc.distances.arrays import ToProfile
+from beyondacc.distances.columns import OfColumns
+from beyondacc.distances.declared import declare
+from beyondacc.kernels import align, columns, cooccurrence
 from beyondacc.run.local import map_parts, n_threads
-from beyondacc.types import Floats, Offsets, UserIds
+from beyondacc.types import Bools, Floats, Offsets, UserIds
 
-__all__ = ["shared_to_profile"]
+__all__ = ["COOCCURRENCE", "NPMI", "shared_to_profile"]
 
 _NARROW: Final = 2**16
 _TABLE: Final = 2**25  # numbers in the table of the popular items
@@ -69,7 +72,7 @@ def _n_groups(counts: NDArray[np.int64], sizes: NDArray[np.int64]) -> int:
     return int(np.count_nonzero(passes > 2.0 * n_rows))
 
 
-def shared_to_profile(run: Batch, k: int, *, logs: bool) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def shared_to_profile(run: Batch, k: int, *, logs: bool) -> ToProfile:
     """Return the least and the sum of the distances of the first k items to the profile, and their number.
 
     Goes through the items of the whole run at once: a part of the rows would show nearly all of them, too.
@@ -104,8 +107,8 @@ def shared_to_profile(run: Batch, k: int, *, logs: bool) -> tuple[Floats, Floats
     cuts = np.unique(np.searchsorted(ends, ends[-1] * np.arange(1, n_parts) / n_parts))
     map_parts(work, list(itertools.pairwise(np.unique([0, *cuts.tolist(), len(ends)]).tolist())))
     if logs:
-        return np.where(counted > 0, 0.5 * (1.0 - most), np.inf), 0.5 * (counted - total), counted
-    return np.where(counted > 0, 1.0 - most, np.inf), counted - total, counted
+        return ToProfile(np.where(counted > 0, 0.5 * (1.0 - most), np.inf), 0.5 * (counted - total), counted)
+    return ToProfile(np.where(counted > 0, 1.0 - most, np.inf), counted - total, counted)
 
 
 def _numbers(counts: NDArray[np.int64], n_users: int, *, logs: bool) -> tuple[Floats, Floats]:
@@ -119,3 +122,40 @@ def _numbers(counts: NDArray[np.int64], n_users: int, *, logs: bool) -> tuple[Fl
     # the limits, exact whatever weights are taken off: -1 where nobody has both items, 1 where everybody has
     by_count[0], by_count[-1] = (-1e300, 1e-300), (1e300, 1e-300)
     return np.append(np.where(counts > 0, logarithms[counts], 0.0), 0.0), by_count
+
+
+class _Counted(OfColumns):
+    """A distance by how many users have both items, and either."""
+
+    upper = 1.0
+    kind: ClassVar[int]
+    logs: ClassVar[bool]
+
+    def _columns(self, batch: Batch) -> tuple[int, tuple[Any, ...]]:
+        train, (item_starts, item_users), none = batch.train, batch.data.by_item, np.zeros(1)
+        n_users = batch.world.n_train_users
+        return self.kind, (train.starts, train.items, none, item_starts, item_users, none, none, n_users)
+
+    def _of_all(self, batch: Batch, k: int) -> ToProfile:
+        return shared_to_profile(batch, k, logs=self.logs)
+
+
+@declare("cooccurrence", "Cosine distance of the sets of users", cite="Zhang, Séaghdha, Quercia & Jambor 2012, WSDM")
+class _Cooccurrence(_Counted):
+    kind, logs = columns.COOCCURRENCE, False
+
+
+@declare(
+    "npmi",
+    "Normalised pointwise mutual information",
+    cite="Bouma 2009, GSCL; Kaminskas & Bridge 2014, RecSys workshop",
+)
+class _NPMI(_Counted):
+    kind, logs = columns.NPMI, True
+
+    def present(self, batch: Batch) -> Bools:
+        """Tell that all items are: even one without users has a distance to all others."""
+        return np.ones(batch.n_items, np.bool_)
+
+
+COOCCURRENCE, NPMI = _Cooccurrence(), _NPMI()
