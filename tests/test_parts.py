@@ -139,6 +139,20 @@ def test_any_cut_in_any_order_gives_the_bits_of_one_call(text, with_items):
     assert len(set(intervals)) == 1
 
 
+def test_a_user_without_rows_in_some_tables_is_a_part():
+    train, test, recs, items = tables(25, 30, seed=3)
+    data, cuts = ba.Dataset(train, test, items), [[user] for user in range(25)]
+    world = world_of(train, test, [np.arange(25)], items)
+    metrics = ["ndcg@5", "recall@5", "ild@5", "gini@5", "personalization@5", "unexpectedness@5", "pop_reo@5"]
+    whole = ba.evaluate(recs, data, metrics, n_boot=0)
+    there = [users for users in cuts if len(of_users(pd.concat([test, recs]), users))]
+    sizes = {tuple(len(of_users(frame, users)) > 0 for frame in (train, test, recs)) for users in there}
+    assert {(True, False, False), (True, True, False), (False, True, True), (True, True, True)} & sizes
+    merged = ba.merge(parts_of(train, test, recs, there, world, metrics), world, n_boot=0)
+    assert {each: merged[each].value for each in metrics} == {each: whole[each].value for each in metrics}
+    assert merged.n_users == len(whole.users) == len(there)
+
+
 def work(arguments):
     return ba.evaluate_part(*arguments)
 

@@ -73,8 +73,8 @@ class Dataset:
     users
         The users table, a frame with a user id and columns to group by, or a dict ``{user: group}``, for `Report.by`.
     world : World
-        What is known about the items, in place of `items`, where train and test are those of a part of the users; see
-        `evaluate_part`.
+        What is known about the items, in place of `items`, where train and test are those of a part of the users, and
+        may be empty; see `evaluate_part`.
 
     Attributes
     ----------
@@ -125,6 +125,8 @@ class Dataset:
         _check("repeats", repeats, Repeats)
         names = columns if isinstance(columns, Names) else Names(columns)
         given = {"train": train, "test": test}
+        if world is not None:  # users of a part may have no rows in one of them
+            given = {what: None if is_empty(source) else source for what, source in given.items()}
         rows_of = {
             what: read_rows(source, what=what, columns=names) for what, source in given.items() if source is not None
         }
@@ -151,6 +153,7 @@ class Dataset:
         self.judged: Profiles | None = None
         self._judgements: Profiles | None = None
         self.threshold, self.zeros, self.graded = threshold, zeros, graded
+        self._partial = world is not None
         #: Whether the threshold or what rows of value 0 are was named: a convention then leaves them.
         self.threshold_named = zeros_named or threshold is not None
         self._rated = test_rows is not None and "rating" in test_rows.numbers
@@ -255,7 +258,12 @@ class Dataset:
 
     def _judge(self) -> None:
         assert self._judgements is not None  # noqa: S101 - who calls looked
-        rules: dict[str, Any] = {"threshold": self.threshold, "zeros": self.zeros, "graded": self.graded}
+        rules: dict[str, Any] = {
+            "threshold": self.threshold,
+            "zeros": self.zeros,
+            "graded": self.graded,
+            "needed": not self._partial,
+        }
         self.test, self.judged = judge(self._judgements, rated=self._rated, **rules)
 
     def __repr__(self) -> str:
@@ -356,6 +364,11 @@ class Dataset:
         if self.train is None:
             raise DataError("the training matrix was asked for, but the Dataset has no train=")
         return self.train.matrix(len(self.items))
+
+
+def is_empty(source: Any) -> bool:
+    """Whether a table in memory, not the path of one, has no rows."""
+    return hasattr(source, "__len__") and not isinstance(source, str) and len(source) == 0
 
 
 def _check_given(train: Any, test: Any, items: Any, vectors: Any, world: World | None) -> None:

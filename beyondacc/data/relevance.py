@@ -32,7 +32,9 @@ class Relevance(NamedTuple):
     judged: Profiles | None
 
 
-def judge(rows: Profiles, *, rated: bool, threshold: float | None, zeros: Zeros, graded: bool) -> Relevance:
+def judge(
+    rows: Profiles, *, rated: bool, threshold: float | None, zeros: Zeros, graded: bool, needed: bool = True
+) -> Relevance:
     """Tell relevant rows from those judged not relevant.
 
     Parameters
@@ -47,6 +49,8 @@ def judge(rows: Profiles, *, rated: bool, threshold: float | None, zeros: Zeros,
         What a row of value 0 is where there is no threshold.
     graded
         Whether the gain of a row at or above the threshold is its value, instead of 1.
+    needed
+        Whether some row must be relevant, as of all users.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def judge(rows: Profiles, *, rated: bool, threshold: float | None, zeros: Zeros,
         relevant = values >= threshold
         gains = values if graded else np.ones(len(values))
         _refuse_negative(rows, np.where(relevant, gains, 0.0))
-    if not relevant.any():
+    if needed and not relevant.any():
         raise DataError(
             "no test row has a value above 0, so none is relevant; pass zeros='relevant' to take every row as relevant"
             if threshold is None

@@ -10,7 +10,7 @@ import pandas as pd
 
 from beyondacc.bound.batch import Batch, Users
 from beyondacc.bound.bind import bind
-from beyondacc.data.dataset import Dataset
+from beyondacc.data.dataset import Dataset, is_empty
 from beyondacc.data.intake.containers import as_array
 from beyondacc.data.intake.order import Order, order_runs
 from beyondacc.data.intake.read import read_rows
@@ -253,7 +253,10 @@ def evaluate(
     def report(lists: Any, what: str) -> Report:
         own = [*readings]
         settings = shared | {"readings": own, "ranks": policy.ranks}
-        made = Recommendations.read(lists, duplicates=policy.duplicates, k=longest, what=what, **settings)
+        if data.world.partial and is_empty(lists):
+            made = Recommendations.from_array(np.empty((0, 0), np.int64), users=data.users.ids[:0], data=data)
+        else:
+            made = Recommendations.read(lists, duplicates=policy.duplicates, k=longest, what=what, **settings)
         names.check_used()
         check_overlap(made, data, wanted, what)
         states = evaluate_by(made, data, wanted, policy, policies=policies, side=side, threads=threads)
