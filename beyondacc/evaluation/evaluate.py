@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -247,24 +248,43 @@ def evaluate(
         name: [Recommendations.read(lists, what=name, **shared) for lists in several]
         for name, several in given_side.items()
     }
-    # what is dropped or ordered anew must be there first
-    longest = max(metric.k for metric in wanted) if policy.seen == "keep" and policy.ties == "input" else None
-
-    def report(lists: Any, what: str) -> Report:
-        own = [*readings]
-        settings = shared | {"readings": own, "ranks": policy.ranks}
-        if data.world.partial and is_empty(lists):
-            made = Recommendations.from_array(np.empty((0, 0), np.int64), users=data.users.ids[:0], data=data)
-        else:
-            made = Recommendations.read(lists, duplicates=policy.duplicates, k=longest, what=what, **settings)
-        names.check_used()
-        check_overlap(made, data, wanted, what)
-        states = evaluate_by(made, data, wanted, policy, policies=policies, side=side, threads=threads)
-        return Report(*states, n_boot=n_boot, seed=seed, threads=threads, readings=own)
-
+    asked = _Asked(data, wanted, policy, policies, side, n_boot=n_boot, seed=seed, threads=threads)
     if _is_several(recs):
-        return Reports({str(name): report(lists, f"recs of {name!r}") for name, lists in recs.items()})
-    return report(recs, "recs")
+        return Reports({str(name): _report(lists, f"recs of {name!r}", asked, shared) for name, lists in recs.items()})
+    return _report(recs, "recs", asked, shared)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """By what each run is evaluated."""
+
+    data: Dataset
+    metrics: list[Metric]
+    policy: Policy
+    policies: Mapping[Metric, Policy]
+    side: Mapping[str, Sequence[Recommendations]]
+    _: dataclasses.KW_ONLY
+    n_boot: int
+    seed: int
+    threads: int | None
+
+
+def _report(recs: Any, what: str, asked: _Asked, settings: Mapping[str, Any]) -> Report:
+    """Read the lists of a run and evaluate them; the settings are those by which all tables are read."""
+    data, policy, readings = asked.data, asked.policy, [*settings["readings"]]
+    # what is dropped or ordered anew must be there first
+    longest = max(metric.k for metric in asked.metrics) if policy.seen == "keep" and policy.ties == "input" else None
+    own: dict[str, Any] = {**settings, "readings": readings, "duplicates": policy.duplicates, "ranks": policy.ranks}
+    if data.world.partial and is_empty(recs):
+        lists = Recommendations.from_array(np.empty((0, 0), np.int64), users=data.users.ids[:0], data=data)
+    else:
+        lists = Recommendations.read(recs, k=longest, what=what, **own)
+    settings["columns"].check_used()
+    check_overlap(lists, data, asked.metrics, what)
+    found = evaluate_by(
+        lists, data, asked.metrics, policy, policies=asked.policies, side=asked.side, threads=asked.threads
+    )
+    return Report(*found, n_boot=asked.n_boot, seed=asked.seed, threads=asked.threads, readings=readings)
 
 
 def evaluate_by(
