@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import beyondacc as ba
+from beyondacc.evaluation import intervals
 from beyondacc.metrics import REGISTRY
 from beyondacc.metrics.base.metric import Need
 
@@ -282,3 +283,24 @@ def test_the_lines_of_the_readme(tmp_path, monkeypatch):
     assert len(whole) == 4
     for metric in whole:
         assert names["report"].value(metric) == whole.value(metric)
+
+
+def test_groups_are_resampled_in_place_of_many_users(monkeypatch):
+    train, test, recs, items = tables(3000, 60, seed=6)
+    data, metrics = ba.Dataset(train, test, items), ["ndcg@5", "recall@5", "gini@5", "personalization@5", "pop_reo@5"]
+    single = ba.evaluate(recs, data, metrics, n_boot=400)
+    _ = single.replicates  # which are drawn when they are asked for
+    monkeypatch.setattr(intervals, "MOST_USERS", 1000)
+    grouped = ba.evaluate(recs, data, metrics, n_boot=400)
+    for metric in single:
+        one, other = single[metric], grouped[metric]
+        assert other.value == one.value
+        assert other.standard_error == pytest.approx(one.standard_error, rel=0.2), metric
+        assert (other.ci_low, other.ci_high) != (one.ci_low, one.ci_high)
+    cuts = cut(3000, 3, seed=3)
+    world = world_of(train, test, cuts, items)
+    merged = ba.merge(parts_of(train, test, recs, cuts, world, metrics), world, n_boot=400)
+    for metric in merged:
+        of_mean = metric.family.name in {"ndcg", "recall", "pop_reo"}
+        assert (merged[metric].ci_low == grouped[metric].ci_low) is of_mean, metric
+        assert bool(np.isnan(merged[metric].ci_low)) is not of_mean, metric
