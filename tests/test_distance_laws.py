@@ -21,8 +21,8 @@ from beyondacc.distances import DISTANCES, Distance
 from beyondacc.distances.arrays import Listed, ToProfile
 from beyondacc.errors import SpecError
 from beyondacc.metrics import REGISTRY
+from beyondacc.metrics.base.metric import Need
 from beyondacc.rerank import RERANKERS
-from beyondacc.spec.metric import Need
 
 pytestmark = [
     pytest.mark.kernel,
