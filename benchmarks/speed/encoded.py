@@ -159,7 +159,7 @@ def encode(name: str, work: Workload) -> World:
     run = bind(recs, data)
     pool = bind_lists(candidates or recs, data)
     train, test = run.train, run.test
-    features = run.features
+    features = run.world.features
     genres = np.zeros((len(data.items), len(features.names)), np.bool_)
     genres[np.repeat(np.arange(len(genres)), np.diff(features.starts)), features.ids] = True
     arrays = Arrays(

@@ -139,6 +139,10 @@ class Distance(ABC):
     def _to_profile(self, inputs: Inputs, k: int) -> ToProfile:
         """Return the distances to the profile, infinite where there is no least one."""
 
+    def _mean_inside(self, inputs: Inputs, k: int, missing: Missing, alone: float) -> NDArray[np.float64]:
+        """Return the means inside the lists; by default from the tables of their pairs."""
+        return self.mean_and_count(inputs, k, missing, alone)[0]
+
     def look_at(self, _bench: Bench) -> None:
         """Raise what went wrong while a kernel compared items on this bench: by default nothing can."""
         return
@@ -227,7 +231,8 @@ class Distance(ABC):
 
     def mean_inside(self, inputs: Inputs, k: int, missing: Missing, alone: float = math.nan) -> NDArray[np.float64]:
         """Return the mean of `mean_and_count` but for rounding, in the fastest way there is."""
-        return self.mean_and_count(inputs, k, missing, alone)[0]
+        self._check(inputs.batch)
+        return self._mean_inside(inputs, k, missing, alone)
 
     def to_profile(self, inputs: Inputs, k: int, missing: Missing = "skip") -> ToProfile:
         """Return the distances of the first k of each list to the user's profile; `missing` as in `mean_and_count`."""

@@ -76,11 +76,11 @@ class _OfSets(Gathered):
         table = _distances_of_sets(batch.world, self.kind, self._factor(features), features.most)
         return Looked(table, features.most + 1, features.bits, features.sizes)
 
-    def mean_inside(self, inputs: Inputs, k: int, missing: Missing, alone: float = math.nan) -> NDArray[np.float64]:
+    def _mean_inside(self, inputs: Inputs, k: int, missing: Missing, alone: float) -> NDArray[np.float64]:
         """Return the mean distance inside each list, added up without a table of the pairs."""
         batch = inputs.batch
         if self._sets(batch.world) is None:
-            return super().mean_inside(inputs, k, missing, alone)
+            return super()._mean_inside(inputs, k, missing, alone)
         means = np.empty(len(inputs))
         if (looked := self.looked_up(batch)) is not None:
             sets.mean_rows(*looked, inputs.lists, inputs.lengths, k, POLICIES[missing], alone, means)
@@ -146,10 +146,10 @@ class _Cosine(OfRows, _OfSets):
         rows, inverse_norms = double_scaled(batch.world), scaled_rows(batch.world)[1]
         return PairArrays(kind, self._halved, NO_BITS, inverse_norms, rows, NO_ROWS, jit.no_distance())
 
-    def mean_inside(self, inputs: Inputs, k: int, missing: Missing, alone: float = math.nan) -> NDArray[np.float64]:
+    def _mean_inside(self, inputs: Inputs, k: int, missing: Missing, alone: float) -> NDArray[np.float64]:
         """Return the mean distance inside each list, from the sum of the rows where they are summed up."""
         if self.clip or self._sets(inputs.world) is not None:
-            return super().mean_inside(inputs, k, missing, alone)
+            return super()._mean_inside(inputs, k, missing, alone)
         means = np.empty(len(inputs))
         rows, inverse_norms = scaled_rows(inputs.world)  # float32 as they are: half as many bytes
         lists = (inputs.lists, inputs.lengths, k)
