@@ -209,15 +209,15 @@ def test_numbers_are_read_back_to_the_last_bit(value):
 
 
 @functools.cache
-def many_users():
-    _case, data, run = bound(100, n_users=40 if SLOW else 1200, n_items=80, n_genres=20)
+def many_users(n_users=40 if SLOW else 1200):
+    _case, data, run = bound(100, n_users=n_users, n_items=80, n_genres=20)
     return data, run
 
 
 @by_name
 @pytest.mark.parametrize("n_blocks", [1, 2, 3, 7, 50])
 def test_blocks_merge_to_the_same_bits(family, n_blocks):
-    data, run = many_users()
+    data, run = many_users(40 if SLOW else draws(1200, 300))
     for metric in some(family, 3, k=10):
         assert not metric.missing(data, {"earlier"})
         whole = metric.state(run.block(0, len(run)))

@@ -176,7 +176,7 @@ def test_a_distance_that_numba_compiled():
 
 
 def test_long_lists():
-    n = 200 if SLOW else 1000
+    n = 200 if SLOW else draws(1000, 300)
     rng = np.random.default_rng(3)
     case = random_case(rng, n_users=3, n_items=n + 300, n_genres=20, max_length=20)
     pool = case.item_order

@@ -94,7 +94,7 @@ def cells(points, maximise, reference, largest):
 @pytest.mark.parametrize(("objectives", "largest", "n_cases"), [(1, 9, 800), (2, 5, 1500), (3, 3, 1200), (4, 2, 600)])
 def test_hypervolume_counts_the_cells_of_a_grid(objectives, largest, n_cases):
     counted = []
-    for points, maximise, reference in small_tables(draws(n_cases), objectives, largest):
+    for points, maximise, reference in small_tables(draws(n_cases, 400), objectives, largest):
         counted.append(cells(points, maximise, reference, largest))
         assert hypervolume(points, maximise, reference) == counted[-1]  # whole numbers carry no rounding error
     assert len(set(counted)) > 4

@@ -22,7 +22,7 @@ WORKER = Path(__file__).with_name("fuzz_worker.py")
 CHOSEN = os.environ.get("BEYONDACC_FUZZ", "")
 _SILENCE = 100.0  # seconds after which a process is stuck: three times the limit of a case
 _SHOWN = 12
-LEAST = 15  # of each kind: some are done, some are refused
+LEAST = 10  # of each kind: some are done, some are refused
 
 
 def numbers(kind, full):

@@ -15,7 +15,7 @@ from cli_files import write_files
 from draws import draws
 from fuzzing import CHOSEN, environment
 
-KILLS = draws(20, 8)
+KILLS = draws(20, 5)
 SEED = 7
 STUDY = (
     *("study", "--ratings", "ratings.csv", "--items", "items.csv", "--seeds", "0,1", "--bootstrap", "20", "-q"),
