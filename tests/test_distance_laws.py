@@ -183,7 +183,7 @@ def test_what_is_not_present_has_no_distance_to_anything(text, kind):
             if not present[place]:
                 absent += 1
                 assert all(between(item, other) is None for other in items if other != item), (item, str(chosen))
-    assert absent or text == "npmi" or kind not in {"sets", "weights"}
+    assert absent or SLOW or text == "npmi" or kind not in {"sets", "weights"}
 
 
 @pytest.mark.parametrize("text", ALL)

