@@ -213,7 +213,8 @@ def _nothing() -> Any:
     import numpy as np  # noqa: PLC0415 - heavy
 
     absent = dict.fromkeys(("train", "test", "features", "vectors", "dates", "item_table", "user_table"))
-    return SimpleNamespace(**absent, catalogue=np.zeros(0, np.bool_))
+    world = SimpleNamespace(partial=False, n_train_users=0, features=None, table=None, date_column=None)
+    return SimpleNamespace(**absent, catalogue=np.zeros(0, np.bool_), world=world, has_train=False, has_test=False)
 
 
 def _sentence(needs: list[str]) -> str:
