@@ -377,7 +377,7 @@ def test_explain_shows_conventions(capsys):
     assert lines[0].split() == ["tool", "ndcg", "who", "is", "averaged,", "order,", "relevance"]
     having = [name for name in TOOLS if "ndcg" in conventions[name]]
     assert [line.split()[0] for line in lines[2 : 2 + len(having)]] == having
-    assert re.search(r"^rectools +ideal=full +gains=binary, zeros=relevant$", done.out, re.MULTILINE)
+    assert re.search(r"^rectools +ideal=full +gains=binary, ranks=literal, zeros=relevant$", done.out, re.MULTILINE)
     assert re.search(
         r"^lenskit +discount=log2_clip +users=recommended, undefined=zero, gains=binary, zeros=relevant$",
         done.out,

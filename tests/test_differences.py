@@ -158,6 +158,16 @@ def test_lists_with_repetitions_and_columns(data):
     assert found.first_value == pytest.approx(printed(data, "ndcg@5", "ranx"), abs=1e-15)
 
 
+def test_ranks_with_gaps(data):
+    rows = [(user, item, 2 * rank + 1) for user, items in RECS.items() for rank, item in enumerate(items)]
+    frame = pd.DataFrame(rows, columns=["user_id", "item_id", "rank"])
+    found = explain_difference(frame, data, "ndcg@5", "rectools", "ranx")
+    (ranks,) = [each for each in found.choices if each.name == "ranks"]
+    assert (ranks.first, ranks.second) == ("literal", "order")
+    assert ranks.effect > 0
+    assert sum(each.effect for each in found.choices) == pytest.approx(found.second_value - found.first_value)
+
+
 def test_messages(data):
     with pytest.raises(SpecError, match=r"explain_difference takes one metric, such as 'ndcg@10', not \['ndcg@10'\]"):
         explain_difference(RECS, data, ["ndcg@10"], "ranx")

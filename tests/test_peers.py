@@ -130,7 +130,7 @@ def test_a_peer_is_measured_between_ours_with_each_kind_of_ids(measure, peers):
         assert row["ours"]["1"]["compute"]["repeats"] == 3
         times = row["theirs"]["convert"]
         assert 0 < times["min"] <= times["median"] <= times["max"]
-        assert row["definition"] == "catalog_coverage(count=true)@10 (gains=binary)"
+        assert row["definition"] == "catalog_coverage(count=true)@10 (gains=binary, ranks=literal)"
         assert peers.run.said(row).endswith("equal")
 
 

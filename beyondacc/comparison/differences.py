@@ -185,7 +185,10 @@ def explain_difference(
     differing = [name for name in options[0] if options[0][name] != options[1][name]]
     keeps_first = any(policy.duplicates == "first" for policy in policies)
     duplicates: Any = "first" if keeps_first else "error"
-    made = Recommendations.read(recs, data, columns=columns, order=order, duplicates=duplicates)
+    ranks: Any = "literal" if any(policy.ranks == "literal" for policy in policies) else "order"
+    made = Recommendations.read(recs, data, columns=columns, order=order, duplicates=duplicates, ranks=ranks)
+    if made.ragged.ranks is None:  # no rank has a gap before it
+        differing = [name for name in differing if name != "ranks"]
     values: dict[frozenset[str], float] = {}
     for size in range(len(differing) + 1):
         for changed in itertools.combinations(differing, size):

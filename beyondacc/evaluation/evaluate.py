@@ -320,7 +320,7 @@ def evaluate_by(
         k=max(metric.k for metric in metrics),
     )
     states: dict[Metric, State] = {}
-    for lists, some in by_written_rank(run, metrics):
+    for lists, some in by_written_rank(run, metrics) if policy.ranks == "literal" else [(run, metrics)]:
         states |= evaluate_run(lists, some, threads=threads)
     states = {metric: states[metric] for metric in metrics}
     own = dict.fromkeys(metrics, policy) | dict(policies or {})
