@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from beyondacc.data.ragged import Lists
 from beyondacc.kernels.exposure import exposure_rows
+from beyondacc.kernels.jit import read_only
 from beyondacc.metrics.base.resampling import slots_of
 from beyondacc.run.local import blocks, map_parts, n_threads
 
@@ -52,11 +53,12 @@ class Counted(NamedTuple):
         lengths = np.minimum(ranked.lengths, np.int32(k))
         slots, lookup = slots_of(lengths, by)
         n_items = n_known + len(hashes)
+        starts, items = read_only(ranked.starts), read_only(ranked.items)
 
         def work(start: int, stop: int) -> NDArray[np.int64]:
             found = np.zeros((len(slots), n_items), np.int64)
             rows = slice(start, stop)
-            exposure_rows(ranked.starts[rows], lengths[rows], ranked.items, by == "rank", lookup, found)
+            exposure_rows(starts[rows], lengths[rows], items, by == "rank", lookup, found)
             return found
 
         parts = map_parts(work, blocks(len(ranked), min(n_threads(), len(ranked) // _WORTH_A_THREAD)))

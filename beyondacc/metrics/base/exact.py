@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beyondacc.kernels import exact
+from beyondacc.kernels.jit import read_only
 
 __all__ = ["exact_limbs", "exact_sums", "rounded_sums"]
 
@@ -32,7 +33,8 @@ def exact_limbs(
     """
     limbs = np.zeros((n_groups, columns.shape[1], exact.WIDTH), np.int64)
     groups = np.zeros(len(columns), np.int64) if groups is None else groups
-    exact.add_rows(np.ascontiguousarray(columns, np.float64).view(np.int64), groups, limbs)
+    bits = np.ascontiguousarray(columns, np.float64).view(np.int64)
+    exact.add_rows(read_only(bits), read_only(groups), limbs)
     return limbs
 
 
