@@ -214,7 +214,8 @@ def _use_metrics(data: Dataset, *, start: int) -> None:
     frame = lists.to_pandas()
     for columns in _COLUMNS:
         given = Recommendations.read(frame[columns], data)
-        evaluate(given, data, metrics, earlier=lists, n_boot=0)
+        report = evaluate(given, data, metrics, earlier=lists, n_boot=0)
+        _ = [report.value(metric) for metric in report]  # which are added up when they are asked for
     # seen items leave lists longer than the cutoff
     found = evaluate(lists, data, metrics, seen="drop", ties="item", primitive=frame, earlier=frame, n_boot=2)
     diagnose(lists, lists, data, "ndcg@3", n_boot=0)

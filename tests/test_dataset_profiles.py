@@ -181,7 +181,8 @@ def test_a_dataset_is_what_its_dicts_say(source, kind, train, test, table, unrat
     data = Dataset(frame(train), frame(test), None if first is None else {item: [] for item in first})
     triples = train + test
     users = sorted({user for each in triples for user in name([each[0]])})
-    items = sorted({item for each in triples for item in name([each[1]])} - set(first or []))
+    trained, tested = ({item for each in rows for item in name([each[1]])} - set(first or []) for rows in (train, test))
+    items = [*sorted(trained), *sorted(tested - trained)]  # what test alone has is not known to the world
     assert data.users.ids.tolist() == users
     assert data.items.ids.tolist() == [*(first or []), *items]
     for given_rows, profiles in ((train, data.train), (test, data.test)):
