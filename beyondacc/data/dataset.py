@@ -79,7 +79,8 @@ class Dataset:
     Attributes
     ----------
     users, items : Vocabulary
-        The external ids; positions in them are what kernels see. Items are in the order of the items table.
+        The external ids; positions in them are what kernels see. Items are in the order of the items table, then
+        further ones of the training rows, ascending, then those of the test rows alone.
     train, test : Profiles or None
         Training rows, and relevant test rows with their gains.
     judged : Profiles or None
