@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from draws import draws
 from hypothesis import given, settings, strategies as st
 
 from beyondacc.metrics.base.exact import exact_limbs, exact_sums, rounded_sums
@@ -13,7 +14,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=64)
 
 
 @pytest.mark.kernel
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=draws(300), deadline=None)
 @given(numbers=st.lists(NUMBERS | st.sampled_from(SOME), max_size=40))
 def test_sums_are_those_of_fsum(numbers):
     column = np.array(numbers, np.float64)

@@ -77,7 +77,7 @@ def test_shares_of_genres_are_those_of_pandas(result, plain, tables):
     data = result.study.data[0]
     expected = shares_of(training_rows(data), tables[1])
     for found in plain.values():
-        names = found.run.features.names
+        names = found.run.world.features.names
         assert sorted(names) == sorted(expected.columns)
         np.testing.assert_allclose(genres.profile_shares(found.run), expected.loc[found.run.ids, names], atol=1e-12)
         lists = shares_of(listed_rows(found), tables[1]).loc[found.run.ids, names]

@@ -83,6 +83,8 @@ def _base() -> Path | None:
 
 def _cache() -> tuple[Path | None, bool]:
     """Return the folder for compiled code, None where there is none, and whether it outlives this process."""
+    if not _HERE.is_dir():  # in an archive, whose files cannot be looked at for what they import
+        return None, False
     below = "beyondacc", COMPILER
     base = _base()
     if base is not None and (folder := private(base, *below)):

@@ -124,7 +124,7 @@ class _Watch(event.Listener):  # type: ignore[misc]
         self.tell: Callable[[int], None] = _say_once
 
     def on_start(self, event: Any) -> None:
-        if event.data["dispatcher"].py_func.__module__.startswith(_PACKAGE):
+        if (event.data["dispatcher"].py_func.__module__ or "").startswith(_PACKAGE):
             self.compiled += 1
             self.tell(self.compiled)
 
