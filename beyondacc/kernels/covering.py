@@ -10,31 +10,66 @@ from numpy.typing import NDArray
 
 from beyondacc.kernels.bench import Bench
 from beyondacc.kernels.distance import OWN, TABLE, distance_row, gather
-from beyondacc.kernels.intrinsics import EIGHT, larger
-from beyondacc.kernels.jit import comparison, helper, kernel
+from beyondacc.kernels.intrinsics import EIGHT, larger, sixteen_gains, sixteen_sums
+from beyondacc.kernels.jit import helper, kernel
 from beyondacc.kernels.scaling import as_given, first_largest, normalise
 from beyondacc.types import Bits, Floats, Int, ItemIds
 
 __all__ = ["cover_rows"]
 
 
-@comparison
+@helper
+def _in_order(more: NDArray[np.float64], less: NDArray[np.float64], n: Int) -> float:
+    """Sum of the first n differences, always in the same order, so that what is worth the same is so in every digit."""
+    first: float = sixteen_sums(more, less, np.int64(n // 16))
+    second, third, fourth = 0.0, 0.0, 0.0
+    for four in range(4 * (n // 16), n // 4):
+        at = 4 * four
+        first, second = (first - less[at]) + more[at], (second - less[at + 1]) + more[at + 1]
+        third, fourth = (third - less[at + 2]) + more[at + 2], (fourth - less[at + 3]) + more[at + 3]
+    total = (first + third) + (second + fourth)
+    for position in range(4 * (n // 4), n):
+        total = (total - less[position]) + more[position]
+    return total
+
+
+@helper
+def _gained(more: NDArray[np.float64], less: NDArray[np.float64], n: Int) -> float:
+    """Sum of those of the first n differences that are above 0, in the same order."""
+    first: float = sixteen_gains(more, less, np.int64(n // 16))
+    second, third, fourth = 0.0, 0.0, 0.0
+    for four in range(4 * (n // 16), n // 4):
+        at = 4 * four
+        first += larger(more[at] - less[at], 0.0)
+        second += larger(more[at + 1] - less[at + 1], 0.0)
+        third += larger(more[at + 2] - less[at + 2], 0.0)
+        fourth += larger(more[at + 3] - less[at + 3], 0.0)
+    total = (first + third) + (second + fourth)
+    for position in range(4 * (n // 4), n):
+        total += larger(more[position] - less[position], 0.0)
+    return total
+
+
+@helper
 def _uncovered(
-    similar: NDArray[np.float64], one: Int, covered: NDArray[np.float64], power: NDArray[np.float64], gamma: float
+    similar: NDArray[np.float64],
+    one: Int,
+    covered: NDArray[np.float64],
+    power: NDArray[np.float64],
+    gamma: float,
+    room: NDArray[np.float64],
 ) -> float:
     """How much more of all candidates one of them covers; it falls as more is covered, in every digit for gamma 0."""
-    gained = 0.0
+    n = covered.shape[0]
     if gamma == 0:
-        for position in range(covered.shape[0]):
-            more = similar[one, position] - covered[position]
-            gained += more if more > 0 else 0.0
-    elif gamma == 0.5:
-        for position in range(covered.shape[0]):
-            gained += math.sqrt(covered[position] + similar[one, position]) - power[position]
+        return _gained(similar[one], covered, n)
+    if gamma == 0.5:
+        for position in range(n):
+            room[position] = math.sqrt(covered[position] + similar[one, position])
     else:
-        for position in range(covered.shape[0]):
-            gained += (covered[position] + similar[one, position]) ** gamma - power[position]
-    return gained
+        for position in range(n):
+            room[position] = (covered[position] + similar[one, position]) ** gamma
+    return _in_order(room, power, n)
 
 
 @helper
@@ -57,9 +92,10 @@ def _all_similar(
         distance_row(kind, factor, sets, counts, rows, own_local, own, table, here, until, 1.0, out, here)
     for one in range(n):
         for other in range(one):
-            similar = larger(1.0 - out[one, other], 0.0)
-            out[one, other] = similar
-            out[other, one] = similar
+            out[other, one] = out[one, other]
+    for one in range(n):
+        for other in range(n):
+            out[one, other] = larger(1.0 - out[one, other], 0.0)
         out[one, one] = 1.0
 
 
@@ -75,12 +111,9 @@ def _similar(
     table: NDArray[np.float64],
     one: Int,
     n: Int,
-    kept: bool,
     out: NDArray[np.float64],
 ) -> Int:
-    """Return the row of `out` with the similarities of one item, which is worked out where not all are kept."""
-    if kept:
-        return one
+    """Write the similarities of one item into the first row of `out`; return which that is."""
     first = np.int64(0)
     distance_row(
         kind, factor, sets, counts, rows, own_local, own, table, one, one + 1 if kind == OWN else n, 1.0, out, first
@@ -139,7 +172,7 @@ def cover_rows(
         As in `greedy.greedy_rows`.
     """
     sets, counts, rows, own_local, near, _, by_candidate, _, no_table = bench
-    relevance, worth = by_candidate[0], by_candidate[1]
+    relevance, worth, room = by_candidate[0], by_candidate[1], by_candidate[2]
     at_first, term, worked_out = memory[0], memory[1], memory[4]
     kept = near.shape[0] >= lists.shape[1]
     for row in range(lists.shape[0]):
@@ -155,8 +188,10 @@ def cover_rows(
         covered[:] = 0.0
         power[:] = 0.0
         for one in range(n):
-            at = _similar(kind, factor, sets, counts, rows, own_local, own, table, np.int64(one), n, kept, near)
-            at_first[one] = _uncovered(near, at, covered, power, gamma)
+            at: Int = np.int64(one)
+            if not kept:
+                at = _similar(kind, factor, sets, counts, rows, own_local, own, table, at, n, near)
+            at_first[one] = _uncovered(near, at, covered, power, gamma, room)
         for turn in range(weights.shape[1]):
             diversity = weights[row, turn]
             if diversity == 0:
@@ -179,8 +214,10 @@ def cover_rows(
                     tried: Int = best if candidate < 0 else np.int64(candidate)
                     if worth[tried] < worth[best] or worked_out[tried] == step:
                         continue
-                    at = _similar(kind, factor, sets, counts, rows, own_local, own, table, tried, n, kept, near)
-                    term[tried] = _uncovered(near, at, covered, power, gamma)
+                    at = tried
+                    if not kept:
+                        at = _similar(kind, factor, sets, counts, rows, own_local, own, table, at, n, near)
+                    term[tried] = _uncovered(near, at, covered, power, gamma, room)
                     worth[tried] = (1.0 - diversity) * relevance[tried] + diversity * term[tried]
                     worked_out[tried] = step
                     if worth[tried] > worth[best] or (worth[tried] == worth[best] and tried < best):
@@ -190,7 +227,9 @@ def cover_rows(
                 worth[best] = -np.inf
                 if step + 1 == picks.shape[2]:
                     continue
-                at = _similar(kind, factor, sets, counts, rows, own_local, own, table, best, n, kept, near)
+                at = best
+                if not kept:
+                    at = _similar(kind, factor, sets, counts, rows, own_local, own, table, at, n, near)
                 if gamma == 0:
                     for position in range(n):
                         covered[position] = larger(covered[position], near[at, position])

@@ -21,6 +21,8 @@ __all__ = [
     "lowest_bit",
     "popcount",
     "prefetch",
+    "sixteen_gains",
+    "sixteen_sums",
     "smaller",
 ]
 
@@ -57,6 +59,23 @@ if numba.config.DISABLE_JIT:
     def eight_products(mine: Any, rows: Any, first: Any, columns: Any, out: Any) -> None:
         """Write the products with eight rows over the first columns, a multiple of a register."""
         out[first : first + EIGHT] = (rows[first : first + EIGHT, :columns] * mine[:columns]).sum(axis=1)
+
+    def sixteen_sums(more: Any, less: Any, blocks: Any) -> float:
+        """Return the sum of differences of so many blocks of sixteen, each added to the sum of its own place."""
+        return _by_sixteen(more, less, blocks, clipped=False)
+
+    def sixteen_gains(more: Any, less: Any, blocks: Any) -> float:
+        """Return the sum of differences that are above 0, as `sixteen_sums`."""
+        return _by_sixteen(more, less, blocks, clipped=True)
+
+    def _by_sixteen(more: Any, less: Any, blocks: Any, *, clipped: bool) -> float:
+        sums = np.zeros((4, 4))
+        for block in range(blocks):
+            part = slice(16 * block, 16 * block + 16)
+            plus, minus = more[part].reshape(4, 4), less[part].reshape(4, 4)
+            sums = sums + np.maximum(plus - minus, 0.0) if clipped else (sums - minus) + plus
+        first, second, third, fourth = ((sums[0] + sums[1]) + sums[2]) + sums[3]
+        return float((first + third) + (second + fourth))
 
 else:
 
@@ -190,3 +209,48 @@ else:
             return context.get_dummy_value()
 
         return types.void(mine, rows, types.int64, types.int64, out), emit
+
+    def _sixteen(more: Any, less: Any, *, clipped: bool) -> Any:
+        # where LLVM may choose the order of a sum, for vectors, it differs between machines, between callers, and
+        # between code that was just compiled and code that was kept
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            plus, minus = (
+                context.make_array(signature.args[place])(context, builder, arguments[place]) for place in (0, 1)
+            )
+            whole, lanes = arguments[2].type, ir.VectorType(ir.DoubleType(), 4)
+            zeros, sure = ir.Constant(lanes, [0.0] * 4), ("nnan", "nsz")
+
+            def load(data: Any, at: Any) -> Any:
+                return builder.load(builder.bitcast(builder.gep(data, [at]), lanes.as_pointer()), align=8)
+
+            sums = [cgutils.alloca_once_value(builder, zeros) for _ in range(4)]
+            with cgutils.for_range(builder, arguments[2]) as loop:
+                first = builder.mul(loop.index, whole(16))
+                for place, total in enumerate(sums):
+                    at = builder.add(first, whole(4 * place))
+                    one, other, before = load(plus.data, at), load(minus.data, at), builder.load(total)
+                    if clipped:
+                        gain = builder.fsub(one, other)
+                        gain = builder.select(
+                            builder.fcmp_ordered(">", gain, zeros, flags=sure), gain, zeros, flags=sure
+                        )
+                        builder.store(builder.fadd(before, gain), total)
+                    else:
+                        builder.store(builder.fadd(builder.fsub(before, other), one), total)
+            found = builder.load(sums[0])
+            for total in sums[1:]:
+                found = builder.fadd(found, builder.load(total))
+            a, b, c, d = (builder.extract_element(found, ir.IntType(32)(place)) for place in range(4))
+            return builder.fadd(builder.fadd(a, c), builder.fadd(b, d))
+
+        return float64(more, less, types.int64), emit
+
+    @intrinsic
+    def sixteen_sums(_typing: Any, more: Any, less: Any, _blocks: Any) -> Any:
+        """Return the sum of differences of so many blocks of sixteen, each added to the sum of its own place."""
+        return _sixteen(more, less, clipped=False)
+
+    @intrinsic
+    def sixteen_gains(_typing: Any, more: Any, less: Any, _blocks: Any) -> Any:
+        """Return the sum of differences that are above 0, as `sixteen_sums`."""
+        return _sixteen(more, less, clipped=True)

@@ -216,12 +216,8 @@ def part(function: F) -> F:
 
 
 def comparison(function: F) -> F:
-    """Compile a sum of what is larger: as `reduction`, of numbers none of which is NaN, so that it is vectorised.
-
-    It keeps an entry of its own: without one LLVM puts it into the loops of its callers, and it adds up in an order
-    that depends on them.
-    """
-    return _compile(function, fastmath={"reassoc", "contract", "nnan", "nsz"}, **_BORROWS)
+    """Compile a sum of what is larger: as `reduction`, of numbers none of which is NaN, so that it is vectorised."""
+    return _inside(function, fastmath={"reassoc", "contract", "nnan", "nsz"})
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
