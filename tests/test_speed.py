@@ -290,10 +290,12 @@ def test_rows_of_the_first_second(work):
     assert found["imports"]["beyondacc"]["median"] > 0
     assert found["evaluations"]["some"]["kernels"] > 0
     assert found["evaluations"]["some"]["compiled"] == 0
-    empty = {"some": found["evaluations"]["some"], "everything": {"seconds": 1.0, "processor": 1.0, "compiled": 99}}
+    whole = {"seconds": 1.0, "processor": 1.0, "compiled": 99}
+    empty = {"some": found["evaluations"]["some"], "usual": whole | {"compiled": 71}, "all": whole}
     written = first.first_table(found | {"compiling": empty})
     assert "| four metrics | empty |" in written
     assert "99 variants" in written
+    assert "71 variants" in written
 
 
 def _check(folder, *more):

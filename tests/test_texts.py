@@ -82,7 +82,8 @@ def test_every_text_of_a_command_goes_through_one_place():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in {"typer.echo", "print", "sys.stdout.write"}
     }
-    assert found == {"messages.py", "options.py", "output.py", "stopping.py"}  # help; bytes; the line of an error
+    # help; bytes; the line of an error; that kernels are compiled
+    assert found == {"messages.py", "options.py", "output.py", "stopping.py", "compiling.py"}
 
 
 def test_what_files_are_called_is_shown(here, capsys):

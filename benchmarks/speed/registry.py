@@ -13,7 +13,7 @@ from workloads import Workload, make
 
 import beyondacc as ba
 from beyondacc.evaluation.evaluate import default_metrics
-from beyondacc.metrics.base.metric import Metric
+from beyondacc.metrics.base.metric import Metric, Need
 from beyondacc.run.local import n_threads
 
 __all__ = ["measure_registry", "registry_table"]
@@ -23,8 +23,8 @@ _K = 10
 
 def _looks_at_pairs_of_users(metric: Metric) -> bool:
     """Tell metrics that count which users share items."""
-    distance = metric.values.get("distance")
-    return metric.family.name == "surprise_cooccurrence" or getattr(distance, "on", "") in {"train", "ratings"}
+    of_all = Need.TRAIN_OF_ALL in metric.family.needs(metric.values)
+    return of_all or getattr(metric.values.get("distance"), "needs", None) == "train"
 
 
 def measure_registry(work: Workload, *, repeats: int = 3, names: list[str] | None = None) -> dict[str, Any]:
@@ -40,8 +40,9 @@ def measure_registry(work: Workload, *, repeats: int = 3, names: list[str] | Non
     recs = ba.Recommendations.read(work.recs, data)
     before = [ba.Recommendations.read(work.recs.sample(frac=0.9, random_state=0), data)]
 
-    def evaluate(metrics: Any, threads: int) -> ba.Report:
-        return ba.evaluate(recs, data, metrics, earlier=before, n_boot=0, threads=threads)
+    def evaluate(metrics: Any, threads: int) -> list[float]:
+        report = ba.evaluate(recs, data, metrics, earlier=before, n_boot=0, threads=threads)
+        return [report.value(metric) for metric in report]  # which are added up when they are asked for
 
     found = default_metrics(data, _K, every=True, side={"earlier"})
     metrics = [metric for metric in found if names is None or metric.family.name in names]
