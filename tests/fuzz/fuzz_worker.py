@@ -76,7 +76,7 @@ def run_command(args, folder):
 
 
 def _judge_success(args, lines, printed, before, after):
-    odd = [line for line in lines if not re.match(r"(note: |wrote |\[ *\d|\S+: )", line) and args[0] != "rerank"]
+    odd = [line for line in lines if not re.match(r"(note: |wrote |compiling kernels, |\[ *\d|\S+: )", line) and args[0] != "rerank"]
     if odd and "--diagnose" not in args:
         raise _Wrong(f"an unknown line: {odd[0][:500]!r}")
     if lost := set(before) - set(after):
