@@ -69,7 +69,10 @@ class Ours:
         run = dataclasses.replace(run or self.run)
         if self.case.reranks:
             return self.reranker.pick(run, [self.reranker.weight], K, threads=threads)
-        return evaluate_run(run, [self.metric], threads=threads)[self.metric]
+        state = evaluate_run(run, [self.metric], threads=threads)[self.metric]
+        if state.per_user is None:  # what is counted is counted when the value is asked for
+            state.value(self.metric, run.world)
+        return state
 
     def public(self, threads: int) -> Any:
         """Call what users call."""
