@@ -70,8 +70,7 @@ class Ours:
         if self.case.reranks:
             return self.reranker.pick(run, [self.reranker.weight], K, threads=threads)
         state = evaluate_run(run, [self.metric], threads=threads)[self.metric]
-        if state.per_user is None:  # what is counted is counted when the value is asked for
-            state.value(self.metric, run.world)
+        _ = getattr(state, "counted", None)  # which is made when it is asked for
         return state
 
     def public(self, threads: int) -> Any:
