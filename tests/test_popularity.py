@@ -326,8 +326,10 @@ def test_blocks_and_replicates_of_biases(name):
     report = evaluate(lists, bridge.to_dataset(case), metric, n_boot=30)
     assert report.replicates[metric].shape == (30,)
     low, high = metric.bounds
-    assert (report.replicates[metric] >= low).all()
-    assert (report.replicates[metric] <= high).all()
+    defined = report.replicates[metric][~np.isnan(report.replicates[metric])]  # few users may have no row of the tail
+    assert len(defined) > 15
+    assert (defined >= low).all()
+    assert (defined <= high).all()
     assert report[metric].ci_low <= report.value(metric) <= report[metric].ci_high
 
 
