@@ -237,7 +237,7 @@ print(peak() - before)
 """
     command = [sys.executable, "-c", PEAK + code, str(tmp_path / "small.parquet"), str(tmp_path / "t.parquet")]
     used = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603 - our own lines
-    # codes of 4 bytes twice and ratings of 8 are the result; the column that is read last comes in chunks, and as pages.
+    # codes of 4 bytes twice and ratings of 8 are the result; the column read last comes in chunks, and as pages.
     # 64 bytes a row are measured (50 for 3 million rows), and not below 50 as was believed while nothing could be seen
     assert used < 80 * n, used / n
     assert table.memory_usage(index=False, deep=True).sum() > 60 * n
