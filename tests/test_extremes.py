@@ -149,7 +149,7 @@ def test_the_greedy_ideal_is_ideal():
         relevant = rng.permutation(12)[: rng.integers(1, 8)].tolist()
         left, seen, ideal = sorted(relevant), dict.fromkeys("abcdef", 0), []
         while left:
-            best = max(left, key=lambda item: (sum(0.5 ** seen[g] for g in genres[item]), -item))
+            best = max(left, key=lambda item: (sum(0.5 ** seen[g] for g in genres[item]), str(item)))
             left.remove(best)
             ideal.append(best)
             for genre in genres[best]:
