@@ -206,8 +206,11 @@ def test_tables_and_numbers():
     ]
     assert timing.machine()["cores"] >= 1
     assert "numpy" in timing.versions()
-    with timing.Peak() as peak:
-        assert np.ones(20_000_000).sum() == 20_000_000
+    for _ in range(5):  # the system may take other memory of a large process away meanwhile
+        with timing.Peak() as peak:
+            assert np.ones(20_000_000).sum() == 20_000_000
+        if peak.more > 0.1:
+            break
     assert peak.more > 0.1
 
 

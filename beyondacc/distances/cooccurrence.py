@@ -106,9 +106,10 @@ def shared_to_profile(run: Batch, k: int, *, logs: bool) -> ToProfile:
     n_parts = 16 * n_threads()
     cuts = np.unique(np.searchsorted(ends, ends[-1] * np.arange(1, n_parts) / n_parts))
     map_parts(work, list(itertools.pairwise(np.unique([0, *cuts.tolist(), len(ends)]).tolist())))
-    if logs:
-        return ToProfile(np.where(counted > 0, 0.5 * (1.0 - most), np.inf), 0.5 * (counted - total), counted)
-    return ToProfile(np.where(counted > 0, 1.0 - most, np.inf), counted - total, counted)
+    half = 0.5 if logs else 1.0
+    # a similarity of 1 may be rounded to more
+    least, total = np.maximum(half * (1.0 - most), 0.0), np.maximum(half * (counted - total), 0.0)
+    return ToProfile(np.where(counted > 0, least, np.inf), total, counted)
 
 
 def _numbers(counts: NDArray[np.int64], n_users: int, *, logs: bool) -> tuple[Floats, Floats]:
