@@ -195,7 +195,9 @@ def test_equal_lists_show_no_change():
 def test_rounding_is_no_change():
     """The same first five in another order are as surprising, but for the last digit."""
     off_zero = 0
-    for seed in range(20):
+    for seed in range(200):
+        if seed >= 20 and off_zero:
+            break
         before, _, data = world(seed=seed)
         turned = {user: items[4::-1] for user, items in before.items()}
         row = ba.diagnose(before, turned, data, "surprise_cooccurrence@5", n_boot=50).changes.iloc[0]
