@@ -98,6 +98,8 @@ class _Sorted(NamedTuple):
 
 def hash_ids(ids: pd.Index) -> NDArray[np.uint64]:
     """Return a number for each id that depends on the id alone."""
+    if not len(ids):
+        return np.empty(0, np.uint64)
     return pd.util.hash_pandas_object(ids, index=False).to_numpy().astype(np.uint64)
 
 
