@@ -116,7 +116,7 @@ def test_names_and_values_are_small():
         size = len(pickle.dumps(value))
         if getattr(value, "recent", None) is not None:
             continue  # which holds lists
-        assert size < (160 if value in REGISTRY.values() or value in conventions.values() else 1000), value
+        assert size < (150 if value in REGISTRY.values() or value in conventions.values() else 1000), value
 
 
 def test_a_metric_keeps_what_was_named():

@@ -299,11 +299,11 @@ def _own_parameters(function: Any, *, core: bool) -> dict[str, Param]:
 
 
 def _reduced(family: MetricFamily) -> tuple[Any, ...]:
-    return _restored, (family.name, origin_of(family.compute))
+    return _restored, (family.name, *origin_of(family.compute))
 
 
-def _restored(name: str, origin: Origin) -> MetricFamily:
-    return REGISTRY.restore(name, origin)
+def _restored(name: str, module: str, qualname: str) -> MetricFamily:
+    return REGISTRY.restore(name, Origin(module, qualname))
 
 
 copyreg.pickle(MetricFamily, _reduced)  # by name: in another process it is the metric that is declared there
