@@ -247,6 +247,15 @@ def test_what_cannot_be_merged():
         ba.merge([part, ba.evaluate_part(recs, data, ["ndcg@5", "gini@6"])], world)
     with pytest.raises(ba.DataError, match="different numbers of groups"):
         ba.merge([part, ba.evaluate_part(recs, data, ["ndcg@5", "gini@5"], groups=7)], world)
+    with pytest.raises(ba.DataError, match="a part was given twice"):
+        ba.merge([part, part], world)
+    # the facts of some parts alone, which know all items, or items that another table describes
+    some = ba.World(ba.Dataset(of_users(train, range(5, 40))).facts, items)
+    other = ba.evaluate_part(recs, ba.Dataset(of_users(train, range(5, 40)), test, world=some), ["ndcg@5", "gini@5"])
+    with pytest.raises(ba.DataError, match="worlds of different items or counts"):
+        ba.merge([part, other], world)
+    with pytest.raises(ba.DataError, match="in another world than the one given to merge"):
+        ba.merge([part], some)
     small = ba.World(ba.Dataset(of_users(train, [1, 2])).facts)
     with pytest.raises(ba.DataError, match="which the facts of the world do not count"):
         ba.Dataset(train, test, world=small)

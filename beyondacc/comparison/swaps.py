@@ -44,7 +44,7 @@ class Statistic(Protocol):
 
 
 class Exchange(Protocol):
-    """Two states whose users exchange their lists; see `spec.resampling`."""
+    """Two states whose users exchange their lists; see `metrics.base.resampling`."""
 
     differ: Bools
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -347,6 +348,19 @@ class World:
     def item_hashes(self) -> NDArray[np.uint64]:
         """A number for each item that depends on its external id alone."""
         return hash_ids(self.items.ids)
+
+    @property
+    @once
+    def fingerprint(self) -> str:
+        """What tells worlds of other items or other counts apart; strangers do not change it."""
+        if self._base is not self:
+            return self._base.fingerprint
+        known = slice(self.n_known)
+        found = hashlib.blake2b(digest_size=8)
+        for numbers in (hash_ids(self.items.ids[known]), self.item_counts[known], self.catalogue[known]):
+            found.update(np.ascontiguousarray(numbers).tobytes())
+        found.update(str(self.n_train_users).encode())
+        return found.hexdigest()
 
     def __repr__(self) -> str:
         return f"World({int(self.catalogue.sum()):,} items)"

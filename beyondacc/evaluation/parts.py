@@ -43,10 +43,16 @@ class Part:
         Of each metric.
     diagnostics
         The counts of `Report.diagnostics`.
+    n_train_users
+        How many users have training rows.
+    world
+        The fingerprint of the world that it was evaluated in.
     """
 
     states: Mapping[Metric, State]
     diagnostics: Mapping[str, int]
+    n_train_users: int
+    world: str
 
     @property
     def n_users(self) -> int:
@@ -67,14 +73,20 @@ class Part:
         several = list(parts)
         if not several:
             raise DataError("there are no parts to merge; evaluate at least one")
-        metrics = list(several[0].states)
+        metrics, world = list(several[0].states), several[0].world
         for part in several[1:]:
+            if part.world != world:
+                raise DataError(
+                    "parts were evaluated in worlds of different items or counts; merge the facts of all parts first, "
+                    "and give every Dataset the one World made of them"
+                )
             if lacking := set(metrics) ^ set(part.states):
                 named = choices(sorted(map(str, lacking))).replace(" or ", " and ")
                 raise SpecError(f"not all parts were evaluated by the same metrics: {named}; name them with metrics=")
         states = merge_states([[part.states[metric] for metric in metrics] for part in several])
         counts = {name: sum(part.diagnostics[name] for part in several) for name in several[0].diagnostics}
-        return cls(dict(zip(metrics, states, strict=True)), counts)
+        trained = sum(part.n_train_users for part in several)
+        return cls(dict(zip(metrics, states, strict=True)), counts, trained, world)
 
     def __repr__(self) -> str:
         return f"Part({self.n_users:,} users, {len(self.states)} metrics)"
@@ -131,7 +143,9 @@ def evaluate_part(
     for state in report.states.values():
         if id(state) not in kept:
             kept[id(state)] = state.folded(units)
-    return Part({metric: kept[id(state)] for metric, state in report.states.items()}, report.diagnostics)
+    found = {metric: kept[id(state)] for metric, state in report.states.items()}
+    trained = 0 if data.train is None else int(np.count_nonzero(data.train.occupied))
+    return Part(found, report.diagnostics, trained, report.world.fingerprint)
 
 
 def merge(
@@ -156,11 +170,19 @@ def merge(
     Raises
     ------
     DataError, SpecError
-        As `Part.merge` does.
+        As `Part.merge` does, and where the world is another one, or knows of fewer users than the parts have.
     """
     n_boot = Param("n_boot", 1000, Seed).check(n_boot, "merge")
     seed = Param("seed", 0, Seed).check(seed, "merge")
-    return MergedReport(Part.merge(parts), world, n_boot=n_boot, seed=seed, confidence=confidence)
+    whole = Part.merge(parts)
+    if whole.world != world.fingerprint:
+        raise DataError("the parts were evaluated in another world than the one given to merge; give that one")
+    if whole.n_train_users > world.n_train_users:
+        raise DataError(
+            f"the parts have {whole.n_train_users:,} users with training rows, the facts of the world count "
+            f"{world.n_train_users:,}: a part was given twice, or the facts of a part are not among those of the world"
+        )
+    return MergedReport(whole, world, n_boot=n_boot, seed=seed, confidence=confidence)
 
 
 class MergedReport(Values):

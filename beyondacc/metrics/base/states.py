@@ -45,7 +45,7 @@ class State:
     groups : (groups,) or None
         How many users count in each group, where only sums over groups are left.
     resampled, exchanged
-        What resamples such states, and exchanges the users of two; see `spec.resampling`.
+        What resamples such states, and exchanges the users of two; see `metrics.base.resampling`.
     """
 
     n_rows: int
@@ -100,13 +100,9 @@ class PerUser(State):
     together = "columns"
 
     @classmethod
-    def merge(cls, states: Sequence[Any]) -> State:
-        """Join the users in their order; users of whom only sums are left are added up."""
-        if len(states) == 1:
-            return states[0]  # type: ignore[no-any-return]
-        if all(isinstance(state, cls) for state in states):
-            return cls(np.concatenate([state.values for state in states]))
-        return Folded.merge(states)
+    def merge(cls, states: Sequence[PerUser]) -> PerUser:
+        """Join the users in their order."""
+        return states[0] if len(states) == 1 else cls(np.concatenate([state.values for state in states]))
 
     @functools.cached_property
     def columns(self) -> NDArray[np.float64]:
@@ -179,7 +175,7 @@ class Folded(State):
     Attributes
     ----------
     limbs : (groups, n, limbs)
-        Of the sums; see `spec.exact`.
+        Of the sums; see `metrics.base.exact`.
     groups : (groups,)
         How many users of each group count.
     n_rows
@@ -206,14 +202,6 @@ class Folded(State):
     def n_users(self) -> int:  # type: ignore[override]
         """How many users count."""
         return int(self.groups.sum())
-
-    def take(self, rows: NDArray[Any]) -> Folded:
-        """Return the same of some groups."""
-        return Folded(self.limbs[rows], self.groups[rows], self.n_rows)
-
-    def folded(self, units: Units) -> Folded:  # noqa: ARG002 - it is
-        """Return the same."""
-        return self
 
     def value(self, metric: Finishing, world: World) -> float:  # noqa: ARG002 - sums say it all
         """Return the value of the metric."""
