@@ -137,6 +137,24 @@ def test_the_order_of_the_rows_means_nothing(number):
         assert_same(*reports, metric)
 
 
+def test_the_order_of_rows_with_times_means_nothing_to_a_history():
+    case, _, _ = bound(0)
+    train, test, recs = frames(case)
+    rng = np.random.default_rng(0)
+    train["timestamp"] = rng.permutation(len(train)) + 10**9
+    name = "radio_calibration(history=reciprocal)@3"
+    found = []
+    for seed in range(4):
+        rows = train.sample(frac=1, random_state=seed)
+        data = Dataset(rows, test, bridge.items_of(case), vectors=bridge.vectors_of(case))
+        found.append(evaluate(recs, data, name, n_boot=0).per_user(name))
+        moved = rows.assign(timestamp=rng.permutation(rows.timestamp))
+        other = Dataset(moved, test, bridge.items_of(case), vectors=bridge.vectors_of(case))
+        assert not evaluate(recs, other, name, n_boot=0).per_user(name).equals(found[0])
+    assert found[0].notna().any()
+    assert all(each.equals(found[0]) for each in found)
+
+
 @pytest.mark.parametrize("text", [False, True])
 @pytest.mark.parametrize("number", range(1 if SLOW else draws(6, 2)))
 def test_the_order_of_the_items_means_nothing(number, text):
