@@ -801,6 +801,27 @@ def test_literal_ranks_against_plain_loops(text):
         assert report[report.metrics[7]].n_users == listed
 
 
+@pytest.mark.parametrize("order", ["rows", "score", "auto"])
+def test_only_a_rank_that_orders_is_taken_literally(order):
+    """Neither the places of rows, nor a rank beside a score that orders, have gaps, of whichever user they are."""
+    rows = [(1, 12, 3, 9.0), (1, 13, 7, 8.0), (2, 13, 3, 7.0), (2, 11, 7, 6.0)]
+    recs = pd.DataFrame(rows, columns=["user_id", "item_id", "rank", "score"])
+    recs = recs.drop(columns="rank") if order == "auto" else recs
+    data = Dataset(train={1: [10], 2: [10]}, test={1: [12], 2: [11]})
+    for convention in ("rectools", None):
+        report = evaluate(recs, data, ["recall@2", "reciprocal_rank@2"], order=order, convention=convention, n_boot=0)
+        assert [report.value(metric) for metric in report] == [1, 0.75]
+        assert not [note for note in report.readings[-1].notes if "gaps" in note]
+
+
+def test_a_run_whose_scores_order_has_no_gaps(tmp_path):
+    (tmp_path / "r.run").write_text("1 Q0 12 9 9.0 t\n1 Q0 13 8 8.0 t\n2 Q0 13 1 7.0 t\n2 Q0 11 2 6.0 t\n")
+    data = Dataset(train={1: [10], 2: [10]}, test={1: [12], 2: [11]})
+    report = evaluate(tmp_path / "r.run", data, "recall@2", convention="rectools", n_boot=0)
+    assert report.readings[-1].order == "score"
+    assert report["recall@2"].value == 1
+
+
 def test_ranks_that_cannot_be_taken_literally():
     recs = pd.DataFrame({"user_id": 1, "item_id": [1, 2, 3], "rank": [1.5, 2.5, 9]})
     with pytest.raises(DataError, match=r"recs has the rank 1.5 .* pass ranks='order'"):

@@ -40,7 +40,7 @@ def written_ranks(rows: Rows, keys: NDArray[np.int64], ragged: Lists, n_items: i
 def note_gaps(rows: Rows, *, literal: bool) -> bool:
     """Note how many users have ranks with gaps, which lists close or keep; tell whether any has."""
     ranks = rows.rank
-    if ranks is None or not len(ranks):
+    if ranks is None or not len(ranks) or rows.reading.order != "rank":  # else they only say how rows are ordered
         return False
     counts = rows.user.runs.counts.sum(axis=0)
     sums = np.bincount(rows.user.codes, ranks, len(counts))
